@@ -1,0 +1,126 @@
+import type { InspectorMode, InspectorType } from '#chain/model/chain.ts'
+import type { HttpTransaction } from './http/transaction.ts'
+
+/**
+ * The one interface between the chain and an inspector, built-in or future. Protocols are parsed once,
+ * in front of the chain; every inspector sees the same events. An inspector answers with a value and
+ * never with an exception: a throw, a blown time budget or an overrun buffer is mapped in one place
+ * (`chain/fold.ts`) to the hop's `onFailure`.
+ *
+ * Order of events in a connection: `open`, then `bytes` for each chunk of either direction as it came
+ * from the socket; where the connection speaks HTTP/1 also, per transaction: `requestHead`,
+ * `requestBody`*, `requestEnd`, `responseHead`, `responseBody`*, `responseEnd`, `transactionEnd`; and
+ * last `close`. A transaction that a peer cuts off still gets its `transactionEnd`.
+ */
+
+/** Which way bytes travel: the client is the one who sent the SYN. */
+export type Flow = 'to_server' | 'to_client'
+
+/** What is known of a connection when it is accepted. Addresses are textual, v4-mapped ones as IPv4. */
+export interface Connection {
+  /** Unique in this worker's life (hyperid). */
+  readonly id: string
+  /** 51-bit EVE `flow_id`. */
+  readonly flowId: number
+  readonly clientAddress: string
+  readonly clientPort: number
+  readonly serverAddress: string
+  readonly serverPort: number
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number
+}
+
+/** What an inspector decides about the event it was shown. */
+export type Verdict =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'alert'; readonly alerts: readonly Alert[] }
+  /** Answer the client with this status (and Location when redirecting), close, do not forward. */
+  | {
+      readonly kind: 'block'
+      readonly status: number
+      readonly location?: string
+      readonly alerts: readonly Alert[]
+    }
+  /** Reset both sides. */
+  | { readonly kind: 'drop'; readonly alerts: readonly Alert[] }
+  /** This inspector has nothing more to see in the whole flow. */
+  | { readonly kind: 'bypass'; readonly reason: BypassReason; readonly alerts: readonly Alert[] }
+
+export type BypassReason = 'pass-rule' | 'depth-reached' | 'encrypted' | 'not-inspectable'
+
+export const PASS: Verdict = { kind: 'pass' }
+
+/** Matched bytes that explain an alert. */
+export interface AlertMatch {
+  /** Variable or buffer by its rule-language name: `ARGS:id`, `http.uri`. */
+  readonly variable: string
+  /** Matched bytes, latin1, cut to MAX_MATCH_BYTES. */
+  readonly valueLatin1: string
+  /** Offset of the match in the (transformed) value; -1 when it has none. */
+  readonly offset: number
+  readonly transformations: readonly string[]
+}
+
+/** Longest matched value that an alert carries, in bytes. */
+export const MAX_MATCH_BYTES = 256
+
+/** One rule that fired. EVE's `alert` object is made from it. */
+export interface Alert {
+  readonly gid: number
+  readonly signatureId: number
+  readonly rev: number
+  readonly message: string
+  /** Text of the classtype (IDS) or first `attack-*` tag (WAF). */
+  readonly category: string
+  /** 1 (most urgent) to 4. */
+  readonly severity: number
+  /** EVE `alert.metadata`: every value is a list. */
+  readonly metadata: Readonly<Record<string, readonly string[]>>
+  readonly references: readonly string[]
+  readonly matches: readonly AlertMatch[]
+  /** WAF: anomaly score after this rule. */
+  readonly score?: number
+  /** WAF: phase 1..5. */
+  readonly phase?: number
+  /** WAF: expanded `logdata`. */
+  readonly logdata?: string
+  /** Rule's tags (WAF). */
+  readonly tags?: readonly string[]
+  /** `path:line` of the rule. */
+  readonly source: string
+  /** True for the rule that caused the block or drop (in mode detect: would have). */
+  readonly decisive: boolean
+}
+
+/** One hop of a chain as loaded by a worker: compiled once, shared by all its connections. */
+export interface Inspector {
+  readonly type: InspectorType
+  readonly mode: InspectorMode
+  readonly ruleCount: number
+  open(connection: Connection): ConnectionInspector
+}
+
+/**
+ * One inspector's view of one connection. Every method returns synchronously. Body chunks are valid
+ * during the call only: who needs them longer copies.
+ */
+export interface ConnectionInspector {
+  /** Raw chunk of either direction, before any protocol event that it completes. */
+  bytes(flow: Flow, chunk: Buffer): Verdict
+  requestHead(transaction: HttpTransaction): Verdict
+  /**
+   * Asked after `requestHead`: true keeps head and body back until `requestEnd` was answered. False lets
+   * each chunk go once every inspector has answered for it.
+   */
+  holdsRequestBody(transaction: HttpTransaction): boolean
+  /** De-chunked body bytes, content coding not removed. */
+  requestBody(transaction: HttpTransaction, chunk: Buffer): Verdict
+  requestEnd(transaction: HttpTransaction): Verdict
+  responseHead(transaction: HttpTransaction): Verdict
+  holdsResponseBody(transaction: HttpTransaction): boolean
+  responseBody(transaction: HttpTransaction, chunk: Buffer): Verdict
+  responseEnd(transaction: HttpTransaction): Verdict
+  /** After the response, or when the connection ends first: logging phase. */
+  transactionEnd(transaction: HttpTransaction): Verdict
+  close(): Verdict
+}
