@@ -1,0 +1,18 @@
+import type { RuleFile } from '../check/rule-report.ts'
+
+/** A rule set as it is stored and sent: a tar.gz whose bytes depend on its files alone. */
+export interface Bundle {
+  readonly bytes: Buffer
+  /** 64 hex digits. */
+  readonly sha256: string
+  /** First 16 hex digits of `sha256`. */
+  readonly version: string
+}
+
+/** Bounds of a bundle, for packing and unpacking alike. */
+export const MAX_BUNDLE_BYTES = 64 * 1024 * 1024
+export const MAX_BUNDLE_UNPACKED_BYTES = 256 * 1024 * 1024
+export const MAX_BUNDLE_FILE_BYTES = 128 * 1024 * 1024
+export const MAX_BUNDLE_FILES = 4_096
+export const MAX_BUNDLE_PATH_BYTES = 255
+export const MAX_BUNDLE_DEPTH = 8

@@ -1,0 +1,47 @@
+/** One file of a rule set; `path` is relative to its root, with `/`. */
+export interface RuleFile {
+  readonly path: string
+  readonly bytes: Uint8Array
+}
+
+/** A rule or directive that the engines would not load. */
+export interface RuleRejection {
+  readonly file: string
+  /** From 1. */
+  readonly line: number
+  readonly column: number
+  /** Stable word for grouping and for scripts: `unknown-operator`. */
+  readonly code: string
+  /** For people. */
+  readonly reason: string
+  /** The line at fault, cut to MAX_EXCERPT characters; absent when the file could not be read as text. */
+  readonly text?: string
+}
+
+/** Longest excerpt of a rule in a report, and most rejections that are listed (all are counted). */
+export const MAX_EXCERPT = 400
+export const MAX_LISTED_REJECTIONS = 10_000
+
+/** What `checkRuleFiles` found; also the body of the API's answer to an upload. */
+export interface RuleCheckReport {
+  /** Rules the engines load. */
+  readonly accepted: number
+  readonly rejected: number
+  /** Rules that are commented out in the file (Suricata) and would parse. */
+  readonly disabled: number
+  /** Rejections by code, most frequent first. */
+  readonly byReason: Readonly<Record<string, number>>
+  readonly rejections: readonly RuleRejection[]
+  readonly files: readonly RuleFileSummary[]
+}
+
+export interface RuleFileSummary {
+  readonly path: string
+  readonly kind: RuleFileKind
+  readonly accepted: number
+  readonly rejected: number
+  readonly disabled: number
+}
+
+/** `data`: read by SecLang `@pmFromFile`; `other`: carried along and not read (licence, readme). */
+export type RuleFileKind = 'seclang' | 'suricata' | 'data' | 'other'
