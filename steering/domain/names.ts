@@ -82,6 +82,6 @@ function base32(bytes: Buffer, characters: number): string {
 /** Unicast, locally administered: second hexadecimal digit 2. */
 function locallyAdministered(bytes: Buffer): string {
   const octets = Buffer.from(bytes)
-  octets[0] = ((octets[0] as number) & 0xfc) | 0x02
+  octets[0] = ((octets[0] ?? 0) & 0xfc) | 0x02
   return [...octets].map((octet) => octet.toString(16).padStart(2, '0')).join(':')
 }

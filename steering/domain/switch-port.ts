@@ -1,4 +1,5 @@
 import type { RunCommand } from './command.ts'
+import { DomainError } from './errors.ts'
 
 /**
  * A domain's port in the bridge, through `ovs-vsctl`.
@@ -34,20 +35,26 @@ export async function addSwitchPort(
   const { name } = port
   await run([
     ...vsctl(location),
-    ...['--', '--may-exist', 'add-port', location.bridge, name],
-    ...['--', 'set', 'Port', name, `tag=${DEAD_VLAN}`, 'vlan_mode=access'],
+    '--',
+    '--may-exist',
+    'add-port',
+    location.bridge,
+    name,
+    '--',
+    'set',
+    'Port',
+    name,
+    `tag=${DEAD_VLAN}`,
+    'vlan_mode=access',
     `external_ids:${OWNER_KEY}=${port.instance}`,
     `external_ids:${DOMAIN_KEY}="${port.domain}"`,
-    ...['--', 'set', 'Interface', name, 'type=""'],
   ])
-  const output = await run([
-    ...vsctl(location),
-    'wait-until',
-    'Interface',
-    name,
-    'ofport!=[]',
-  ]).then(() => run([...vsctl(location), 'get', 'Interface', name, 'ofport']))
-  return Number(output.trim())
+  await run([...vsctl(location), 'wait-until', 'Interface', name, 'ofport!=[]'])
+  const output = await run([...vsctl(location), 'get', 'Interface', name, 'ofport'])
+  const ofport = Number(output.trim())
+  if (!Number.isInteger(ofport) || ofport < 1)
+    throw new DomainError('COMMAND_FAILED', `the switch could not open ${name}: ofport ${ofport}`)
+  return ofport
 }
 
 /** Removes ports by name; those that are gone already are no error. */
@@ -68,10 +75,7 @@ export async function listOwnSwitchPorts(
   instance: string,
 ): Promise<string[]> {
   const query = `external_ids:${OWNER_KEY}=${instance}`
-  const output = await run([
-    ...vsctl(location),
-    ...['--bare', '--columns=name', 'find', 'Port', query],
-  ])
+  const output = await run([...vsctl(location), '--bare', '--columns=name', 'find', 'Port', query])
   return output.split('\n').filter((line) => line !== '')
 }
 
