@@ -1,0 +1,388 @@
+import type { HttpTransaction } from '../http/transaction.ts'
+import type { Alert, Connection, ConnectionInspector, Flow, Verdict } from '../inspector.ts'
+import { observeInspection, type FailureKind } from './counters.ts'
+import type { AlertSink, AlertVerdict, Hop } from './hop.ts'
+import {
+  ask,
+  BYTES,
+  CLOSE,
+  REQUEST_BODY,
+  REQUEST_END,
+  REQUEST_HEAD,
+  RESPONSE_BODY,
+  RESPONSE_END,
+  RESPONSE_HEAD,
+  TRANSACTION_END,
+  type EventCode,
+} from './event.ts'
+import type { RateLimit } from './rate-limit.ts'
+import { serviceAlert } from './service-alert.ts'
+
+/**
+ * The chain of one connection: a fold of its hops over the events of its protocols.
+ *
+ * For each event the live hops are asked in order. The first that blocks or drops ends the fold; alerts
+ * are told to the sink in the order in which they were found; a hop that answers `bypass` sees nothing
+ * more of the flow. In mode `detect` a block or drop becomes alerts with the verdict `would-block`.
+ *
+ * This is the one place where a hop that cannot do its work is mapped to its `onFailure`: an exception,
+ * an event that took longer than EVENT_BUDGET_MS (known only afterwards: a call cannot be interrupted)
+ * or a body held beyond its bound. `open`: the flow goes on without the hop. `closed`: it is reset.
+ *
+ * A pass costs, per hop and event, one call and one reading of the clock; it allocates nothing.
+ */
+
+/** Longest that one hop may take for one event. */
+export const EVENT_BUDGET_MS = 1_000
+
+export type Decision =
+  | { readonly kind: 'proceed' }
+  | { readonly kind: 'block'; readonly status: number; readonly location?: string }
+  | { readonly kind: 'drop' }
+
+export const PROCEED: Decision = Object.freeze({ kind: 'proceed' })
+const DROP: Decision = Object.freeze({ kind: 'drop' })
+
+const NO_BYTES = Buffer.alloc(0)
+
+export interface FoldOptions {
+  readonly sink: AlertSink
+  /** Failures repeat with the traffic: each hop alerts about one kind of failure once in a while. */
+  readonly failureAlerts: RateLimit
+  /** Monotonic milliseconds; a test passes its own. */
+  readonly now?: () => number
+}
+
+export class ChainFold {
+  readonly connection: Connection
+  readonly #hops: readonly Hop[]
+  /** Null where the hop has nothing more to see. */
+  readonly #inspectors: (ConnectionInspector | null)[]
+  readonly #spentMs: Float64Array
+  readonly #options: FoldOptions
+  readonly #now: () => number
+  #live = 0
+  /** Hops that asked to hold the body that is travelling now, per direction. */
+  #holdingRequest = 0
+  #holdingResponse = 0
+  #transaction: HttpTransaction | null = null
+  #isClosed = false
+  /** Set when a hop that must not be missed failed while it was opened. */
+  #openDecision: Decision = PROCEED
+
+  constructor(hops: readonly Hop[], connection: Connection, options: FoldOptions) {
+    this.connection = connection
+    this.#hops = hops
+    this.#options = options
+    this.#now = options.now ?? performance.now.bind(performance)
+    this.#inspectors = Array<ConnectionInspector | null>(hops.length).fill(null)
+    this.#spentMs = new Float64Array(hops.length)
+    for (let index = 0; index < hops.length; index++) {
+      hops[index].counters.flows++
+      this.#live++
+      try {
+        this.#inspectors[index] = hops[index].inspector.open(connection)
+      } catch (cause) {
+        const decision = this.#fail(index, 'exception', 'to_server', cause)
+        if (decision !== PROCEED) this.#openDecision = decision
+      }
+    }
+  }
+
+  /** Answer to the opening itself: `drop` when a hop with `onFailure: closed` could not open. */
+  get openDecision(): Decision {
+    return this.#openDecision
+  }
+
+  /** Hops that still look at the flow; with none left its bytes need no parsing. */
+  get live(): number {
+    return this.#live
+  }
+
+  /**
+   * True while an inspector that protects an HTTP server and may block is live: what cannot be parsed
+   * must then not reach the server.
+   */
+  get enforcesHttp(): boolean {
+    for (let index = 0; index < this.#hops.length; index++) {
+      const { inspector } = this.#hops[index]
+      if (
+        this.#inspectors[index] !== null &&
+        inspector.type === 'waf' &&
+        inspector.mode === 'block'
+      ) {
+        return true
+      }
+    }
+    return false
+  }
+
+  bytes(flow: Flow, chunk: Buffer): Decision {
+    return this.#run(BYTES, flow, null, chunk)
+  }
+  requestHead(transaction: HttpTransaction): Decision {
+    return this.#run(REQUEST_HEAD, 'to_server', transaction, NO_BYTES)
+  }
+  requestBody(transaction: HttpTransaction, chunk: Buffer): Decision {
+    return this.#run(REQUEST_BODY, 'to_server', transaction, chunk)
+  }
+  requestEnd(transaction: HttpTransaction): Decision {
+    this.#holdingRequest = 0
+    return this.#run(REQUEST_END, 'to_server', transaction, NO_BYTES)
+  }
+  responseHead(transaction: HttpTransaction): Decision {
+    return this.#run(RESPONSE_HEAD, 'to_client', transaction, NO_BYTES)
+  }
+  responseBody(transaction: HttpTransaction, chunk: Buffer): Decision {
+    return this.#run(RESPONSE_BODY, 'to_client', transaction, chunk)
+  }
+  responseEnd(transaction: HttpTransaction): Decision {
+    this.#holdingResponse = 0
+    return this.#run(RESPONSE_END, 'to_client', transaction, NO_BYTES)
+  }
+
+  /** Logging phase: what is found here can no longer be stopped, so it is only alerted. */
+  transactionEnd(transaction: HttpTransaction): void {
+    this.#run(TRANSACTION_END, 'to_client', transaction, NO_BYTES)
+    this.#observe()
+  }
+
+  /** Last event of the flow. Safe to call twice. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#run(CLOSE, 'to_client', null, NO_BYTES)
+    this.#observe()
+  }
+
+  /**
+   * Asked after the head of the direction was answered. Hops in mode `detect` never hold: they have no
+   * verdict to wait for.
+   *
+   * @returns `hold`: keep head and body until the end was answered; `drop`: a hop failed closed
+   */
+  holdsBody(flow: Flow, transaction: HttpTransaction): 'hold' | 'stream' | 'drop' {
+    let holding = 0
+    for (let index = 0; index < this.#hops.length; index++) {
+      const inspector = this.#inspectors[index]
+      if (inspector === null || this.#hops[index].inspector.mode === 'detect') continue
+      try {
+        const holds =
+          flow === 'to_server'
+            ? inspector.holdsRequestBody(transaction)
+            : inspector.holdsResponseBody(transaction)
+        if (holds) holding |= 1 << index
+      } catch (cause) {
+        if (this.#fail(index, 'exception', flow, cause) !== PROCEED) return 'drop'
+      }
+    }
+    if (flow === 'to_server') this.#holdingRequest = holding
+    else this.#holdingResponse = holding
+    return holding === 0 ? 'stream' : 'hold'
+  }
+
+  /** A held body outgrew its bound: every hop that wanted it has failed. */
+  overrun(flow: Flow): Decision {
+    const holding = flow === 'to_server' ? this.#holdingRequest : this.#holdingResponse
+    let decision: Decision = PROCEED
+    for (let index = 0; index < this.#hops.length; index++) {
+      if ((holding & (1 << index)) === 0 || this.#inspectors[index] === null) continue
+      const answer = this.#fail(index, 'buffer-overrun', flow, undefined)
+      if (answer !== PROCEED) decision = answer
+    }
+    if (flow === 'to_server') this.#holdingRequest = 0
+    else this.#holdingResponse = 0
+    return decision
+  }
+
+  /** An alert of the front itself, told in the name of the first hop that is live. */
+  report(
+    alert: Alert,
+    verdict: AlertVerdict,
+    flow: Flow,
+    transaction: HttpTransaction | null,
+    requestId?: string,
+  ): void {
+    const index = Math.max(
+      0,
+      this.#inspectors.findIndex((inspector) => inspector !== null),
+    )
+    this.#tell(index, alert, verdict, flow, transaction, 'portcullis', requestId)
+  }
+
+  #run(event: EventCode, flow: Flow, transaction: HttpTransaction | null, chunk: Buffer): Decision {
+    const inspectors = this.#inspectors
+    this.#transaction = transaction
+    let startedAt = this.#now()
+    for (let index = 0; index < inspectors.length; index++) {
+      const inspector = inspectors[index]
+      if (inspector === null) continue
+      let verdict: Verdict
+      try {
+        verdict = ask(inspector, event, flow, transaction, chunk)
+      } catch (cause) {
+        const decision = this.#fail(index, 'exception', flow, cause)
+        if (decision !== PROCEED) return decision
+        startedAt = this.#now()
+        continue
+      }
+      const endedAt = this.#now()
+      const elapsedMs = endedAt - startedAt
+      startedAt = endedAt
+      this.#spentMs[index] += elapsedMs
+      if (verdict.kind !== 'pass') {
+        const decision = this.#judge(index, verdict, event, flow, transaction)
+        if (decision !== PROCEED) return decision
+      }
+      if (elapsedMs > EVENT_BUDGET_MS && inspectors[index] !== null) {
+        const decision = this.#fail(index, 'time-budget', flow, undefined)
+        if (decision !== PROCEED) return decision
+      }
+    }
+    return PROCEED
+  }
+
+  #judge(
+    index: number,
+    verdict: Exclude<Verdict, { kind: 'pass' }>,
+    event: EventCode,
+    flow: Flow,
+    transaction: HttpTransaction | null,
+  ): Decision {
+    const hop = this.#hops[index]
+    const { counters } = hop
+    switch (verdict.kind) {
+      case 'alert':
+        this.#tellAll(index, verdict.alerts, 'passed', flow, transaction)
+        return PROCEED
+      case 'bypass':
+        this.#tellAll(index, verdict.alerts, 'passed', flow, transaction)
+        counters.bypassed++
+        this.#retire(index)
+        return PROCEED
+      case 'block':
+      case 'drop': {
+        if (event === TRANSACTION_END || event === CLOSE) {
+          this.#tellAll(index, verdict.alerts, 'passed', flow, transaction)
+          return PROCEED
+        }
+        if (hop.inspector.mode === 'detect') {
+          counters.wouldBlock++
+          this.#tellAll(index, verdict.alerts, 'would-block', flow, transaction)
+          return PROCEED
+        }
+        const isBlock = verdict.kind === 'block'
+        if (isBlock) counters.blocked++
+        else counters.dropped++
+        // The id that the client is shown must find something.
+        const alerts =
+          verdict.alerts.length > 0
+            ? verdict.alerts
+            : [
+                serviceAlert(
+                  'blocked-without-alert',
+                  `${hop.inspector.type} ended the flow without naming a rule`,
+                  true,
+                ),
+              ]
+        this.#tellAll(index, alerts, isBlock ? 'blocked' : 'dropped', flow, transaction)
+        if (!isBlock) return DROP
+        return verdict.location === undefined
+          ? { kind: 'block', status: verdict.status }
+          : { kind: 'block', status: verdict.status, location: verdict.location }
+      }
+    }
+  }
+
+  #fail(index: number, kind: FailureKind, flow: Flow, cause: unknown): Decision {
+    const hop = this.#hops[index]
+    const { counters, context } = hop
+    if (kind === 'exception') counters.failedException++
+    else if (kind === 'time-budget') counters.failedTimeBudget++
+    else counters.failedBufferOverrun++
+    const isOpen = hop.onFailure === 'open'
+    if (isOpen) counters.failedOpen++
+    else counters.failedClosed++
+    const withheld = this.#options.failureAlerts.take(
+      `${context.tenant}/${context.chain}/${context.inspector}/${kind}`,
+    )
+    if (withheld !== null) {
+      // The text of an exception may quote traffic: its first line, cut, printable characters only.
+      const detail = cause instanceof Error ? `: ${printable(cause.message)}` : ''
+      const more = withheld > 0 ? ` (${withheld} more since the last such alert)` : ''
+      const alert = serviceAlert(
+        'inspector-failed',
+        `${context.inspector} failed: ${kind}${detail}${more}`,
+        !isOpen,
+      )
+      this.#tell(
+        index,
+        alert,
+        isOpen ? 'bypassed' : 'dropped',
+        flow,
+        this.#transaction,
+        'portcullis',
+      )
+    }
+    this.#retire(index)
+    return isOpen ? PROCEED : DROP
+  }
+
+  #retire(index: number): void {
+    // Also when `open` threw and there never was one.
+    this.#inspectors[index] = null
+    this.#live--
+    this.#holdingRequest &= ~(1 << index)
+    this.#holdingResponse &= ~(1 << index)
+  }
+
+  #observe(): void {
+    for (let index = 0; index < this.#hops.length; index++) {
+      const spentMs = this.#spentMs[index]
+      if (spentMs === 0) continue
+      observeInspection(this.#hops[index].counters, spentMs)
+      this.#spentMs[index] = 0
+    }
+  }
+
+  #tellAll(
+    index: number,
+    alerts: readonly Alert[],
+    verdict: AlertVerdict,
+    flow: Flow,
+    transaction: HttpTransaction | null,
+  ): void {
+    for (const alert of alerts) this.#tell(index, alert, verdict, flow, transaction)
+  }
+
+  #tell(
+    index: number,
+    alert: Alert,
+    verdict: AlertVerdict,
+    flow: Flow,
+    transaction: HttpTransaction | null,
+    inspector?: 'portcullis',
+    requestId?: string,
+  ): void {
+    const { context, counters } = this.#hops[index]
+    counters.alerts++
+    this.#options.sink.alert({
+      context: inspector === undefined ? context : { ...context, inspector },
+      connection: this.connection,
+      transaction,
+      ...(requestId === undefined ? {} : { requestId }),
+      alert,
+      verdict,
+      flow,
+    })
+  }
+}
+
+const MAX_DETAIL_CHARACTERS = 200
+
+function printable(text: string): string {
+  return text
+    .split('\n', 1)[0]
+    .slice(0, MAX_DETAIL_CHARACTERS)
+    .replaceAll(/[^\x20-\x7e]/g, '?')
+}
