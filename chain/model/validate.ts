@@ -40,7 +40,7 @@ function validateAddresses(addresses: readonly string[]): Violation[] {
     if (hasHostBits(prefix)) {
       return [invalid(pointer, `has host bits set: did you mean ${networkText(prefix)}?`)]
     }
-    if (prefix.length === 0) return [invalid(pointer, 'covers every address of its family')]
+    if (prefix.prefix === 0) return [invalid(pointer, 'covers every address of its family')]
     const unusable = unusableAddress(prefix)
     if (unusable !== null) return [invalid(pointer, `${unusable}: a guest cannot have it`)]
     const twin = addresses.slice(0, index).find((other) => addressesOverlap(other, text))

@@ -1,0 +1,225 @@
+import { EventEmitter } from 'node:events'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import type { Redis } from 'ioredis'
+import type { DesiredState } from '#chain/model/desired.ts'
+import { reachable } from '#chain/store/connection.ts'
+import type { DesiredStore } from '#chain/store/desired-store.ts'
+import { EPOCH_KEY, snapshotHeadKey } from '#chain/store/keys.ts'
+import { RAISE_EPOCH_SCRIPT } from '#chain/store/scripts.ts'
+import { canonicalJson } from './canonical.ts'
+import { compileHost, type HostContent } from './compile.ts'
+import { epochInForce, type Progress } from './epoch.ts'
+import type { HostDirectory, KnownHost } from './host-directory.ts'
+import { publish, type Published, published, readPublished } from './published.ts'
+
+/** How often everything is compiled anew although nothing is known to have changed. */
+export const REPLAN_MS = 10_000
+
+export interface PlannerOptions {
+  readonly redis: Redis
+  readonly store: DesiredStore
+  readonly hosts: HostDirectory
+  /** Where this manager remembers the order of snapshots, should Redis forget it. */
+  readonly progressFile: string
+  readonly log: (message: string) => void
+}
+
+/** What a change would do to one host's snapshot. */
+export interface HostPreview {
+  readonly host: string
+  readonly attachmentsAdded: readonly string[]
+  readonly attachmentsChanged: readonly string[]
+  readonly attachmentsRemoved: readonly string[]
+}
+
+interface PlannerEvents {
+  /** A pass ended: every snapshot is that of the given revision or a later one. */
+  settled: [revision: number]
+}
+
+/**
+ * Keeps each host's snapshot what desired state and the host's own report make it. Level-triggered:
+ * a pass looks at everything and publishes what differs, so a missed event costs time, never truth.
+ */
+export class Planner extends EventEmitter<PlannerEvents> {
+  readonly #options: PlannerOptions
+  readonly #published = new Map<string, Published>()
+  #progress: Progress | null
+  #pass: Promise<DesiredState> | null = null
+  #next: Promise<DesiredState> | null = null
+  #timer: NodeJS.Timeout | null = null
+  #closed = false
+  #count = 0
+  #failing = false
+
+  constructor(options: PlannerOptions) {
+    super()
+    this.#options = options
+    this.#progress = readProgress(options.progressFile)
+  }
+
+  /** Snapshots published by this manager. */
+  get publishedCount(): number {
+    return this.#count
+  }
+
+  start(): void {
+    this.#options.hosts.on('change', this.#trigger)
+    this.#tick()
+  }
+
+  async stop(): Promise<void> {
+    this.#closed = true
+    this.#options.hosts.off('change', this.#trigger)
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#pass?.catch(() => {})
+    await this.#next?.catch(() => {})
+  }
+
+  /** The snapshot that a host was last given. */
+  of(host: string): Published | undefined {
+    return this.#published.get(host)
+  }
+
+  /**
+   * Runs a pass that begins after this call, or shares one that has not begun.
+   *
+   * @returns the picture that every snapshot now shows
+   * @throws ApiError `unavailable`
+   */
+  async settle(): Promise<DesiredState> {
+    if (this.#next !== null) return this.#next
+    if (this.#pass === null) return this.#begin()
+    this.#next = this.#pass
+      .catch(() => {})
+      .then(() => {
+        this.#next = null
+        return this.#begin()
+      })
+    return this.#next
+  }
+
+  /** What each host's snapshot would become under another picture. Changes nothing. */
+  preview(state: DesiredState): HostPreview[] {
+    return this.#options.hosts.all().flatMap((known) => {
+      const before = this.#published.get(known.host)
+      const after = this.#compile(state, known)
+      if (canonicalJson(after) === before?.text) return []
+      const next = published(0, 0, after, null).since
+      const had = before?.since ?? new Map<string, { digest: string }>()
+      return {
+        host: known.host,
+        attachmentsAdded: [...next.keys()].filter((key) => !had.has(key)),
+        attachmentsChanged: [...next].flatMap(([key, { digest }]) => {
+          const earlier = had.get(key)
+          return earlier !== undefined && earlier.digest !== digest ? key : []
+        }),
+        attachmentsRemoved: [...had.keys()].filter((key) => !next.has(key)),
+      }
+    })
+  }
+
+  readonly #trigger = (): void => {
+    if (!this.#closed) this.settle().catch(() => {})
+  }
+
+  #tick(): void {
+    if (this.#closed) return
+    this.#trigger()
+    this.#timer = setTimeout(() => this.#tick(), REPLAN_MS)
+  }
+
+  async #begin(): Promise<DesiredState> {
+    const pass = reachable(this.#run())
+    this.#pass = pass
+    try {
+      const state = await pass
+      this.#failing = false
+      this.emit('settled', state.revision)
+      return state
+    } catch (error) {
+      // Redis away is the API's to report; once in the log is enough.
+      if (!this.#failing) this.#options.log(`planning stopped for now: ${String(error)}`)
+      this.#failing = true
+      throw error
+    } finally {
+      if (this.#pass === pass) this.#pass = null
+    }
+  }
+
+  async #run(): Promise<DesiredState> {
+    const state = await this.#options.store.load()
+    const epoch = await this.#epoch(state)
+    for (const known of this.#options.hosts.all()) await this.#planHost(state, epoch, known)
+    return state
+  }
+
+  async #epoch(state: DesiredState): Promise<number> {
+    const { redis, hosts, progressFile } = this.#options
+    const stored = Number((await redis.get(EPOCH_KEY)) ?? '0')
+    const agents = Math.max(0, ...hosts.all().map((known) => known.status?.epoch ?? 0))
+    const { revision } = state
+    const wanted = epochInForce({ epoch: stored, revision }, this.#progress, agents)
+    const epoch =
+      wanted === stored
+        ? stored
+        : Number(await redis.eval(RAISE_EPOCH_SCRIPT, 1, EPOCH_KEY, wanted))
+    if (stored !== epoch && stored > 0)
+      this.#options.log(`epoch ${epoch}: state may have been lost`)
+    if (this.#progress?.epoch !== epoch || this.#progress.revision !== revision) {
+      this.#progress = { epoch, revision }
+      writeProgress(progressFile, this.#progress)
+    }
+    return epoch
+  }
+
+  async #planHost(state: DesiredState, epoch: number, known: KnownHost): Promise<void> {
+    const { redis } = this.#options
+    const { host, status } = known
+    let before = this.#published.get(host) ?? null
+    if (before === null || !(await this.#isHead(host, before))) {
+      before = await readPublished(redis, host)
+      if (before !== null) this.#published.set(host, before)
+    }
+    const content = this.#compile(state, known)
+    const seen = status?.epoch === epoch ? status.seenGeneration : 0
+    const isSame = before?.epoch === epoch && canonicalJson(content) === before.text
+    if (isSame && before !== null && seen <= before.generation) return
+    const generation = Math.max(before?.generation ?? 0, seen) + 1
+    const next = published(epoch, generation, content, before)
+    const head = await redis.get(snapshotHeadKey(host))
+    const expected = head === null ? null : before
+    if (await publish(redis, expected, next)) {
+      this.#published.set(host, next)
+      this.#count++
+    }
+  }
+
+  async #isHead(host: string, before: Published): Promise<boolean> {
+    const head = await this.#options.redis.get(snapshotHeadKey(host))
+    return head === `${before.epoch}.${before.generation}`
+  }
+
+  /** A host that is gone keeps the ports it had, so that it finds the truth when it comes back. */
+  #compile(state: DesiredState, { host, status, last }: KnownHost): HostContent {
+    const reported = (status ?? last)?.ports.map((port) => port.interfaceId)
+    const before = this.#published.get(host)?.content.ports.map((port) => port.interfaceId)
+    return compileHost(state, host, new Set(reported ?? before ?? []))
+  }
+}
+
+function readProgress(file: string): Progress | null {
+  try {
+    const { epoch, revision } = JSON.parse(readFileSync(file, 'utf8')) as Progress
+    return Number.isSafeInteger(epoch) && Number.isSafeInteger(revision)
+      ? { epoch, revision }
+      : null
+  } catch {
+    return null
+  }
+}
+
+function writeProgress(file: string, progress: Progress): void {
+  writeFileSync(`${file}.tmp`, JSON.stringify(progress), { mode: 0o600 })
+  renameSync(`${file}.tmp`, file)
+}
