@@ -170,7 +170,7 @@ export class InspectionDomain {
         await this.#client.stop(drainMs, drainMs + STOP_GRACE_MS).catch(() => {})
         const deadline = Date.now() + drainMs + STOP_GRACE_MS
         while (isAlive(this.#process) && Date.now() < deadline) await delay(START_POLL_MS)
-        this.#client.close()
+        this.#client?.close()
       }
       await killNamespace(run, names.namespace)
       await removeSwitchPorts(run, location, [names.portName])
