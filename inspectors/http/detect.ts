@@ -20,17 +20,14 @@ const VERSION = /HTTP\/[0-9]/i
 /** @param firstBytes everything the client has sent so far */
 export function looksLikeHttp(firstBytes: Uint8Array): Detection {
   let start = 0
-  while (start < firstBytes.length && isBlank(firstBytes[start]!)) start++
+  while (start < firstBytes.length && isBlank(firstBytes[start])) start++
   if (start > DETECTION_BYTES) return 'no'
   if (start === firstBytes.length) return 'undecided'
   let end = start
   const cap = Math.min(firstBytes.length, start + DETECTION_BYTES)
-  while (end < cap && isText(firstBytes[end]!)) end++
-  const line = Buffer.from(
-    firstBytes.buffer,
-    firstBytes.byteOffset + start,
-    end - start,
-  ).latin1Slice()
+  while (end < cap && isText(firstBytes[end])) end++
+  const { buffer, byteOffset } = firstBytes
+  const line = Buffer.from(buffer, byteOffset + start, end - start).toString('latin1')
   const isOpen = end === firstBytes.length && end - start < DETECTION_BYTES
   if (line.startsWith('SSH-')) return 'no'
   if (VERSION.test(line) || TARGET.test(line)) return 'yes'

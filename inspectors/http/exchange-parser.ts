@@ -1,8 +1,16 @@
+import type { Flow } from '../inspector.ts'
+import { note } from './anomaly.ts'
+import { ByteQueue } from './byte-queue.ts'
 import type { HttpExchangeHandler } from './exchange-handler.ts'
+import { ExchangeTransaction } from './exchange-transaction.ts'
+import type { RequestFramingRules } from './framing.ts'
+import { httpError, type HttpErrorCode } from './http-error.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
-import type { HttpTransaction } from './transaction.ts'
+import { RequestReader } from './request-reader.ts'
+import { ResponseReader } from './response-reader.ts'
+import type { HttpResponseHead, HttpTransaction } from './transaction.ts'
 
-export interface HttpExchangeOptions {
+export interface HttpExchangeOptions extends Partial<RequestFramingRules> {
   /** Id of the next transaction (hyperid). */
   readonly nextId: () => string
   /** Milliseconds since the epoch. */
@@ -10,38 +18,256 @@ export interface HttpExchangeOptions {
   readonly limits?: Partial<HttpLimits>
 }
 
-/** Reads both directions of one HTTP/1 connection. */
+/**
+ * Reads both directions of one HTTP/1 connection and pairs responses with requests. The events and
+ * their offsets are described in `exchange-handler.ts`. It never throws over input, keeps no byte longer
+ * than it must, and after an error stays silent in that direction; after an error of the server in both.
+ *
+ * The client's side waits, unread, behind a request that may turn the connection into something else
+ * (CONNECT, Upgrade), and while `pipelinedRequests` requests have no response.
+ */
 export class HttpExchangeParser {
+  readonly #handler: HttpExchangeHandler
   readonly #limits: HttpLimits
+  readonly #nextId: () => string
+  readonly #now: () => number
+  readonly #client = new ByteQueue()
+  readonly #server = new ByteQueue()
+  readonly #requests: RequestReader
+  readonly #responses: ResponseReader
+  /** Transactions whose response has not ended, oldest first. */
+  readonly #awaiting: ExchangeTransaction[] = []
+  /** The transaction whose request is being read. */
+  #current: ExchangeTransaction | null = null
+  #nextIndex = 0
+  #startedAt = 0
+  #maySwitch = false
+  #hasConflict = false
+  #isClientPaused = false
+  #isClientRunning = false
+  #isClientEnded = false
+  #isClientDone = false
+  #isStopped = false
+  #isTunnel = false
 
-  constructor(_handler: HttpExchangeHandler, options: HttpExchangeOptions) {
+  constructor(handler: HttpExchangeHandler, options: HttpExchangeOptions) {
+    this.#handler = handler
     this.#limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
+    this.#nextId = options.nextId
+    this.#now = options.now
+    this.#requests = new RequestReader(this.#limits, {
+      contentLengthWithChunked: options.contentLengthWithChunked ?? 'accept',
+    })
+    this.#responses = new ResponseReader(this.#limits)
   }
 
-  pushClient(_chunk: Buffer): void {}
-  pushServer(_chunk: Buffer): void {}
+  pushClient(chunk: Buffer): void {
+    if (this.#isStopped || this.#isClientDone || chunk.length === 0) return
+    this.#client.push(chunk)
+    this.#runClient()
+    this.#client.retain()
+  }
+
+  pushServer(chunk: Buffer): void {
+    if (this.#isStopped || chunk.length === 0) return
+    this.#server.push(chunk)
+    this.#runServer()
+    this.#server.retain()
+    this.#client.retain()
+  }
+
   /** The client's FIN. */
-  endClient(): void {}
+  endClient(): void {
+    this.#isClientEnded = true
+    this.#runClient()
+  }
+
   /** The server's FIN. */
-  endServer(): void {}
+  endServer(): void {
+    if (this.#isStopped) return
+    if (this.#responses.endsWithConnection) this.#endResponse(this.#awaiting[0])
+    else if (!this.#responses.isBetween) return this.#fail('to_client', 'response-cut-off')
+    if (!this.#isStopped && this.#awaiting.length > 0) this.#fail('to_client', 'response-missing')
+  }
+
   /** No further event, ever. */
-  stop(): void {}
+  stop(): void {
+    this.#isStopped = true
+    this.#client.clear()
+    this.#server.clear()
+  }
+
   /** No further client event until `resumeClient`; bytes pushed meanwhile are kept (`heldBytes`). */
-  pauseClient(): void {}
-  resumeClient(): void {}
+  pauseClient(): void {
+    this.#isClientPaused = true
+  }
+
+  resumeClient(): void {
+    this.#isClientPaused = false
+    this.#runClient()
+    if (!this.#isClientRunning) this.#client.retain()
+  }
 
   /** True while client bytes are kept and not parsed: the proxy should stop reading from the client. */
   get clientHeld(): boolean {
-    return this.#limits.heldBytes < 0
+    if (this.#isStopped || this.#isClientDone) return false
+    return this.#isClientPaused || (this.#requests.isBetween && this.#mustWait())
   }
 
   /** True once `tunnel` was called. */
   get isTunnel(): boolean {
-    return false
+    return this.#isTunnel
   }
 
   /** Transactions whose head was told and whose request or response has not ended, oldest first. */
   get openTransactions(): readonly HttpTransaction[] {
-    return []
+    const current = this.#current
+    if (current === null || this.#awaiting.includes(current)) return [...this.#awaiting]
+    return [current, ...this.#awaiting]
+  }
+
+  #mustWait(): boolean {
+    return this.#maySwitch || this.#awaiting.length >= this.#limits.pipelinedRequests
+  }
+
+  #runClient(): void {
+    if (this.#isClientRunning) return
+    this.#isClientRunning = true
+    while (!this.#isStopped && !this.#isClientDone && !this.clientHeld) {
+      if (this.#requests.isBetween && this.#client.length > 0) {
+        if (this.#hasConflict) {
+          this.#fail('to_server', 'request-after-conflict')
+          break
+        }
+        if (this.#startedAt === 0) this.#startedAt = this.#now()
+      }
+      const progress = this.#requests.step(this.#client)
+      if (progress === 'more') {
+        this.#endClientStream()
+        break
+      }
+      if (progress === 'head') this.#beginTransaction()
+      else if (progress === 'data') this.#requestBody()
+      else if (progress === 'end') this.#endRequest()
+      else this.#fail('to_server', progress)
+    }
+    if (this.#client.length > this.#limits.heldBytes && this.clientHeld) {
+      this.#fail('to_server', 'held-too-much')
+    }
+    this.#isClientRunning = false
+  }
+
+  #endClientStream(): void {
+    if (!this.#isClientEnded) return
+    if (!this.#requests.isBetween) return this.#fail('to_server', 'request-cut-off')
+    this.#isClientDone = true
+    this.#client.clear()
+  }
+
+  #beginTransaction(): void {
+    const transaction = new ExchangeTransaction(
+      this.#nextId(),
+      this.#nextIndex++,
+      this.#startedAt,
+      this.#requests.head!,
+      this.#requests.anomalies,
+    )
+    this.#startedAt = 0
+    this.#current = transaction
+    this.#awaiting.push(transaction)
+    this.#maySwitch = transaction.maySwitch
+    if (transaction.anomalies.includes('content-length-with-transfer-encoding')) {
+      this.#hasConflict = true
+    }
+    this.#handler.requestHead(transaction, this.#client.offset)
+  }
+
+  #requestBody(): void {
+    const transaction = this.#current!
+    const chunk = this.#requests.chunk
+    transaction.requestBodyBytes += chunk.length
+    this.#handler.requestBody(transaction, chunk, this.#client.offset)
+  }
+
+  #endRequest(): void {
+    const transaction = this.#current!
+    transaction.requestEnded = true
+    transaction.requestTrailers = this.#requests.trailers
+    this.#current = null
+    this.#handler.requestEnd(transaction, this.#client.offset)
+  }
+
+  #runServer(): void {
+    while (!this.#isStopped) {
+      if (this.#responses.isBetween) {
+        if (!this.#responses.skipEmptyLines(this.#server)) return
+        if (this.#awaiting.length === 0) return this.#fail('to_client', 'unexpected-response')
+      }
+      const transaction = this.#awaiting[0]
+      const progress = this.#responses.step(
+        this.#server,
+        transaction.request.method,
+        transaction.anomalies,
+      )
+      if (progress === 'more') return
+      if (progress === 'head') this.#responseHead(transaction, this.#responses.head!)
+      else if (progress === 'data') this.#responseBody(transaction)
+      else if (progress === 'end') this.#endResponse(transaction)
+      else this.#fail('to_client', progress)
+    }
+  }
+
+  #responseHead(transaction: ExchangeTransaction, response: HttpResponseHead): void {
+    if (response.status < 200 && response.status !== 101) {
+      transaction.interimResponses++
+      if (transaction.interimResponses > this.#limits.interimResponses) {
+        return this.#fail('to_client', 'too-many-interim-responses')
+      }
+      this.#responses.expectAnother()
+      return this.#handler.interimResponse(transaction, response, this.#server.offset)
+    }
+    transaction.response = response
+    const isUnasked = response.status === 101 && !transaction.hasUpgrade
+    if (isUnasked || (transaction.hasSwitched && !transaction.requestEnded)) {
+      return this.#fail('to_client', 'unexpected-upgrade')
+    }
+    if (!transaction.requestEnded) note(transaction.anomalies, 'early-response')
+    this.#handler.responseHead(transaction, this.#server.offset)
+  }
+
+  #responseBody(transaction: ExchangeTransaction): void {
+    const chunk = this.#responses.chunk
+    transaction.responseBodyBytes += chunk.length
+    this.#handler.responseBody(transaction, chunk, this.#server.offset)
+  }
+
+  #endResponse(transaction: ExchangeTransaction): void {
+    transaction.responseEnded = true
+    transaction.responseTrailers = this.#responses.trailers
+    this.#awaiting.shift()
+    this.#handler.responseEnd(transaction, this.#server.offset)
+    if (this.#isStopped) return
+    if (transaction.hasSwitched) {
+      const [clientOffset, serverOffset] = [this.#client.offset, this.#server.offset]
+      this.#isTunnel = true
+      this.stop()
+      return this.#handler.tunnel(transaction, clientOffset, serverOffset)
+    }
+    // Only the newest request can be one that may switch: nothing was read behind it.
+    if (this.#awaiting.length === 0) this.#maySwitch = false
+    this.#runClient()
+  }
+
+  #fail(flow: Flow, code: HttpErrorCode): void {
+    const [queue, position] =
+      flow === 'to_server'
+        ? [this.#client, this.#requests.position]
+        : [this.#server, this.#responses.position]
+    const error = httpError(flow, code, queue.offset + position, this.#awaiting.length)
+    if (flow === 'to_server') {
+      this.#isClientDone = true
+      this.#client.clear()
+    } else this.stop()
+    this.#handler.error(error)
   }
 }

@@ -1,0 +1,76 @@
+const EMPTY = Buffer.alloc(0)
+const FIRST_CAPACITY = 1_024
+
+/**
+ * Unread bytes of one direction. While a push is worked off, it is a view of the pushed chunk; what is
+ * left over is copied by `retain` into a buffer that grows by doubling, so a head that comes byte by
+ * byte costs time linear in its size.
+ */
+export class ByteQueue {
+  /** Unread bytes are `buffer[start, end)`; bytes beyond `end` are meaningless. */
+  buffer: Buffer = EMPTY
+  start = 0
+  end = 0
+  /** Absolute offset of `start` in the direction's stream. */
+  offset = 0
+  #isOwn = false
+
+  get length(): number {
+    return this.end - this.start
+  }
+
+  push(chunk: Buffer): void {
+    if (this.start === this.end) {
+      this.buffer = chunk
+      this.start = 0
+      this.end = chunk.length
+      this.#isOwn = false
+      return
+    }
+    this.#reserve(chunk.length)
+    chunk.copy(this.buffer, this.end)
+    this.end += chunk.length
+  }
+
+  consume(bytes: number): void {
+    this.start += bytes
+    this.offset += bytes
+  }
+
+  /** Has to be called before the pushed chunk is given back to its owner. */
+  retain(): void {
+    if (this.start === this.end) this.clear()
+    else if (!this.#isOwn) this.#reserve(0)
+  }
+
+  clear(): void {
+    this.offset += this.end - this.start
+    this.buffer = EMPTY
+    this.start = 0
+    this.end = 0
+    this.#isOwn = false
+  }
+
+  /** Index of the first LF, counted from `start`, not before `from`; -1 when there is none. */
+  findLf(from: number): number {
+    const found = this.buffer.indexOf(0x0a, this.start + from)
+    return found === -1 || found >= this.end ? -1 : found - this.start
+  }
+
+  /** `[from, to)`, counted from `start`, as latin1. */
+  text(from: number, to: number): string {
+    return this.buffer.toString('latin1', this.start + from, this.start + to)
+  }
+
+  #reserve(more: number): void {
+    const length = this.end - this.start
+    if (this.#isOwn && this.end + more <= this.buffer.length) return
+    const capacity = Math.max(FIRST_CAPACITY, 2 * (length + more))
+    const grown = Buffer.allocUnsafeSlow(capacity)
+    this.buffer.copy(grown, 0, this.start, this.end)
+    this.buffer = grown
+    this.start = 0
+    this.end = length
+    this.#isOwn = true
+  }
+}
