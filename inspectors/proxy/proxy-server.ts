@@ -1,0 +1,221 @@
+import net from 'node:net'
+import { ChainFold } from '../chain/fold.ts'
+import type { Hop } from '../chain/hop.ts'
+import type { Connection } from '../inspector.ts'
+import { plainAddress } from './address.ts'
+import type { FlowServices } from './flow-services.ts'
+import { InspectedFlow } from './inspected-flow.ts'
+import {
+  CONNECT_TIMEOUT_MS,
+  HIGH_WATER_BYTES,
+  IDLE_LIMIT_MS,
+  IDLE_SWEEP_MS,
+  LISTEN_BACKLOG,
+  MAX_CONNECTIONS,
+} from './limits.ts'
+import { Link, resetSocket } from './link.ts'
+import { splice } from './splice.ts'
+
+/** Which hops a connection runs through; `reset`: none could be found and it must not pass. */
+export type Route = readonly Hop[] | 'reset'
+
+export interface ProxyServerOptions {
+  readonly services: FlowServices
+  /** Whom a connection is for; null: whom the client dialled, and from the client's own address. */
+  readonly upstream: { readonly host: string; readonly port: number } | null
+  readonly route: (connection: Connection) => Route
+  readonly nextConnectionId: () => string
+  readonly nextFlowId: () => number
+  /** Bounds, for tests. */
+  readonly maxConnections?: number
+  readonly connectTimeoutMs?: number
+  readonly idleLimitMs?: number
+  readonly idleSweepMs?: number
+}
+
+/**
+ * Accepts connections and proxies them through their chains. The client is accepted before the server is
+ * known to answer, so nothing is read from it until it does: a refused or silent server means that the
+ * client is reset, never greeted.
+ */
+export class ProxyServer {
+  readonly #options: ProxyServerOptions
+  readonly #server: net.Server
+  readonly #links = new Set<Link>()
+  #dialing = 0
+  #sweep: NodeJS.Timeout | null = null
+  #onIdle: (() => void) | null = null
+
+  constructor(options: ProxyServerOptions) {
+    this.#options = options
+    this.#server = net.createServer(
+      {
+        allowHalfOpen: true,
+        pauseOnConnect: true,
+        noDelay: true,
+        highWaterMark: HIGH_WATER_BYTES,
+      },
+      (client) => this.#accept(client),
+    )
+    this.#server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
+    this.#server.on('drop', () => options.services.counters.refusedConnections++)
+  }
+
+  get connections(): number {
+    return this.#links.size + this.#dialing
+  }
+
+  /**
+   * @param fd a bound TCP socket that this process inherited; other processes may share it
+   * @throws what `listen` reports
+   */
+  async listen(fd: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ fd, backlog: LISTEN_BACKLOG, exclusive: true }, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+    const sweepMs = this.#options.idleSweepMs ?? IDLE_SWEEP_MS
+    this.#sweep = setInterval(() => this.#sweepIdle(sweepMs), sweepMs)
+  }
+
+  /**
+   * Accepts no more and lets the connections it has finish.
+   *
+   * @returns when the last one has ended, or after the deadline, when those left were reset
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#server.close()
+    if (this.connections > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, deadlineMs)
+        this.#onIdle = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+    for (const link of this.#links) link.reset()
+    if (this.#sweep !== null) clearInterval(this.#sweep)
+    this.#sweep = null
+  }
+
+  #accept(client: net.Socket): void {
+    const { remoteAddress, remotePort, localAddress, localPort } = client
+    client.on('error', () => {})
+    if (!remoteAddress || !remotePort || !localAddress || !localPort) {
+      client.destroy()
+      return
+    }
+    const { upstream, services, nextConnectionId, nextFlowId } = this.#options
+    const connection: Connection = {
+      id: nextConnectionId(),
+      flowId: nextFlowId(),
+      clientAddress: plainAddress(remoteAddress),
+      clientPort: remotePort,
+      serverAddress: upstream?.host ?? plainAddress(localAddress),
+      serverPort: upstream?.port ?? localPort,
+      openedAt: Date.now(),
+    }
+    services.counters.connections++
+    const route = this.#options.route(connection)
+    if (route === 'reset') {
+      resetSocket(client)
+      return
+    }
+    this.#dial(client, connection, route)
+  }
+
+  #dial(client: net.Socket, connection: Connection, hops: readonly Hop[]): void {
+    const { upstream, services } = this.#options
+    const server = net.connect({
+      host: connection.serverAddress,
+      port: connection.serverPort,
+      ...(upstream === null
+        ? { localAddress: connection.clientAddress, localPort: connection.clientPort }
+        : {}),
+      allowHalfOpen: true,
+      noDelay: true,
+      highWaterMark: HIGH_WATER_BYTES,
+    })
+    this.#dialing++
+    let isDialing = true
+    const dialed = (): void => {
+      if (!isDialing) return
+      isDialing = false
+      this.#dialing--
+      client.off('close', abandoned)
+      server.off('close', failed)
+    }
+    const abandoned = (): void => {
+      dialed()
+      server.destroy()
+      this.#checkIdle()
+    }
+    const failed = (): void => {
+      dialed()
+      services.counters.upstreamFailures++
+      resetSocket(client)
+      this.#checkIdle()
+    }
+    server.on('error', () => {})
+    client.on('close', abandoned)
+    server.on('close', failed)
+    server.setTimeout(this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, () => server.destroy())
+    server.once('connect', () => {
+      server.setTimeout(0)
+      dialed()
+      this.#begin(client, server, connection, hops)
+    })
+  }
+
+  #begin(
+    client: net.Socket,
+    server: net.Socket,
+    connection: Connection,
+    hops: readonly Hop[],
+  ): void {
+    const { services } = this.#options
+    let flow: InspectedFlow | null = null
+    const link = new Link(client, server, services.heldBudget, () => {
+      this.#count(link)
+      this.#links.delete(link)
+      flow?.closed()
+      this.#checkIdle()
+    })
+    this.#links.add(link)
+    if (hops.length === 0) splice(link)
+    else flow = new InspectedFlow(link, new ChainFold(hops, connection, services), services)
+    client.resume()
+  }
+
+  #checkIdle(): void {
+    if (this.#onIdle !== null && this.connections === 0) this.#onIdle()
+  }
+
+  /** Adds what a link has moved since it was last counted. @returns true when it has moved anything */
+  #count(link: Link): boolean {
+    const { counters } = this.#options.services
+    const toServer = link.toServer.receivedBytes - link.countedToServer
+    const toClient = link.toClient.receivedBytes - link.countedToClient
+    counters.bytesToServer += toServer
+    counters.bytesToClient += toClient
+    link.countedToServer += toServer
+    link.countedToClient += toClient
+    return toServer + toClient > 0
+  }
+
+  #sweepIdle(sweepMs: number): void {
+    const limitMs = this.#options.idleLimitMs ?? IDLE_LIMIT_MS
+    for (const link of this.#links) {
+      if (this.#count(link)) {
+        link.idleSweeps = 0
+      } else if (++link.idleSweeps * sweepMs >= limitMs) {
+        this.#options.services.counters.idleResets++
+        link.reset()
+      }
+    }
+  }
+}
