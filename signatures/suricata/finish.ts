@@ -1,0 +1,143 @@
+import { bufferByName } from './buffers.ts'
+import type { RuleBuilder } from './builder.ts'
+import { DEFAULT_PRIORITY } from './classification.ts'
+import type { RuleHeader } from './header.ts'
+import { coversApplication } from './protocols.ts'
+import { RuleFault } from './problem.ts'
+import type { BufferMatch, ContentMatch, FlowCondition, Rule } from './rule.ts'
+
+const NO_FLOW: FlowCondition = { direction: null, state: null, stream: null, fragments: null }
+
+/**
+ * Checks what can be checked only when the whole rule is known, and makes the Rule.
+ *
+ * @throws RuleFault
+ */
+export function finishRule(
+  header: RuleHeader,
+  builder: RuleBuilder,
+  place: { readonly file: string; readonly line: number; readonly enabled: boolean },
+): Rule {
+  builder.close()
+  const { meta } = builder
+  if (meta.sid === 0)
+    throw new RuleFault('missing-sid', 'the rule has no sid', { suggestion: 'add sid:N;' })
+  for (const section of builder.sections) checkSection(section.buffer, section.matches)
+  const flow = builder.flow ?? NO_FLOW
+  const sides = directions(header, builder, flow)
+  const classification =
+    meta.classtype === null ? undefined : builder.context.classifications.get(meta.classtype)
+  return {
+    action: header.action,
+    protocol: header.protocol,
+    direction: header.direction,
+    source: header.source,
+    sourcePorts: header.sourcePorts,
+    destination: header.destination,
+    destinationPorts: header.destinationPorts,
+    application: application(header, builder),
+    gid: meta.gid,
+    sid: meta.sid,
+    rev: meta.rev,
+    message: meta.message,
+    classtype: meta.classtype,
+    priority: meta.priority ?? classification?.priority ?? DEFAULT_PRIORITY,
+    category: classification?.description ?? '',
+    references: meta.references,
+    metadata: Object.fromEntries(meta.metadata),
+    target: meta.target,
+    flow,
+    toServer: sides.toServer,
+    toClient: sides.toClient,
+    sections: builder.sections,
+    packetChecks: builder.packetChecks,
+    flowChecks: builder.flowChecks,
+    effects: builder.effects,
+    threshold: builder.threshold,
+    noAlert: meta.noAlert,
+    enabled: place.enabled,
+    file: place.file,
+    line: place.line,
+  }
+}
+
+/** The protocol the rule is bound to: the header's, or the one all its buffers share. */
+function application(header: RuleHeader, builder: RuleBuilder): string | null {
+  let found = header.protocol.application
+  for (const section of builder.sections) {
+    const row = bufferByName(section.buffer)!
+    if (row.applications.length === 0) continue
+    if (found === null) {
+      if (row.applications.length === 1) found = row.applications[0]!
+      continue
+    }
+    const name = found
+    if (!row.applications.some((wanted) => coversApplication(wanted, name)))
+      throw new RuleFault('conflict', `${section.buffer} does not exist in protocol ${found}`)
+  }
+  if (header.protocol.application === null && found !== null) {
+    const { transport } = header.protocol
+    const udpOnly = transport === 'udp' && (found === 'http' || found === 'tls' || found === 'ssh')
+    if (udpOnly || transport === 'icmp')
+      throw new RuleFault('conflict', `protocol ${header.protocol.name} does not carry ${found}`)
+  }
+  if (found !== null || !builder.flowChecks.some((check) => check.kind === 'tls.version'))
+    return found
+  return 'tls'
+}
+
+function directions(
+  header: RuleHeader,
+  builder: RuleBuilder,
+  flow: FlowCondition,
+): { toServer: boolean; toClient: boolean } {
+  if (header.direction === 'transaction') return { toServer: false, toClient: true }
+  let request = builder.pinnedSide === 'request' ? 'a buffer' : null
+  let response = builder.pinnedSide === 'response' ? 'a buffer' : null
+  for (const section of builder.sections) {
+    const { sides, name } = bufferByName(section.buffer)!
+    if (sides === 'request') request ??= name
+    else if (sides === 'response') response ??= name
+  }
+  if (request !== null && response !== null)
+    throw new RuleFault('conflict', `${request} and ${response} exist in different directions`, {
+      suggestion: 'write => for one rule over request and response, or tie two rules with flowbits',
+    })
+  if (flow.direction === 'to_client' && request !== null)
+    throw new RuleFault('conflict', `${request} does not exist in flow:to_client`)
+  if (flow.direction === 'to_server' && response !== null)
+    throw new RuleFault('conflict', `${response} does not exist in flow:to_server`)
+  return {
+    toServer: flow.direction !== 'to_client' && response === null,
+    toClient: flow.direction !== 'to_server' && request === null,
+  }
+}
+
+function checkSection(buffer: string, matches: readonly BufferMatch[]): void {
+  for (const match of matches) {
+    if (match.kind === 'content') checkContent(buffer, match)
+    if (match.kind === 'base64_decode') checkSection('base64_data', match.matches)
+  }
+  if (matches.some((match) => match.kind === 'absent' && !match.orElse) && matches.length > 1)
+    throw new RuleFault('conflict', `absent excludes other matches in ${buffer}`)
+}
+
+function checkContent(buffer: string, content: ContentMatch): void {
+  if (buffer === 'http.host') {
+    if (content.nocase)
+      throw new RuleFault('conflict', 'http.host is in lower case: nocase is an error with it', {
+        suggestion: 'write the content in lower case, without nocase',
+      })
+    if (/[A-Z]/.test(content.pattern))
+      throw new RuleFault('conflict', 'http.host is in lower case: this content can never match', {
+        suggestion: 'write the content in lower case',
+      })
+  }
+  if (
+    content.endsWith &&
+    typeof content.depth === 'number' &&
+    content.offset === null &&
+    content.depth < content.pattern.length
+  )
+    throw new RuleFault('conflict', 'depth is less than the content is long')
+}

@@ -1,0 +1,294 @@
+import type { CompiledPattern } from '#signatures/pcre/pattern.ts'
+import type { AddressSpec } from './address.ts'
+import type { PortSpec } from './ports.ts'
+import type { Protocol } from './protocols.ts'
+import type { TransformStep } from './transform.ts'
+
+/** What the rule asks for when it matches; the reject forms differ in who is told. */
+export type Action = 'alert' | 'pass' | 'drop' | 'reject' | 'rejectsrc' | 'rejectdst' | 'rejectboth'
+
+/** `to`: `->`; `both`: `<>`, holds either way round; `transaction`: `=>`, one rule over both sides. */
+export type RuleDirection = 'to' | 'both' | 'transaction'
+
+/** A number, or the name of a variable that `byte_extract` or `byte_math` sets earlier in the rule. */
+export type Operand = number | string
+
+export type Endian = 'big' | 'little' | 'dce'
+export type NumberBase = 'dec' | 'hex' | 'oct'
+
+/** How bytes become a number: `byte_test`, `byte_jump`, `byte_extract`, `byte_math`. */
+export interface NumberSource {
+  readonly bytes: Operand
+  readonly offset: Operand
+  readonly relative: boolean
+  readonly endian: Endian
+  /** Text digits in place of binary; null: binary. */
+  readonly base: NumberBase | null
+  /** Applied after reading, then shifted right by its trailing zeros; null: none. */
+  readonly bitmask: number | null
+}
+
+export interface ContentMatch {
+  readonly kind: 'content'
+  /** Bytes looked for, latin1. */
+  readonly pattern: string
+  readonly negated: boolean
+  readonly nocase: boolean
+  readonly startsWith: boolean
+  readonly endsWith: boolean
+  readonly offset: Operand | null
+  readonly depth: Operand | null
+  /** Non-null `distance` or `within` makes the match relative to the end of the one before. */
+  readonly distance: Operand | null
+  readonly within: Operand | null
+  readonly fastPattern: boolean
+  /** The part of the pattern that goes into the prefilter; null: all of it. */
+  readonly fastPatternChop: { readonly offset: number; readonly length: number } | null
+}
+
+export interface PcreMatch {
+  readonly kind: 'pcre'
+  readonly pattern: CompiledPattern
+  readonly negated: boolean
+  readonly relative: boolean
+}
+
+export type Comparison = '<' | '>' | '=' | '<=' | '>=' | '&' | '^'
+
+export interface ByteTest {
+  readonly kind: 'byte_test'
+  readonly source: NumberSource
+  readonly negated: boolean
+  readonly comparison: Comparison
+  readonly value: Operand
+}
+
+export interface ByteJump {
+  readonly kind: 'byte_jump'
+  readonly source: NumberSource
+  readonly multiplier: number
+  readonly align: boolean
+  readonly from: 'here' | 'beginning' | 'end'
+  readonly postOffset: Operand
+}
+
+export interface ByteExtract {
+  readonly kind: 'byte_extract'
+  readonly source: NumberSource
+  readonly multiplier: number
+  /** Result is rounded up to a multiple of this; 0: not. */
+  readonly align: 0 | 2 | 4
+  readonly variable: string
+}
+
+export interface ByteMath {
+  readonly kind: 'byte_math'
+  readonly source: NumberSource
+  readonly operator: '+' | '-' | '*' | '/' | '<<' | '>>'
+  readonly operand: Operand
+  readonly variable: string
+}
+
+export interface IsDataAt {
+  readonly kind: 'isdataat'
+  readonly position: Operand
+  readonly relative: boolean
+  readonly negated: boolean
+}
+
+/** `min` and `max` are inclusive; `-1` and `Infinity` leave an end open. */
+export interface NumberRange {
+  readonly min: number
+  readonly max: number
+  readonly negated: boolean
+}
+
+/** `bsize`, and `urilen` on a URI buffer. */
+export interface BufferSize extends NumberRange {
+  readonly kind: 'bsize'
+}
+
+export interface Base64Decode {
+  readonly kind: 'base64_decode'
+  /** Most encoded bytes that are decoded; 0: to the end. */
+  readonly bytes: number
+  readonly offset: number
+  readonly relative: boolean
+  /** Matches of the `base64_data` buffer that follows, in order. */
+  readonly matches: BufferMatch[]
+}
+
+/** `absent`: the buffer does not exist at all (or, with `orElse`, the other matches hold). */
+export interface Absent {
+  readonly kind: 'absent'
+  readonly orElse: boolean
+}
+
+export type BufferMatch =
+  | ContentMatch
+  | PcreMatch
+  | ByteTest
+  | ByteJump
+  | ByteExtract
+  | ByteMath
+  | IsDataAt
+  | BufferSize
+  | Base64Decode
+  | Absent
+
+/** Matches over one buffer, in the order written. Two sections of one buffer are merged. */
+export interface Section {
+  /** Row of the buffer table (`buffers.ts`). */
+  readonly buffer: string
+  readonly transforms: readonly TransformStep[]
+  readonly matches: readonly BufferMatch[]
+}
+
+export interface FlowCondition {
+  readonly direction: 'to_server' | 'to_client' | null
+  readonly state: 'established' | 'not_established' | 'stateless' | null
+  readonly stream: 'only_stream' | 'no_stream' | null
+  readonly fragments: 'only_frag' | 'no_frag' | null
+}
+
+/** A property of the packet. The inline path has no packets and cannot enforce these. */
+export type PacketCheck =
+  | {
+      readonly kind: 'flags'
+      readonly mode: 'exact' | 'any' | 'all' | 'not'
+      readonly set: number
+      readonly ignored: number
+    }
+  | { readonly kind: 'number'; readonly field: PacketField; readonly range: NumberRange }
+  | {
+      readonly kind: 'fragbits'
+      readonly mode: 'exact' | 'any' | 'all' | 'not'
+      readonly set: number
+    }
+  | { readonly kind: 'ipopts'; readonly option: string }
+  | {
+      readonly kind: 'address'
+      readonly side: 'source' | 'destination'
+      readonly address: AddressSpec
+    }
+
+export type PacketField =
+  | 'ttl'
+  | 'id'
+  | 'ip_proto'
+  | 'fragoffset'
+  | 'window'
+  | 'ack'
+  | 'seq'
+  | 'itype'
+  | 'icode'
+  | 'icmp_id'
+  | 'icmp_seq'
+  | 'tcp.mss'
+  | 'tcp.wscale'
+
+/** A property of the flow or of its protocol, checked before any buffer. */
+export type FlowCheck =
+  | { readonly kind: 'sameip' }
+  | { readonly kind: 'dsize'; readonly range: NumberRange }
+  | {
+      readonly kind: 'stream_size'
+      readonly side: 'server' | 'client' | 'both' | 'either'
+      readonly comparison: '<' | '>' | '=' | '<=' | '>=' | '!='
+      readonly bytes: number
+    }
+  | { readonly kind: 'app-layer-protocol'; readonly name: string; readonly negated: boolean }
+  | {
+      readonly kind: 'tls.version'
+      readonly versions: readonly number[]
+      readonly negated: boolean
+    }
+  | { readonly kind: 'ssl_state'; readonly states: readonly string[]; readonly negated: boolean }
+  | {
+      readonly kind: 'flowbits'
+      readonly operation: 'isset' | 'isnotset'
+      readonly names: readonly string[]
+    }
+  | {
+      readonly kind: 'xbits'
+      readonly operation: 'isset' | 'isnotset'
+      readonly name: string
+      readonly track: XbitTrack
+    }
+  | {
+      readonly kind: 'flowint'
+      readonly name: string
+      readonly comparison: '<' | '>' | '=' | '<=' | '>=' | '!=' | 'isset' | 'notset'
+      readonly value: Operand
+    }
+
+export type XbitTrack = 'ip_src' | 'ip_dst' | 'ip_pair' | 'tx'
+
+/** What a match changes, whether or not an alert is shown. */
+export type Effect =
+  | {
+      readonly kind: 'flowbits'
+      readonly operation: 'set' | 'unset' | 'toggle'
+      readonly names: readonly string[]
+    }
+  | {
+      readonly kind: 'xbits'
+      readonly operation: 'set' | 'unset' | 'toggle'
+      readonly name: string
+      readonly track: XbitTrack
+      readonly expireSeconds: number
+    }
+  | {
+      readonly kind: 'flowint'
+      readonly name: string
+      readonly operation: '=' | '+' | '-'
+      readonly value: Operand
+    }
+
+export type ThresholdTrack = 'by_src' | 'by_dst' | 'by_rule' | 'by_both' | 'by_flow'
+
+/** Bounds alerts in time. `detection` is `detection_filter`: the rule matches only above the rate. */
+export interface Threshold {
+  readonly kind: 'limit' | 'threshold' | 'both' | 'detection'
+  readonly track: ThresholdTrack
+  readonly count: number
+  readonly seconds: number
+}
+
+/** One parsed rule. Everything the text asks for is here, or the rule was rejected. */
+export interface Rule {
+  readonly action: Action
+  readonly protocol: Protocol
+  readonly direction: RuleDirection
+  readonly source: AddressSpec
+  readonly sourcePorts: PortSpec
+  readonly destination: AddressSpec
+  readonly destinationPorts: PortSpec
+  /** Application protocol, from the header or from the buffers used; null: any. */
+  readonly application: string | null
+  readonly gid: number
+  readonly sid: number
+  readonly rev: number
+  readonly message: string
+  readonly classtype: string | null
+  /** 1 (most urgent) to 255; the classtype's where the rule does not say. */
+  readonly priority: number
+  readonly category: string
+  readonly references: readonly string[]
+  readonly metadata: Readonly<Record<string, readonly string[]>>
+  readonly target: 'src_ip' | 'dest_ip' | null
+  readonly flow: FlowCondition
+  /** Directions in which the rule can match, from `flow` and from the buffers. */
+  readonly toServer: boolean
+  readonly toClient: boolean
+  readonly sections: readonly Section[]
+  readonly packetChecks: readonly PacketCheck[]
+  readonly flowChecks: readonly FlowCheck[]
+  readonly effects: readonly Effect[]
+  readonly threshold: Threshold | null
+  readonly noAlert: boolean
+  /** False for a commented-out rule that was parsed on request. */
+  readonly enabled: boolean
+  readonly file: string
+  readonly line: number
+}
