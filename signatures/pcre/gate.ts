@@ -33,21 +33,21 @@ export const ANY_VALUE: Gate = { requirement: null, byteMasks: [], minLength: 0 
 export function collectBytes(valueLatin1: string, into: ByteSet): void {
   for (let index = 0; index < valueLatin1.length; index += 1) {
     const byte = valueLatin1.charCodeAt(index)
-    into[byte >> 5]! |= 1 << (byte & 31)
+    into[byte >> 5] |= 1 << (byte & 31)
   }
 }
 
 /** True when the two sets share a byte. */
 export function intersects(left: ByteSet, right: ByteSet): boolean {
   return (
-    ((left[0]! & right[0]!) |
-      (left[1]! & right[1]!) |
-      (left[2]! & right[2]!) |
-      (left[3]! & right[3]!) |
-      (left[4]! & right[4]!) |
-      (left[5]! & right[5]!) |
-      (left[6]! & right[6]!) |
-      (left[7]! & right[7]!)) !==
+    ((left[0] & right[0]) |
+      (left[1] & right[1]) |
+      (left[2] & right[2]) |
+      (left[3] & right[3]) |
+      (left[4] & right[4]) |
+      (left[5] & right[5]) |
+      (left[6] & right[6]) |
+      (left[7] & right[7])) !==
     0
   )
 }

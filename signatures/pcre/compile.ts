@@ -1,0 +1,163 @@
+import type { Ast } from './ast.ts'
+import { BudgetEngine, MAX_STEPS } from './budget-engine.ts'
+import { byteMasksOf } from './byte-masks.ts'
+import { PatternSyntaxError } from './cursor.ts'
+import { emit } from './emit.ts'
+import type { Engine } from './engine.ts'
+import { extentOf, isAnchoredAtStart } from './extent.ts'
+import type { ByteSet, Requirement } from './gate.ts'
+import { Interpreter } from './interpreter.ts'
+import { type ExecSource, LinearEngine } from './linear-engine.ts'
+import { requirementOf } from './literals.ts'
+import { hasVariableLookbehind } from './lookbehind.ts'
+import { parsePattern } from './parse-pattern.ts'
+import type { CompiledPattern, PatternOptions, PatternResult, PatternSafety } from './pattern.ts'
+import { assemble } from './program.ts'
+import { Re2Engine } from './re2-engine.ts'
+
+/** Longest pattern that is accepted; the longest one of CRS 4 has 12,182 bytes. */
+export const MAX_PATTERN_BYTES = 65_536
+
+/**
+ * Compiles a pattern of rule text. Parsing and analysis are done at once, so that a bad pattern is
+ * refused when rules are loaded; engines are built at the first use.
+ *
+ * @param source latin1 text of the pattern, delimiters and modifiers taken off
+ * @param options flags beside the pattern; `SECLANG_OPTIONS` for `@rx`
+ */
+export function compilePattern(source: string, options: PatternOptions): PatternResult {
+  if (source.length > MAX_PATTERN_BYTES) {
+    const message = `the pattern has ${source.length} bytes, more than ${MAX_PATTERN_BYTES}`
+    return { ok: false, code: 'PCRE_TOO_LARGE', offset: 0, message }
+  }
+  const wide = source.search(/[^\0-\xff]/)
+  if (wide >= 0) {
+    const message = 'the pattern is not latin1 text'
+    return { ok: false, code: 'PCRE_SYNTAX', offset: wide, message }
+  }
+  try {
+    const ast = parsePattern(source, options)
+    if (hasVariableLookbehind(ast.root)) {
+      const message = 'a lookbehind does not match a fixed number of bytes'
+      return { ok: false, code: 'PCRE_UNSUPPORTED', offset: 0, message }
+    }
+    return { ok: true, pattern: new LazyPattern(source, options, ast) }
+  } catch (error) {
+    if (!(error instanceof PatternSyntaxError)) throw error
+    return { ok: false, code: error.code, offset: error.offset, message: error.message }
+  }
+}
+
+/** The tree is not kept: it is large and seldom needed, parsing again is cheap. */
+class LazyPattern implements CompiledPattern {
+  readonly source: string
+  readonly safety: PatternSafety
+  readonly requirement: Requirement | null
+  readonly byteMasks: readonly ByteSet[]
+  readonly minLength: number
+  readonly anchoredAtStart: boolean
+  readonly groupCount: number
+  readonly groupNames: ReadonlyMap<string, number>
+  readonly #options: PatternOptions
+  readonly #testSource: string
+  #built: Engine | null = null
+  #groups: GroupReader | null = null
+  #value = ''
+  #start = -1
+
+  constructor(source: string, options: PatternOptions, ast: Ast) {
+    const emitted = emit(ast, { dialect: 'js', captures: false })
+    this.source = source
+    this.safety = emitted.isExact ? 'linear' : emitted.onlyCountsRelaxed ? 're2' : 'budget'
+    this.requirement = requirementOf(ast.root)
+    this.byteMasks = byteMasksOf(ast.root)
+    this.minLength = extentOf(ast.root).min
+    this.anchoredAtStart = isAnchoredAtStart(ast.root)
+    this.groupCount = ast.groupCount
+    this.groupNames = ast.groupNames
+    this.#options = options
+    this.#testSource = emitted.source
+  }
+
+  test(valueLatin1: string, from = 0): boolean {
+    return (this.#built ?? this.#build()).test(valueLatin1, from)
+  }
+
+  exec(valueLatin1: string, from: number): number {
+    this.#start = (this.#built ?? this.#build()).exec(valueLatin1, from)
+    this.#value = valueLatin1
+    return this.#start
+  }
+
+  get end(): number {
+    return this.#built?.end ?? -1
+  }
+
+  get exhausted(): boolean {
+    return this.#built?.exhausted ?? false
+  }
+
+  capture(group: number): string | null {
+    if (this.#built === null || this.#start < 0) return null
+    if (group > 0 && this.safety !== 'budget') {
+      this.#groups ??= new GroupReader(this.#parse())
+      if (this.#groups.isNeeded) return this.#groups.read(this.#value, this.#start, group)
+    }
+    return this.#built.capture(group)
+  }
+
+  #parse(): Ast {
+    return parsePattern(this.source, this.#options)
+  }
+
+  #build(): Engine {
+    this.#built = this.#makeEngine()
+    return this.#built
+  }
+
+  #makeEngine(): Engine {
+    const sticky = this.#options.anchored === true
+    const execSource = (): ExecSource => emit(this.#parse(), { dialect: 'js', captures: true })
+    const linear = new LinearEngine(this.#testSource, execSource, sticky)
+    if (this.safety === 'linear') return linear
+    const ast = this.#parse()
+    if (this.safety === 're2') {
+      const emitted = emit(ast, { dialect: 're2', captures: true })
+      try {
+        if (emitted.isExact) return new Re2Engine(linear, emitted, sticky)
+      } catch {
+        // RE2's program would be too large; the interpreter needs no more than the tree.
+      }
+    }
+    return new BudgetEngine(ast, linear, sticky)
+  }
+}
+
+/**
+ * Groups as PCRE has them. In a loop JavaScript forgets what a group matched in earlier rounds; such
+ * patterns have their groups read by the interpreter, from the offset where the match is known to start.
+ */
+class GroupReader {
+  readonly isNeeded: boolean
+  readonly #interpreter: Interpreter | null
+  #value = ''
+  #start = -1
+  #end = -1
+
+  constructor(ast: Ast) {
+    this.isNeeded = emit(ast, { dialect: 'js', captures: true }).groupsDiffer
+    this.#interpreter = this.isNeeded ? new Interpreter(assemble(ast)) : null
+  }
+
+  read(value: string, start: number, group: number): string | null {
+    if (this.#interpreter === null) return null
+    if (this.#start !== start || this.#value !== value) {
+      this.#end = this.#interpreter.run(value, start, MAX_STEPS)
+      this.#value = value
+      this.#start = start
+    }
+    if (this.#end < 0) return null
+    const from = this.#interpreter.start(group)
+    return from < 0 ? null : value.slice(from, this.#interpreter.end(group))
+  }
+}

@@ -1,0 +1,338 @@
+import type { Ast, Node, Repeat } from './ast.ts'
+import { bytesOf, countBytes, foldCase } from './byte-set.ts'
+import { extentOf } from './extent.ts'
+import type { ByteSet } from './gate.ts'
+import { isLetter } from './cursor.ts'
+
+/**
+ * Writes a pattern for another engine, flags resolved into explicit byte classes so that no flag of
+ * that engine is relied on. Only what both V8's linear engine and RE2 can run is written. What they
+ * cannot run is replaced by something that matches at least as much, and the result says so: lookaround
+ * and inexpressible `$` by nothing, atomic groups by plain ones, a backreference by its group's content.
+ */
+
+/** V8's linear engine refuses a nest of counted repeats whose counts multiply to more than this. */
+const MAX_REPLICATION = 16
+/** Nodes that counted repeats of one pattern may be unrolled into before they are relaxed. */
+const MAX_UNROLLED_NODES = 192
+/** RE2 refuses larger counts. */
+const MAX_RE2_COUNT = 1000
+
+export interface Emitted {
+  readonly source: string
+  /** The source matches exactly where the pattern does. */
+  readonly isExact: boolean
+  /** All that is inexact are counts of repeats. */
+  readonly onlyCountsRelaxed: boolean
+  /** The emitted group that, by taking part, says that a `\n` after the match was consumed. */
+  readonly tailGroups: readonly number[]
+  /** Emitted number of each group of the pattern; empty without `captures`. */
+  readonly groupNumbers: readonly number[]
+  /** Text of groups may differ from PCRE's: a group in a loop, or around a `$`. */
+  readonly groupsDiffer: boolean
+}
+
+export interface EmitOptions {
+  readonly dialect: 'js' | 're2'
+  /** Keep capturing groups and the offset of the end; without, the source only says whether. */
+  readonly captures: boolean
+}
+
+export function emit(ast: Ast, options: EmitOptions): Emitted {
+  const emitter = new Emitter(ast, options)
+  const source = emitter.node(ast.root, { tail: true, followMin: 0, factor: 1 })
+  return {
+    source,
+    isExact: !emitter.dropped && !emitter.relaxed,
+    onlyCountsRelaxed: emitter.relaxed && !emitter.dropped,
+    tailGroups: emitter.tailGroups,
+    groupNumbers: emitter.groupNumbers,
+    groupsDiffer: emitter.groupsDiffer,
+  }
+}
+
+/** Where in the pattern a node stands. */
+interface Place {
+  /** Nothing follows it in the whole pattern. */
+  readonly tail: boolean
+  /** Fewest bytes that are consumed after it. */
+  readonly followMin: number
+  /** Product of the counts of the repeats around it. */
+  readonly factor: number
+}
+
+class Emitter {
+  readonly #ast: Ast
+  readonly #dialect: 'js' | 're2'
+  readonly #captures: boolean
+  readonly tailGroups: number[] = []
+  readonly groupNumbers: number[] = []
+  dropped = false
+  relaxed = false
+  groupsDiffer = false
+  #emittedGroups = 0
+  #unrolled = 0
+  #inGroup = 0
+  #inLoop = 0
+  /** Set while a backreference is written as its group's content. */
+  #inlining = false
+  #foldAll = false
+
+  constructor(ast: Ast, options: EmitOptions) {
+    this.#ast = ast
+    this.#dialect = options.dialect
+    this.#captures = options.captures
+  }
+
+  node(node: Node, place: Place): string {
+    switch (node.kind) {
+      case 'byte':
+        return this.#byte(node.byte, node.fold)
+      case 'set':
+        return this.#set(node.set)
+      case 'sequence':
+        return this.#sequence(node.items, place)
+      case 'alternation':
+        return node.items.map((item) => this.node(item, place)).join('|')
+      case 'repeat':
+        return this.#repeat(node, place)
+      case 'group':
+        return this.#group(node.index, node.item, place)
+      case 'atomic':
+        this.dropped = true
+        return `(?:${this.node(node.item, { ...place, tail: false })})`
+      case 'assertion':
+        return this.#assertion(node.assertion, place)
+      case 'look':
+        this.dropped = true
+        return ''
+      case 'conditional': {
+        this.dropped = true
+        const inner = { ...place, tail: false }
+        return `(?:${this.node(node.yes, inner)}|${this.node(node.no, inner)})`
+      }
+      case 'backreference':
+        this.dropped = true
+        return this.#backreference(node.group, node.fold, place)
+    }
+  }
+
+  #byte(byte: number, fold: boolean): string {
+    if ((fold || this.#foldAll) && isLetter(byte)) {
+      const letter = String.fromCharCode(byte | 0x20)
+      return `[${letter}${letter.toUpperCase()}]`
+    }
+    return escapeByte(byte)
+  }
+
+  #set(set: ByteSet): string {
+    if (!this.#foldAll) return classSource(set)
+    const folded = Uint32Array.from(set)
+    foldCase(folded)
+    return classSource(folded)
+  }
+
+  #sequence(items: readonly Node[], place: Place): string {
+    const follow: number[] = Array.from({ length: items.length }, () => place.followMin)
+    for (let index = items.length - 2; index >= 0; index -= 1) {
+      follow[index] = follow[index + 1] + extentOf(items[index + 1]).min
+    }
+    let source = ''
+    items.forEach((item, index) => {
+      const tail = place.tail && index === items.length - 1
+      const text = this.node(item, { tail, followMin: follow[index], factor: place.factor })
+      source += item.kind === 'alternation' ? `(?:${text})` : text
+    })
+    return source
+  }
+
+  #group(index: number, item: Node, place: Place): string {
+    if (!this.#captures || this.#inlining) return `(?:${this.node(item, place)})`
+    this.#emittedGroups += 1
+    this.groupNumbers[index] = this.#emittedGroups
+    if (this.#inLoop > 0) this.groupsDiffer = true
+    this.#inGroup += 1
+    const text = this.node(item, place)
+    this.#inGroup -= 1
+    return `(${text})`
+  }
+
+  #repeat(node: Repeat, place: Place): string {
+    if (node.mode === 'possessive') this.dropped = true
+    const suffix = node.mode === 'lazy' ? '?' : ''
+    const loops = node.max > 1
+    const count = node.max === Infinity ? Math.max(1, node.min) : node.max
+    const native = place.factor * count <= this.#maxReplication(node)
+    const inner = { ...place, tail: false, factor: native ? place.factor * count : place.factor }
+    if (native || count === 1) {
+      const text = this.#looped(node.item, inner, loops)
+      return `${text}${quantifier(node.min, node.max)}${suffix}`
+    }
+    const cost = count * nodeCount(node.item)
+    if (this.#dialect === 'js' && this.#unrolled + cost <= MAX_UNROLLED_NODES) {
+      const before = this.#emittedGroups
+      const text = this.#looped(node.item, inner, loops)
+      if (this.#emittedGroups === before) {
+        this.#unrolled += cost
+        return unroll(text, node.min, node.max, suffix)
+      }
+      this.relaxed = true
+      return `${text}${node.min > 0 ? '+' : '*'}${suffix}`
+    }
+    this.relaxed = true
+    const text = this.#looped(node.item, inner, loops)
+    return `${text}${node.min > 0 ? '+' : '*'}${suffix}`
+  }
+
+  #maxReplication(node: Repeat): number {
+    if (this.#dialect === 'js') return MAX_REPLICATION
+    return node.min <= MAX_RE2_COUNT ? MAX_RE2_COUNT : 0
+  }
+
+  #looped(item: Node, place: Place, loops: boolean): string {
+    if (loops) this.#inLoop += 1
+    const text = this.node(item, place)
+    if (loops) this.#inLoop -= 1
+    return item.kind === 'byte' || item.kind === 'set' ? text : `(?:${text})`
+  }
+
+  #assertion(name: (Node & { kind: 'assertion' })['assertion'], place: Place): string {
+    switch (name) {
+      case 'textStart':
+        return '^'
+      case 'textEnd':
+        return '$'
+      case 'wordBoundary':
+        return '\\b'
+      case 'notWordBoundary':
+        return '\\B'
+      case 'lineStart':
+        // Not met after a last \n: the same only where more must follow.
+        if (place.followMin === 0) this.dropped = true
+        return this.#dialect === 'js' ? '(?:^|(?<=\\n))' : '(?m:^)'
+      case 'textEndOrNewline':
+        return this.#lineEnd(place, '$')
+      case 'lineEnd':
+        return this.#lineEnd(place, '')
+    }
+  }
+
+  /**
+   * "Before a newline" is lookahead, which linear engines lack. Where nothing follows, the newline can
+   * as well be consumed; its group tells to take it off the match again.
+   */
+  #lineEnd(place: Place, after: string): string {
+    if (!place.tail || this.#inLoop > 0) {
+      this.dropped = true
+      return ''
+    }
+    if (!this.#captures) return `(?:$|\\n${after})`
+    if (this.#inGroup > 0) this.groupsDiffer = true
+    this.#emittedGroups += 1
+    this.tailGroups.push(this.#emittedGroups)
+    return `(?:$|(\\n)${after})`
+  }
+
+  #backreference(group: number, fold: boolean, place: Place): string {
+    const anything = '[^]*?'
+    if (this.#inlining) return anything
+    const content = findGroup(this.#ast.root, group)
+    if (content === null || nodeCount(content) > MAX_UNROLLED_NODES) return anything
+    this.#inlining = true
+    this.#foldAll = fold
+    const text = this.node(content, { ...place, tail: false })
+    this.#inlining = false
+    this.#foldAll = false
+    return `(?:${text})`
+  }
+}
+
+function quantifier(min: number, max: number): string {
+  if (max === Infinity) return min === 0 ? '*' : min === 1 ? '+' : `{${min},}`
+  if (min === 0 && max === 1) return '?'
+  return min === max ? `{${min}}` : `{${min},${max}}`
+}
+
+/** `x{2,4}` as `xx(?:x(?:x)?)?`. */
+function unroll(text: string, min: number, max: number, suffix: string): string {
+  if (max === Infinity) return `${text.repeat(min)}${text}*${suffix}`
+  const optional = max - min
+  return `${text.repeat(min)}${`(?:${text}`.repeat(optional)}${`)?${suffix}`.repeat(optional)}`
+}
+
+function nodeCount(node: Node): number {
+  switch (node.kind) {
+    case 'sequence':
+    case 'alternation':
+      return node.items.reduce((sum, item) => sum + nodeCount(item), 1)
+    case 'repeat':
+      return nodeCount(node.item) * Math.max(1, node.max === Infinity ? node.min : node.max) + 1
+    case 'group':
+    case 'atomic':
+    case 'look':
+      return nodeCount(node.item) + 1
+    case 'conditional':
+      return nodeCount(node.yes) + nodeCount(node.no) + 1
+    case 'byte':
+    case 'set':
+    case 'assertion':
+    case 'backreference':
+      return 1
+  }
+}
+
+function findGroup(node: Node, group: number): Node | null {
+  switch (node.kind) {
+    case 'sequence':
+    case 'alternation':
+      for (const item of node.items) {
+        const found = findGroup(item, group)
+        if (found !== null) return found
+      }
+      return null
+    case 'group':
+      return node.index === group ? node.item : findGroup(node.item, group)
+    case 'repeat':
+    case 'atomic':
+    case 'look':
+      return findGroup(node.item, group)
+    case 'conditional':
+      return findGroup(node.yes, group) ?? findGroup(node.no, group)
+    case 'byte':
+    case 'set':
+    case 'assertion':
+    case 'backreference':
+      return null
+  }
+}
+
+function escapeByte(byte: number): string {
+  if (isLetter(byte) || (byte >= 0x30 && byte <= 0x39)) return String.fromCharCode(byte)
+  return `\\x${byte.toString(16).padStart(2, '0')}`
+}
+
+function classSource(set: ByteSet): string {
+  const bytes = bytesOf(set)
+  if (bytes.length === 256) return '[\\x00-\\xff]'
+  if (bytes.length === 1) return escapeByte(bytes[0])
+  if (countBytes(set) > 128) {
+    const missing: number[] = []
+    for (let byte = 0; byte < 256; byte += 1) if (!bytes.includes(byte)) missing.push(byte)
+    return `[^${ranges(missing)}]`
+  }
+  // An empty class never matches; `[]` is no class in RE2.
+  return bytes.length === 0 ? '[^\\x00-\\uffff]' : `[${ranges(bytes)}]`
+}
+
+function ranges(bytes: readonly number[]): string {
+  let source = ''
+  for (let index = 0; index < bytes.length; index += 1) {
+    const from = bytes[index]
+    while (index + 1 < bytes.length && bytes[index + 1] === bytes[index] + 1) index += 1
+    const to = bytes[index]
+    source += escapeByte(from)
+    if (to === from + 1) source += escapeByte(to)
+    else if (to > from) source += `-${escapeByte(to)}`
+  }
+  return source
+}
