@@ -1,0 +1,282 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Attachment } from '#chain/model/attachment.ts'
+import type { Chain } from '#chain/model/chain.ts'
+import { CLIENT_FILE, type ClientFile } from '#chain/model/client-file.ts'
+import type { AttachmentStatus, HostStatus } from '#chain/model/status.ts'
+import { type Guest, type GuestOptions, Topology } from '#test/topology/topology.ts'
+import { waitUntil } from '#test/topology/wait-until.ts'
+import { ApiClient } from './api-client.ts'
+import { LoggedProcess } from './child-process.ts'
+import { GuestClient } from './guest-client.ts'
+
+const ROOT = dirname(dirname(import.meta.dirname))
+const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const
+const START_TIMEOUT_MS = 30_000
+
+export interface StageOptions {
+  readonly workers?: number
+  /** Steps of the start, for people. */
+  readonly say?: (step: string) => void
+}
+
+/** What an attachment has when nothing else is said. */
+export type AttachmentBody = Partial<Omit<Attachment, 'id' | 'port' | 'chain'>>
+
+/**
+ * The whole product on a private switch: Open vSwitch, manager with its own Redis, agent, guests. Used by
+ * the demo, the end-to-end tests and `bench chain`; what they share is here and nowhere else.
+ */
+export class Stage {
+  readonly host = 'stage'
+  readonly tenant = 'acme'
+  readonly topology = new Topology()
+  readonly #workers: number
+  readonly #say: (step: string) => void
+  #folder = ''
+  #manager: LoggedProcess | null = null
+  #agent: LoggedProcess | null = null
+  #api: ApiClient | null = null
+  readonly #clients: GuestClient[] = []
+  readonly #servers: LoggedProcess[] = []
+
+  constructor(options: StageOptions = {}) {
+    this.#workers = options.workers ?? 2
+    this.#say = options.say ?? ((): void => {})
+  }
+
+  /** Folder with data and logs (`manager.log`, `agent.log`); `stop` removes it. */
+  get folder(): string {
+    return this.#folder
+  }
+
+  get redisSocket(): string {
+    return join(this.#folder, 'manager', 'redis.sock')
+  }
+
+  get api(): ApiClient {
+    if (this.#api === null) throw new Error('the stage does not run')
+    return this.#api
+  }
+
+  get manager(): LoggedProcess {
+    if (this.#manager === null) throw new Error('the stage does not run')
+    return this.#manager
+  }
+
+  get agent(): LoggedProcess {
+    if (this.#agent === null) throw new Error('the stage does not run')
+    return this.#agent
+  }
+
+  async start(): Promise<void> {
+    this.#folder = await mkdtemp(join(tmpdir(), 'portcullis-stage-'))
+    try {
+      this.#say('a private Open vSwitch (userspace datapath, own database and sockets)')
+      await this.topology.start()
+      this.#say('the manager, with a Redis of its own')
+      await this.startManager()
+      this.#say('the agent of this host')
+      await this.startAgent()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async startManager(): Promise<void> {
+    const data = join(this.#folder, 'manager')
+    const clientFile = join(data, CLIENT_FILE)
+    await rm(clientFile, { force: true })
+    const argv = [
+      ...NODE,
+      join(ROOT, 'chain/main.ts'),
+      'manager',
+      '--listen',
+      '127.0.0.1:0',
+      '--data',
+      data,
+    ]
+    const manager = new LoggedProcess('manager', argv, join(this.#folder, 'manager.log'))
+    this.#manager = manager
+    const client = await waitUntil(
+      'the manager writes its client file',
+      async () => {
+        manager.assertRunning()
+        return JSON.parse(await readFile(clientFile, 'utf8').catch(() => 'false')) as
+          | ClientFile
+          | false
+      },
+      START_TIMEOUT_MS,
+    )
+    this.#api = new ApiClient(client.url, (await readFile(client.tokenFile, 'utf8')).trim())
+  }
+
+  async startAgent(): Promise<void> {
+    const argv = this.topology.atSwitch([
+      ...NODE,
+      join(ROOT, 'steering/main.ts'),
+      '--host',
+      this.host,
+      '--ovsdb',
+      `unix:${this.topology.ovsdbSocket}`,
+      '--bridge',
+      this.topology.bridge,
+      '--redis',
+      `unix:${this.redisSocket}`,
+      '--data',
+      join(this.#folder, 'agent'),
+      '--run',
+      join(this.#folder, 'run'),
+      '--workers',
+      String(this.#workers),
+    ])
+    const agent = new LoggedProcess('agent', argv, join(this.#folder, 'agent.log'))
+    this.#agent = agent
+    await waitUntil(
+      'the agent reports to the manager',
+      async () => {
+        agent.assertRunning()
+        const hosts = await this.hosts().catch(() => [])
+        return hosts.some((status) => status.host === this.host && status.switchConnected)
+      },
+      START_TIMEOUT_MS,
+    )
+  }
+
+  /** What agents report, one entry a host. */
+  async hosts(): Promise<HostStatus[]> {
+    const status = (await this.api.call('GET', '/v1/status')) as { hosts: HostStatus[] }
+    return status.hosts
+  }
+
+  async addGuest(options: GuestOptions): Promise<Guest> {
+    return this.topology.addGuest(options)
+  }
+
+  /** Tells the API of a guest's port. @param network default `net-1` */
+  async registerPort(guest: Guest, network = 'net-1', tenant = this.tenant): Promise<void> {
+    const [leg] = guest.legs
+    await this.api.call('PUT', `/v1/ports/${guest.name}?tenant=${tenant}`, {
+      id: guest.name,
+      tenant,
+      network,
+      interfaceId: leg.interfaceId,
+      addresses: leg.addresses.map((address) => address.replace(/\/\d+$/, '')),
+    })
+  }
+
+  async putChain(chain: Chain, tenant = this.tenant): Promise<void> {
+    await this.api.call('PUT', `/v1/chains/${chain.name}?tenant=${tenant}`, chain)
+  }
+
+  /** Attaches and returns when the agent reports it realised. */
+  async attach(id: string, port: string, chain: string, body: AttachmentBody = {}): Promise<void> {
+    const tenant = body.tenant ?? this.tenant
+    await this.api.call('PUT', `/v1/attachments/${id}?tenant=${tenant}&wait=realized&timeout=30`, {
+      id,
+      tenant,
+      port,
+      chain,
+      direction: 'ingress',
+      classifiers: [{ protocol: 'tcp', destinationPorts: [80] }],
+      priority: 100,
+      onAttach: 'new-only',
+      onDetach: 'drain',
+      ...body,
+    })
+  }
+
+  async detach(id: string, tenant = this.tenant): Promise<void> {
+    await this.api.call('DELETE', `/v1/attachments/${id}?tenant=${tenant}&wait=realized&timeout=30`)
+  }
+
+  async attachmentStatus(id: string): Promise<AttachmentStatus | undefined> {
+    const statuses = (await this.hosts()).flatMap((host) => host.attachments)
+    return statuses.find((status) => status.id === id)
+  }
+
+  /** Starts `web-server.ts` (or `origin.ts`) in a guest and waits until it listens. */
+  async serve(
+    guest: Guest,
+    port = 80,
+    script: 'web-server' | 'origin' = 'web-server',
+  ): Promise<void> {
+    const argv = this.topology.inGuest(guest, [
+      ...NODE,
+      join(import.meta.dirname, `${script}.ts`),
+      String(port),
+    ])
+    const server = new LoggedProcess(
+      `${guest.name}'s server`,
+      argv,
+      join(this.#folder, `${guest.name}.log`),
+    )
+    this.#servers.push(server)
+    await waitUntil(`${guest.name} listens on ${port}`, () => {
+      server.assertRunning()
+      return server.lastWords.includes('listening')
+    })
+  }
+
+  async client(guest: Guest): Promise<GuestClient> {
+    const client = await GuestClient.start((argv) =>
+      this.topology.spawn(guest, argv, { stdio: ['pipe', 'pipe', 'ignore'], detached: true }),
+    )
+    this.#clients.push(client)
+    return client
+  }
+
+  /** Process ids of the inspection workers: the supervisors' children. */
+  async workerPids(): Promise<number[]> {
+    const pids: number[] = []
+    for (const supervisor of await this.supervisorPids()) {
+      const children = await readFile(
+        `/proc/${supervisor}/task/${supervisor}/children`,
+        'utf8',
+      ).catch(() => '')
+      pids.push(
+        ...children
+          .split(' ')
+          .filter((pid) => pid !== '')
+          .map(Number),
+      )
+    }
+    return pids
+  }
+
+  async supervisorPids(): Promise<number[]> {
+    const { readdir } = await import('node:fs/promises')
+    const found: number[] = []
+    for (const entry of await readdir('/proc')) {
+      if (!/^\d+$/.test(entry)) continue
+      const commandLine = await readFile(`/proc/${entry}/cmdline`, 'latin1').catch(() => '')
+      if (
+        commandLine.includes(join(this.#folder, 'run')) &&
+        commandLine.includes('inspectors/main.ts')
+      ) {
+        found.push(Number(entry))
+      }
+    }
+    return found
+  }
+
+  /** Ends everything that was started, in order; may be called twice. Nothing stays on the machine. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#clients.splice(0).map((client) => client.stop()))
+    await this.#teardownAgent()
+    await this.#manager?.stop()
+    this.#manager = null
+    await Promise.all(this.#servers.splice(0).map((server) => server.stop()))
+    await this.topology.stop()
+    if (this.#folder !== '') await rm(this.#folder, { recursive: true, force: true })
+    this.#folder = ''
+  }
+
+  /** An agent that stops leaves its flows and workers at work; taking them away is a command of its own. */
+  async #teardownAgent(): Promise<void> {
+    await this.#agent?.stop()
+    this.#agent = null
+  }
+}
