@@ -176,6 +176,8 @@ export class InspectedFlow implements HttpExchangeHandler {
   /** After each step: writes what was released, and reads on or not. */
   #settle(): void {
     if (this.#phase === 'over') return
+    // Alerts first: nothing leaves before what was found in it is on disk.
+    this.#services.sink.flush()
     const { toServer, toClient } = this.#link
     if (this.#fold.live === 0 && this.#phase === 'http') this.#goRaw()
     toServer.flush()

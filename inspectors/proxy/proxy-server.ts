@@ -130,15 +130,14 @@ export class ProxyServer {
 
   #dial(client: net.Socket, connection: Connection, hops: readonly Hop[]): void {
     const { upstream, services } = this.#options
-    const server = net.connect({
+    const server = new net.Socket({ allowHalfOpen: true })
+    server.connect({
       host: connection.serverAddress,
       port: connection.serverPort,
       ...(upstream === null
         ? { localAddress: connection.clientAddress, localPort: connection.clientPort }
         : {}),
-      allowHalfOpen: true,
       noDelay: true,
-      highWaterMark: HIGH_WATER_BYTES,
     })
     this.#dialing++
     let isDialing = true
