@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { Attachment } from '#chain/model/attachment.ts'
+import { DomainChain } from '#chain/model/domain.ts'
+import { Port } from '#chain/model/port.ts'
+import { readIfPresent, writeDurably } from '../domain/durable-file.ts'
+
+/**
+ * An attachment as the workers were last told of it: what is enforced, as against what is wanted. Flows
+ * are made from these alone, so they never get ahead of the workers, and clean-up knows what there was.
+ */
+export const InForceAttachment = Type.Object(
+  {
+    attachment: Attachment,
+    port: Port,
+    chain: DomainChain,
+    /** Snapshot generation it was taken from. */
+    generation: Type.Integer(),
+    /** Milliseconds since the epoch at which it was found to be gone from the snapshot; else null. */
+    detachedAt: Type.Union([Type.Integer(), Type.Null()]),
+  },
+  { additionalProperties: false },
+)
+export type InForceAttachment = Static<typeof InForceAttachment>
+
+/** By `tenant/id`. */
+export type InForce = ReadonlyMap<string, InForceAttachment>
+
+const Stored = Type.Record(Type.String(), InForceAttachment)
+
+/** The map, kept on disk: after a restart it says which flows there are, and drains go on. */
+export class InForceStore {
+  readonly #file: string
+  #entries = new Map<string, InForceAttachment>()
+  #saving: Promise<void> = Promise.resolve()
+
+  constructor(folder: string) {
+    this.#file = join(folder, 'in-force.json')
+  }
+
+  get entries(): InForce {
+    return this.#entries
+  }
+
+  /** A file that does not parse counts as none: the next configuration fills it. */
+  async load(): Promise<void> {
+    const text = await readIfPresent(this.#file)
+    if (text === null) return
+    try {
+      const value: unknown = JSON.parse(text)
+      if (Value.Check(Stored, value)) this.#entries = new Map(Object.entries(value))
+    } catch {
+      // rewritten by the next save
+    }
+  }
+
+  /** Changes the map and resolves when the change is on disk. */
+  update(change: (entries: Map<string, InForceAttachment>) => void): Promise<void> {
+    change(this.#entries)
+    const text = JSON.stringify(Object.fromEntries(this.#entries))
+    this.#saving = this.#saving.catch(() => {}).then(() => writeDurably(this.#file, text))
+    return this.#saving
+  }
+}

@@ -1,0 +1,103 @@
+import { scopedKey } from '#chain/model/desired.ts'
+import type {
+  AttachmentMode,
+  DesiredAttachment,
+  DesiredDomain,
+  DesiredPort,
+  DesiredSteering,
+} from '#steering/flows/desired.ts'
+import type { SwitchPort } from '#steering/ovsdb/switch-port.ts'
+import { domainId } from '../domain/names.ts'
+import type { InForce } from './in-force.ts'
+
+/** Highest OpenFlow port number of a real port. */
+const MAX_OFPORT = 65_279
+
+/** A domain as the flows need it. */
+export interface DomainForFlows {
+  /** Name of its port in the switch, and the MAC behind it. */
+  readonly portName: string
+  readonly mac: string
+  /** A worker accepts connections now. */
+  readonly isInspecting: boolean
+}
+
+export interface SteeringPlan {
+  readonly desired: DesiredSteering
+  /** By `tenant/id`: mode of each attachment that gets flows. */
+  readonly modes: ReadonlyMap<string, AttachmentMode>
+  /** By `tenant/id`: attachments whose guest's port the switch does not have. */
+  readonly absent: ReadonlyMap<string, string>
+}
+
+/**
+ * Flows for what is in force and whose port is on the switch. Pure.
+ *
+ * A domain whose own port is missing (it is being built again) gets a number that no port has: then
+ * inspected connections end there, and new ones follow `onFailure` like those of any domain in which
+ * nobody listens.
+ *
+ * @param domains by domain id
+ */
+export function planSteering(
+  generation: number,
+  inForce: InForce,
+  switchPorts: readonly SwitchPort[],
+  domains: ReadonlyMap<string, DomainForFlows>,
+): SteeringPlan {
+  const byInterface = new Map(switchPorts.map((port) => [port.interfaceId, port]))
+  const byName = new Map(switchPorts.map((port) => [port.name, port]))
+  const desiredDomains = new Map<string, DesiredDomain>()
+  const ports = new Map<string, DesiredPort>()
+  const attachments: DesiredAttachment[] = []
+  const modes = new Map<string, AttachmentMode>()
+  const absent = new Map<string, string>()
+
+  for (const [key, { attachment, port, chain, detachedAt }] of inForce) {
+    const id = domainId(port)
+    const domain = domains.get(id)
+    const seen = byInterface.get(port.interfaceId)
+    if (seen === undefined || domain === undefined) {
+      const reason = `no port with iface-id ${port.interfaceId} in the switch of this host`
+      absent.set(key, seen === undefined ? reason : `inspection domain ${id} is not up`)
+      continue
+    }
+    const domainPort = byName.get(domain.portName)
+    if (!desiredDomains.has(id)) {
+      const ofport = domainPort?.ofport ?? MAX_OFPORT - desiredDomains.size
+      desiredDomains.set(id, { key: id, ofport, mac: domain.mac })
+    }
+    const portKey = scopedKey(port.tenant, port.id)
+    ports.set(portKey, {
+      key: portKey,
+      ofport: seen.ofport,
+      mac: seen.mac,
+      vlan: seen.vlan,
+      addresses: port.addresses,
+      domain: id,
+    })
+    const isInspecting = domain.isInspecting && domainPort !== undefined
+    const mode = modeOf(isInspecting, chain.chain.onFailure, detachedAt !== null)
+    modes.set(key, mode)
+    const { direction, classifiers, priority, onAttach } = attachment
+    attachments.push({ key, port: portKey, direction, classifiers, priority, onAttach, mode })
+  }
+  const desired = {
+    generation,
+    domains: [...desiredDomains.values()],
+    ports: [...ports.values()],
+    attachments,
+    switchPorts,
+  }
+  return { desired, modes, absent }
+}
+
+function modeOf(
+  isInspecting: boolean,
+  onFailure: 'open' | 'closed',
+  isDetached: boolean,
+): AttachmentMode {
+  if (isDetached) return 'draining'
+  if (isInspecting) return 'listening'
+  return onFailure === 'open' ? 'bypass' : 'closed'
+}
