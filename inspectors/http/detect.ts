@@ -14,7 +14,7 @@ export type Detection = 'yes' | 'no' | 'undecided'
 const METHODS =
   /^(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PROPFIND|PROPPATCH|MKCOL|COPY|MOVE|LOCK|UNLOCK|SEARCH|REPORT|PURGE)[^!#$%&'*+\-.^_`|~0-9A-Za-z]/i
 const TARGET = /^[^\s]+[\t\v\f ]+(?:[/*\\]|https?:)/i
-const OTHER_SCHEME = /^\w+[ \t]+(?:rt?s?p?s?u?|sips?|rtspu?|sips?:.*|rtspu?:.*)$/i
+const OTHER_SCHEMES = ['rtsp:', 'rtspu:', 'sip:', 'sips:']
 const VERSION = /HTTP\/[0-9]/i
 
 /** @param firstBytes everything the client has sent so far */
@@ -32,12 +32,17 @@ export function looksLikeHttp(firstBytes: Uint8Array): Detection {
   if (line.startsWith('SSH-')) return 'no'
   if (VERSION.test(line) || TARGET.test(line)) return 'yes'
   // The byte that ended the line separates as well as a blank does.
-  const separated = isOpen ? line : `${line}\n`
-  if (METHODS.test(separated)) {
-    if (!OTHER_SCHEME.test(line)) return 'yes'
-    return isOpen ? 'undecided' : 'no'
-  }
+  if (METHODS.test(isOpen ? line : `${line}\n`) && !mayHaveOtherScheme(line, isOpen)) return 'yes'
   return isOpen ? 'undecided' : 'no'
+}
+
+/** After a method and a blank: could what follows still be a URI of another protocol? */
+function mayHaveOtherScheme(line: string, isOpen: boolean): boolean {
+  const target = /^\w+[ \t]+(.*)$/.exec(line)?.[1]?.toLowerCase()
+  if (target === undefined) return false
+  return OTHER_SCHEMES.some(
+    (scheme) => target.startsWith(scheme) || (isOpen && scheme.startsWith(target)),
+  )
 }
 
 const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'

@@ -263,7 +263,9 @@ export class HttpExchangeParser {
       flow === 'to_server'
         ? [this.#client, this.#requests.position]
         : [this.#server, this.#responses.position]
-    const error = httpError(flow, code, queue.offset + position, this.#awaiting.length)
+    const earlier = this.#awaiting.filter((transaction) => transaction !== this.#current)
+    const pending = flow === 'to_server' ? earlier.length : 0
+    const error = httpError(flow, code, queue.offset + position, pending)
     if (flow === 'to_server') {
       this.#isClientDone = true
       this.#client.clear()

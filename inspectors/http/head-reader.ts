@@ -86,6 +86,7 @@ export class HeadReader {
   #finish(queue: ByteQueue, text: string): void {
     this.rawLatin1 = text.length === this.#lineStart ? text : text.slice(0, this.#lineStart)
     queue.consume(this.#lineStart)
+    this.#lineStart = 0
   }
 
   /** @param text whole lines with their ends */

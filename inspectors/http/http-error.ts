@@ -19,7 +19,7 @@ export interface HttpError {
   readonly closeWithoutReply: boolean
   /** Absolute offset in the direction's stream near which it was found. */
   readonly offset: number
-  /** Responses that are still owed to earlier requests; an answer has to wait for them. */
+  /** Responses still owed to requests before the one at fault; an answer has to wait for them. */
   readonly pendingResponses: number
 }
 
