@@ -1,5 +1,3 @@
-import type { RuleFile } from '../check/rule-report.ts'
-
 /** A rule set as it is stored and sent: a tar.gz whose bytes depend on its files alone. */
 export interface Bundle {
   readonly bytes: Buffer
@@ -9,10 +7,10 @@ export interface Bundle {
   readonly version: string
 }
 
-/** Bounds of a bundle, for packing and unpacking alike. */
-export const MAX_BUNDLE_BYTES = 64 * 1024 * 1024
-export const MAX_BUNDLE_UNPACKED_BYTES = 256 * 1024 * 1024
-export const MAX_BUNDLE_FILE_BYTES = 128 * 1024 * 1024
+/** Bounds of a bundle, for packing and unpacking alike. CRS has 60 files and 1 MB, ET Open 40 MB in one. */
+export const MAX_BUNDLE_BYTES = 32 * 1024 * 1024
+export const MAX_BUNDLE_UNPACKED_BYTES = 128 * 1024 * 1024
+export const MAX_BUNDLE_FILE_BYTES = 64 * 1024 * 1024
 export const MAX_BUNDLE_FILES = 4_096
 export const MAX_BUNDLE_PATH_BYTES = 255
 export const MAX_BUNDLE_DEPTH = 8
