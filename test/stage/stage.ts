@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Attachment } from '#chain/model/attachment.ts'
@@ -6,6 +6,7 @@ import type { Chain } from '#chain/model/chain.ts'
 import { CLIENT_FILE, type ClientFile } from '#chain/model/client-file.ts'
 import type { AttachmentStatus, HostStatus } from '#chain/model/status.ts'
 import { type Guest, type GuestOptions, Topology } from '#test/topology/topology.ts'
+import { type CommandResult, runCommand } from '#test/topology/run-command.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 import { ApiClient } from './api-client.ts'
 import { LoggedProcess } from './child-process.ts'
@@ -35,6 +36,7 @@ export class Stage {
   readonly #workers: number
   readonly #say: (step: string) => void
   #folder = ''
+  #tokenFile = ''
   #manager: LoggedProcess | null = null
   #agent: LoggedProcess | null = null
   #api: ApiClient | null = null
@@ -110,6 +112,7 @@ export class Stage {
       },
       START_TIMEOUT_MS,
     )
+    this.#tokenFile = client.tokenFile
     this.#api = new ApiClient(client.url, (await readFile(client.tokenFile, 'utf8')).trim())
   }
 
@@ -165,6 +168,28 @@ export class Stage {
       interfaceId: leg.interfaceId,
       addresses: leg.addresses.map((address) => address.replace(/\/\d+$/, '')),
     })
+  }
+
+  /** Runs a `portcullis` command of the given process against this stage's API. */
+  async cli(main: 'chain/cli' | 'signatures', argv: readonly string[]): Promise<CommandResult> {
+    const connection = ['--url', this.api.url, '--token-file', this.#tokenFile]
+    return runCommand([...NODE, join(ROOT, main, 'main.ts'), ...argv, ...connection], {
+      timeoutMs: 60_000,
+    })
+  }
+
+  /** Installs a folder, rule file or tar.gz and activates it, with the commands an operator would use. */
+  async installRuleSet(name: string, path: string): Promise<string> {
+    const installed = await this.cli('signatures', ['install', name, path, '--json'])
+    if (installed.code !== 0)
+      throw new Error(`install ${name}: ${installed.stdout}${installed.stderr}`)
+    const { version } = JSON.parse(installed.stdout.trimEnd().split('\n').at(-1) ?? '') as {
+      version: string
+    }
+    const activated = await this.cli('signatures', ['activate', `${name}@${version}`, '--wait'])
+    if (activated.code !== 0)
+      throw new Error(`activate ${name}: ${activated.stdout}${activated.stderr}`)
+    return version
   }
 
   async putChain(chain: Chain, tenant = this.tenant): Promise<void> {
@@ -247,7 +272,6 @@ export class Stage {
   }
 
   async supervisorPids(): Promise<number[]> {
-    const { readdir } = await import('node:fs/promises')
     const found: number[] = []
     for (const entry of await readdir('/proc')) {
       if (!/^\d+$/.test(entry)) continue
