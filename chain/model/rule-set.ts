@@ -4,19 +4,10 @@ import { RuleSetVersion } from './snapshot.ts'
 
 /** Most versions of one rule set that are kept; older ones that nothing uses are dropped. */
 export const MAX_RULE_SET_VERSIONS = 32
-/** Largest bundle (tar.gz) that can be uploaded. */
-export const MAX_BUNDLE_BYTES = 67_108_864
-/** Most rejections that an upload's answer lists; `rejected` is always the full count. */
-export const MAX_LISTED_REJECTIONS = 1000
-
-/** A rule that cannot be enforced, where it stands and why. */
-export const RuleRejection = Type.Object({
-  file: Type.String(),
-  line: Type.Integer(),
-  column: Type.Integer(),
-  reason: Type.String(),
-})
-export type RuleRejection = Static<typeof RuleRejection>
+/** Versions that `rollback` can go back through. */
+export const MAX_RULE_SET_HISTORY = 16
+/** Most rule sets. */
+export const MAX_RULE_SETS = 256
 
 /** An installed version and what the check said about it when it came. */
 export const InstalledVersion = Type.Object(

@@ -150,7 +150,12 @@ export class Planner extends EventEmitter<PlannerEvents> {
   async #run(): Promise<DesiredState> {
     const state = await this.#options.store.load()
     const epoch = await this.#epoch(state)
-    for (const known of this.#options.hosts.all()) await this.#planHost(state, epoch, known)
+    const hosts = this.#options.hosts.all()
+    if (hosts.length === 0) return state
+    const heads = await this.#options.redis.mget(hosts.map(({ host }) => snapshotHeadKey(host)))
+    for (const [index, known] of hosts.entries()) {
+      await this.#planHost(state, epoch, known, heads[index] ?? '')
+    }
     return state
   }
 
@@ -173,11 +178,17 @@ export class Planner extends EventEmitter<PlannerEvents> {
     return epoch
   }
 
-  async #planHost(state: DesiredState, epoch: number, known: KnownHost): Promise<void> {
+  /** @param head `epoch.generation` of the host's snapshot in Redis, empty when it has none */
+  async #planHost(
+    state: DesiredState,
+    epoch: number,
+    known: KnownHost,
+    head: string,
+  ): Promise<void> {
     const { redis } = this.#options
     const { host, status } = known
     let before = this.#published.get(host) ?? null
-    if (before === null || !(await this.#isHead(host, before))) {
+    if (before === null || head !== `${before.epoch}.${before.generation}`) {
       before = await readPublished(redis, host)
       if (before !== null) this.#published.set(host, before)
     }
@@ -185,19 +196,13 @@ export class Planner extends EventEmitter<PlannerEvents> {
     const seen = status?.epoch === epoch ? status.seenGeneration : 0
     const isSame = before?.epoch === epoch && canonicalJson(content) === before.text
     if (isSame && before !== null && seen <= before.generation) return
-    const generation = Math.max(before?.generation ?? 0, seen) + 1
+    const stored = Number(head.split('.')[1] ?? '0')
+    const generation = Math.max(before?.generation ?? 0, stored, seen) + 1
     const next = published(epoch, generation, content, before)
-    const head = await redis.get(snapshotHeadKey(host))
-    const expected = head === null ? null : before
-    if (await publish(redis, expected, next)) {
+    if (await publish(redis, head, next)) {
       this.#published.set(host, next)
       this.#count++
     }
-  }
-
-  async #isHead(host: string, before: Published): Promise<boolean> {
-    const head = await this.#options.redis.get(snapshotHeadKey(host))
-    return head === `${before.epoch}.${before.generation}`
   }
 
   /** A host that is gone keeps the ports it had, so that it finds the truth when it comes back. */

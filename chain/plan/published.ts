@@ -55,14 +55,10 @@ export function published(
 /**
  * Gives a host its snapshot and the hint that there is one.
  *
- * @param before what this manager believes the host has
+ * @param head `epoch.generation` that the host's snapshot is known to have, empty when there is none
  * @returns false when another manager published in between: read again and decide anew
  */
-export async function publish(
-  redis: Redis,
-  before: Published | null,
-  next: Published,
-): Promise<boolean> {
+export async function publish(redis: Redis, head: string, next: Published): Promise<boolean> {
   const { epoch, generation, content } = next
   const body = canonicalJson({ ...content, epoch, generation } satisfies HostSnapshot)
   const envelope: SnapshotEnvelope = { epoch, generation, sha256: sha256Hex(body), body }
@@ -72,7 +68,7 @@ export async function publish(
     2,
     snapshotHeadKey(host),
     hostSnapshotKey(host),
-    before === null ? '' : `${before.epoch}.${before.generation}`,
+    head,
     `${epoch}.${generation}`,
     JSON.stringify(envelope),
     hostSnapshotChannel(host),
