@@ -33,7 +33,7 @@ export async function unpackBundle(archive: Uint8Array): Promise<RuleFile[]> {
   extract.end(await inflate(archive))
   try {
     for await (const entry of extract) {
-      const { name, type, size = 0 } = entry.header
+      const { name, type, size } = entry.header
       if (++entries > MAX_ENTRIES) throw refusal(`more than ${MAX_ENTRIES} entries`)
       const path = rulePath(name)
       if (!path.ok) throw refusalOf(name, path.reason)

@@ -14,8 +14,10 @@ export interface RuleRejection {
   readonly code: string
   /** For people. */
   readonly reason: string
-  /** The line at fault, cut to MAX_EXCERPT characters; absent when the file could not be read as text. */
+  /** The line at fault (latin1), or the MAX_EXCERPT characters of it around the column. */
   readonly text?: string
+  /** Column of the fault within `text`. */
+  readonly textColumn?: number
 }
 
 /** Longest excerpt of a rule in a report, and most rejections that are listed (all are counted). */
@@ -29,8 +31,9 @@ export interface RuleCheckReport {
   readonly rejected: number
   /** Rules that are commented out in the file (Suricata) and would parse. */
   readonly disabled: number
-  /** Rejections by code, most frequent first. */
+  /** Entries of `rejections` by code, most frequent first; counts those beyond the list too. */
   readonly byReason: Readonly<Record<string, number>>
+  /** A rule with several errors is here once for each. At most MAX_LISTED_REJECTIONS. */
   readonly rejections: readonly RuleRejection[]
   readonly files: readonly RuleFileSummary[]
 }
@@ -43,5 +46,5 @@ export interface RuleFileSummary {
   readonly disabled: number
 }
 
-/** `data`: read by SecLang `@pmFromFile`; `other`: carried along and not read (licence, readme). */
+/** `data`: read by rules (`@pmFromFile`) or by the rule parser (`classification.config`); `other`: carried along and not read (licence, readme). */
 export type RuleFileKind = 'seclang' | 'suricata' | 'data' | 'other'
