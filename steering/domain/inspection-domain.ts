@@ -67,6 +67,8 @@ export interface DomainSettings {
   /** Script and arguments of the supervisor, paths as it sees them. */
   readonly supervisor: readonly string[]
   readonly run: RunCommand
+  /** Whether the bridge has the domain's port, as last heard. */
+  readonly hasPort: (portName: string) => boolean
   /** Called at once whenever `health` has changed. */
   readonly onChange: () => void
   readonly log: (message: string, fields: Record<string, unknown>) => void
@@ -122,7 +124,8 @@ export class InspectionDomain {
         if (!adopted) await this.#build()
         void this.#ping()
       }
-      this.#endpoint = await this.#addPort()
+      if (this.#endpoint === null || !this.#settings.hasPort(this.#endpoint.portName))
+        this.#endpoint = await this.#addPort()
       return this.#endpoint
     })
   }

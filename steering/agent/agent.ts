@@ -1,0 +1,371 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { HostSnapshot } from '#chain/model/snapshot.ts'
+import { scopedKey } from '#chain/model/desired.ts'
+import type { HostStatus } from '#chain/model/status.ts'
+import type {
+  AttachmentCounters,
+  Steering,
+} from '#steering/openflow/switch-controller-interface.ts'
+import type { RunCommand } from '../domain/command.ts'
+import { domainId } from '../domain/names.ts'
+import type { AlertSpool } from './alert-spool.ts'
+import type { BypassEvent } from './bypass-ledger.ts'
+import { DomainSet, type DomainSetSettings } from './domain-set.ts'
+import { DRAIN_POLL_MS, planDrain, resetConnections } from './drain.ts'
+import { FlowSync } from './flow-sync.ts'
+import { hostStatus } from './host-status.ts'
+import { InForceStore } from './in-force.ts'
+import { type DomainPlan, type DomainPlans, planDomains } from './plan-domains.ts'
+import { planSteering } from './plan-steering.ts'
+import type { PortSource } from './port-source.ts'
+import { hostAlert, outageAlert, SIGNATURE_DRIFT } from './service-alert.ts'
+import type { RuleCache } from './rule-cache.ts'
+import type { SnapshotSource } from './snapshot-source.ts'
+
+/** Everything is looked at so often, whatever was heard. */
+export const RESYNC_MS = 15_000
+const COUNTERS_MS = 5000
+
+export interface AgentSettings {
+  readonly host: string
+  readonly version: string
+  readonly workers: number
+  readonly dataFolder: string
+}
+
+export interface AgentParts {
+  readonly steering: Steering
+  readonly ports: PortSource
+  readonly snapshots: SnapshotSource
+  readonly rules: RuleCache
+  readonly alerts: AlertSpool
+  readonly domains: Omit<DomainSetSettings, 'hasPort' | 'ensureBundle' | 'onConfigured' | 'log'>
+  readonly run: RunCommand
+  readonly log: (message: string, fields: Record<string, unknown>) => void
+  /** Called when `status()` may say something new. */
+  readonly onStatus: () => void
+}
+
+/**
+ * The agent's loop. Three levels, each driven by what the one before has reached:
+ *
+ *   snapshot (wanted)  ->  domains: workers configured and listening  ->  in force  ->  flows
+ *
+ * Flows are made from what is in force alone, so they follow the workers; a detached attachment loses
+ * its flows first and leaves the workers' configuration afterwards. Nothing is touched before the
+ * snapshot, the ports and the domains of an earlier run are known: until then the switch goes on with
+ * the flows it has.
+ */
+export class Agent {
+  readonly #settings: AgentSettings
+  readonly #parts: AgentParts
+  readonly #inForce: InForceStore
+  readonly #domains: DomainSet
+  readonly #flows: FlowSync
+  readonly #ended = new AbortController()
+  readonly #attempted = new Set<string>()
+  #plans: DomainPlans | null = null
+  #cleaned: Promise<void> | null = null
+  #isReady = false
+  #reached = { epoch: 0, generation: 0 }
+  #snapshotProblem: string | null = null
+  #counters: ReadonlyMap<string, AttachmentCounters> = new Map()
+  #drift = 0
+  #loops: Promise<void>[] = []
+
+  constructor(settings: AgentSettings, parts: AgentParts) {
+    this.#settings = settings
+    this.#parts = parts
+    this.#inForce = new InForceStore(settings.dataFolder)
+    this.#domains = new DomainSet(
+      {
+        ...parts.domains,
+        hasPort: (name) => parts.ports.ports.some((port) => port.name === name),
+        ensureBundle: (sha256) => parts.rules.ensure(sha256),
+        onConfigured: (plan) => this.#configured(plan),
+        log: parts.log,
+      },
+      () => this.#currentPlans()?.domains ?? new Map<string, DomainPlan>(),
+    )
+    this.#flows = new FlowSync(parts.steering, () => this.#steeringPlan())
+  }
+
+  get domains(): DomainSet {
+    return this.#domains
+  }
+
+  get flows(): FlowSync {
+    return this.#flows
+  }
+
+  get driftRepaired(): number {
+    return this.#drift
+  }
+
+  /** True once the first snapshot was brought into force as far as it can be. */
+  get isReady(): boolean {
+    return this.#isReady && this.#flows.realized !== null
+  }
+
+  async start(): Promise<void> {
+    const { steering, ports, snapshots, rules, log, onStatus } = this.#parts
+    await this.#inForce.load()
+    await rules.open()
+    await steering.start()
+    steering.onDrift((drift) => {
+      this.#drift += drift.missing + drift.unexpected
+      const logdata = `${drift.missing} flows were missing, ${drift.unexpected} unexpected`
+      log('drift repaired', { ...drift })
+      this.#alert([
+        hostAlert(this.#settings.host, Date.now(), {
+          signatureId: SIGNATURE_DRIFT,
+          signature: 'Portcullis: flows in the switch had been changed and were repaired',
+          logdata,
+        }),
+      ])
+      onStatus()
+    })
+    this.#domains.on('health', () => {
+      void this.#flows.request()
+      onStatus()
+    })
+    this.#domains.on('attempted', (id) => {
+      this.#attempted.add(id)
+      void this.#flows.request()
+      onStatus()
+    })
+    this.#flows.on('synced', () => {
+      onStatus()
+    })
+    this.#flows.on('outage', (event) => this.#outage(event))
+    ports.onChange(() => {
+      this.#begin()
+      this.#domains.recheckAll()
+      void this.#flows.request()
+      onStatus()
+    })
+    snapshots.on('snapshot', (snapshot) => void this.#take(snapshot))
+    snapshots.on('refused', (reason) => {
+      this.#snapshotProblem = reason
+      if (reason !== null) log('snapshot not taken', { reason })
+      onStatus()
+    })
+    await ports.start()
+    await snapshots.start()
+    this.#loops = [
+      this.#every(RESYNC_MS, () => this.#resync()),
+      this.#every(DRAIN_POLL_MS, () => this.#drain()),
+      this.#every(COUNTERS_MS, () => this.#readCounters()),
+    ]
+  }
+
+  /** Ends and leaves flows, domains and workers as they are. */
+  async stop(): Promise<void> {
+    await this.#halt()
+    await this.#domains.release()
+    await this.#parts.steering.stop()
+    await this.#parts.ports.stop()
+  }
+
+  /** Ends and removes everything that this instance has on the machine: flows first. */
+  async tearDown(): Promise<void> {
+    await this.#halt()
+    await this.#parts.steering.clear()
+    await this.#domains.removeAll()
+    await this.#inForce.update((entries) => entries.clear())
+    await this.#parts.steering.stop()
+    await this.#parts.ports.stop()
+  }
+
+  status(): HostStatus {
+    const { host, version } = this.#settings
+    const { snapshots, ports } = this.#parts
+    const now = Date.now()
+    const status = hostStatus({
+      host,
+      version,
+      now,
+      snapshot: snapshots.snapshot,
+      snapshotProblem: this.#snapshotProblem,
+      reachedGeneration: this.#reachedGeneration(),
+      plans: this.#currentPlans() ?? { domains: new Map(), refused: new Map() },
+      inForce: this.#inForce.entries,
+      switchConnected: ports.isConnected,
+      switchPorts: ports.ports,
+      flows: this.#flows.realized,
+      flowsProblem: this.#flows.problem,
+      counters: this.#counters,
+      domains: this.#domains.views(),
+      bypassedMs: (key) => this.#flows.bypassedMs(key, now),
+      driftRepaired: this.#drift,
+    })
+    this.#reached = { epoch: status.epoch, generation: status.generation }
+    return status
+  }
+
+  async #halt(): Promise<void> {
+    this.#ended.abort()
+    this.#parts.snapshots.stop()
+    await Promise.all(this.#loops)
+    await this.#flows.stop()
+  }
+
+  #currentPlans(): DomainPlans | null {
+    const { snapshot } = this.#parts.snapshots
+    if (snapshot === null) return null
+    this.#plans ??= planDomains(snapshot, this.#inForce.entries, {
+      host: this.#settings.host,
+      workers: this.#settings.workers,
+    })
+    return this.#plans
+  }
+
+  /** Null until nothing of an earlier run can be lost by acting. */
+  #steeringPlan(): ReturnType<typeof planSteering> | null {
+    const { snapshots, ports } = this.#parts
+    const plans = this.#currentPlans()
+    if (snapshots.snapshot === null || plans === null || !ports.isConnected) return null
+    if (!this.#isReady) {
+      if ([...plans.domains.keys()].some((id) => !this.#attempted.has(id))) return null
+      if (this.#cleaned === null) return null
+      this.#isReady = true
+    }
+    const { generation } = snapshots.snapshot
+    return planSteering(generation, this.#inForce.entries, ports.ports, this.#domains.forFlows())
+  }
+
+  async #take(snapshot: HostSnapshot): Promise<void> {
+    const { epoch, generation, attachments } = snapshot
+    this.#parts.log('snapshot taken', { epoch, generation, attachments: attachments.length })
+    this.#plans = null
+    await this.#markDetached()
+    this.#begin()
+    if (this.#cleaned !== null) this.#domains.reconcileAll()
+    void this.#flows.request()
+    this.#parts.onStatus()
+  }
+
+  /** Once snapshot and switch are known: first clean up after a crashed run, then domains. */
+  #begin(): void {
+    if (this.#cleaned !== null || !this.#parts.ports.isConnected) return
+    if (this.#parts.snapshots.snapshot === null) return
+    const { log } = this.#parts
+    this.#cleaned = this.#domains
+      .removeLeftovers()
+      .catch((error: unknown) => log('leftovers stay', { reason: (error as Error).message }))
+      .then(() => {
+        this.#domains.reconcileAll()
+        void this.#flows.request()
+      })
+  }
+
+  async #configured(plan: DomainPlan): Promise<void> {
+    this.#plans = null
+    await this.#inForce.update((entries) => {
+      for (const [key, entry] of plan.attachments)
+        if (entry.detachedAt === null) entries.set(key, entry)
+    })
+    await this.#markDetached()
+  }
+
+  /** Notes which attachments in force the snapshot no longer has, and which are back. */
+  async #markDetached(): Promise<void> {
+    const { snapshot } = this.#parts.snapshots
+    if (snapshot === null) return
+    const wanted = new Set(snapshot.attachments.map(({ tenant, id }) => scopedKey(tenant, id)))
+    const gone = [...this.#inForce.entries]
+      .filter(([key, entry]) => entry.detachedAt === null && !wanted.has(key))
+      .map(([key]) => key)
+    if (gone.length === 0) return
+    const detachedAt = Date.now()
+    this.#plans = null
+    await this.#inForce.update((entries) => {
+      for (const key of gone) {
+        const entry = entries.get(key)
+        if (entry !== undefined) entries.set(key, { ...entry, detachedAt })
+      }
+    })
+    this.#plans = null
+  }
+
+  async #drain(): Promise<void> {
+    const { steering, run, log } = this.#parts
+    if (![...this.#inForce.entries.values()].some((entry) => entry.detachedAt !== null)) return
+    // The switch must have the draining flows first: until then new connections are inspected.
+    const modes = this.#flows.realized?.plan.modes
+    const snapshotGone = modes === undefined
+    if (snapshotGone || this.#flows.problem !== null) return
+    const isSettled = [...this.#inForce.entries].every(
+      ([key, entry]) =>
+        entry.detachedAt === null || !modes.has(key) || modes.get(key) === 'draining',
+    )
+    if (!isSettled) return
+    const connections = await steering.connections()
+    const step = planDrain(this.#inForce.entries, connections, (key) => modes.has(key), Date.now())
+    for (const { key, connections } of step.reset) {
+      const entry = this.#inForce.entries.get(key)
+      const namespace = entry ? this.#domains.namespaceOf(domainId(entry.port)) : null
+      if (namespace === null) continue
+      await resetConnections(run, namespace, connections)
+      log('connections reset', { attachment: key, connections: connections.length })
+    }
+    if (step.finished.length === 0) return
+    // Flows first; the workers' configuration follows, or the domain goes with its last attachment.
+    await this.#inForce.update((entries) => {
+      for (const key of step.finished)
+        if (entries.get(key)?.detachedAt !== null) entries.delete(key)
+    })
+    await this.#flows.request()
+    this.#plans = null
+    this.#domains.reconcileAll()
+    log('detached', { attachments: step.finished })
+    this.#parts.onStatus()
+  }
+
+  async #resync(): Promise<void> {
+    this.#domains.recheckAll()
+    void this.#flows.request()
+    const { snapshot } = this.#parts.snapshots
+    if (snapshot === null) return
+    const used = new Set(Object.values(snapshot.ruleSets).map(({ sha256 }) => sha256))
+    for (const plan of this.#currentPlans()?.domains.values() ?? [])
+      for (const sha256 of plan.bundles) used.add(sha256)
+    await this.#parts.rules.prune(used)
+  }
+
+  async #readCounters(): Promise<void> {
+    if (!this.#isReady) return
+    this.#counters = await this.#parts.steering.counters()
+  }
+
+  #outage(event: BypassEvent): void {
+    this.#parts.log(event.kind === 'began' ? 'inspection lost' : 'inspection is back', { ...event })
+    const entry = this.#inForce.entries.get(event.key)
+    if (entry !== undefined) this.#alert([outageAlert(this.#settings.host, event, entry)])
+    this.#parts.onStatus()
+  }
+
+  #alert(records: Parameters<AlertSpool['append']>[0]): void {
+    this.#parts.alerts
+      .append(records)
+      .catch((error: unknown) =>
+        this.#parts.log('alert not spooled', { reason: (error as Error).message }),
+      )
+  }
+
+  #reachedGeneration(): number {
+    const { snapshot } = this.#parts.snapshots
+    return snapshot?.epoch === this.#reached.epoch ? this.#reached.generation : 0
+  }
+
+  async #every(intervalMs: number, step: () => Promise<void>): Promise<void> {
+    const { signal } = this.#ended
+    while (!signal.aborted) {
+      await delay(intervalMs, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
+      await step().catch((error: unknown) =>
+        this.#parts.log('a periodic step failed', { reason: (error as Error).message }),
+      )
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import type { ConnectionTuple } from '#steering/openflow/switch-controller-interface.ts'
+import type { RunCommand } from '../domain/command.ts'
+import { inNamespace } from '../domain/namespace.ts'
+import type { InForce } from './in-force.ts'
+
+/** How often detached attachments are asked for the connections they still have. */
+export const DRAIN_POLL_MS = 1000
+/** A connection that lives longer after the detach is cut off. */
+export const MAX_DRAIN_MS = 3_600_000
+/** For `onDetach: reset`: time for the resets to be seen. */
+export const MAX_RESET_MS = 5000
+/** Sockets that are closed with one command. */
+const RESET_BATCH = 64
+
+export interface DrainStep {
+  /** `tenant/id` of attachments that have no connection left, or whose time is over. */
+  readonly finished: readonly string[]
+  /** Connections to be reset now. */
+  readonly reset: readonly {
+    readonly key: string
+    readonly connections: readonly ConnectionTuple[]
+  }[]
+}
+
+/**
+ * What to do about the detached attachments. Pure.
+ *
+ * @param connections  inspected connections by attachment
+ * @param isOnSwitch   whether an attachment has flows: without, nothing of it can be inspected any more
+ */
+export function planDrain(
+  inForce: InForce,
+  connections: ReadonlyMap<string, readonly ConnectionTuple[]>,
+  isOnSwitch: (key: string) => boolean,
+  now: number,
+): DrainStep {
+  const finished: string[] = []
+  const reset: { key: string; connections: readonly ConnectionTuple[] }[] = []
+  for (const [key, { attachment, detachedAt }] of inForce) {
+    if (detachedAt === null) continue
+    const left = connections.get(key) ?? []
+    const isReset = attachment.onDetach === 'reset'
+    const isOver = now - detachedAt > (isReset ? MAX_RESET_MS : MAX_DRAIN_MS)
+    if (left.length > 0 && (isReset || isOver)) reset.push({ key, connections: left })
+    if (left.length === 0 || isOver || !isOnSwitch(key)) finished.push(key)
+  }
+  return { finished, reset }
+}
+
+/**
+ * Closes the inspector's sockets of connections, both legs; the kernel sends each peer a reset.
+ * Connections that ended meanwhile are no error.
+ */
+export async function resetConnections(
+  run: RunCommand,
+  namespace: string,
+  connections: readonly ConnectionTuple[],
+): Promise<void> {
+  for (let start = 0; start < connections.length; start += RESET_BATCH) {
+    const filter = connections
+      .slice(start, start + RESET_BATCH)
+      .flatMap((tuple) => [toClient(tuple), toServer(tuple)])
+      .join(' or ')
+    await run([...inNamespace(namespace), 'ss', '-K', '-t', '-n', '-H', filter])
+  }
+}
+
+/** The leg to the client: accepted, so in IPv6 form for IPv4 too, which `ss` matches as IPv4. */
+function toClient(tuple: ConnectionTuple): string {
+  return legFilter(
+    endpoint(tuple.family, tuple.destinationAddress, tuple.destinationPort),
+    endpoint(tuple.family, tuple.sourceAddress, tuple.sourcePort),
+  )
+}
+
+function toServer(tuple: ConnectionTuple): string {
+  return legFilter(
+    endpoint(tuple.family, tuple.sourceAddress, tuple.sourcePort),
+    endpoint(tuple.family, tuple.destinationAddress, tuple.destinationPort),
+  )
+}
+
+function legFilter(local: string, remote: string): string {
+  return `( src ${local} and dst ${remote} )`
+}
+
+function endpoint(family: 4 | 6, address: string, port: number): string {
+  return family === 4 ? `${address}:${port}` : `[${address}]:${port}`
+}
