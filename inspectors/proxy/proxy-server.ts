@@ -130,13 +130,13 @@ export class ProxyServer {
 
   #dial(client: net.Socket, connection: Connection, hops: readonly Hop[]): void {
     const { upstream, services } = this.#options
-    const server = new net.Socket({ allowHalfOpen: true })
-    server.connect({
+    const server = net.connect({
       host: connection.serverAddress,
       port: connection.serverPort,
       ...(upstream === null
         ? { localAddress: connection.clientAddress, localPort: connection.clientPort }
         : {}),
+      allowHalfOpen: true,
       noDelay: true,
     })
     this.#dialing++

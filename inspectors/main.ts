@@ -1,0 +1,92 @@
+import { InvalidArgumentError, Command } from 'commander'
+import { parseEndpoint, type Endpoint } from './cli/endpoint.ts'
+import { inspect } from './cli/inspect.ts'
+import { inspectorsConfig } from './config.ts'
+import { runSupervisor } from './supervisor/run-supervisor.ts'
+import { createInspector } from './worker/create-inspector.ts'
+import { runWorker } from './worker/run-worker.ts'
+
+/**
+ * Entry of the inspection processes.
+ *
+ *     inspect      the pipeline as a reverse proxy, for people
+ *     supervisor   one inspection domain, started by the agent with its socket as fd 3
+ *     worker       started by a supervisor
+ */
+
+const MAX_WORKERS = 64
+
+function endpoint(fallbackHost: string): (text: string) => Endpoint {
+  return (text) => {
+    const parsed = parseEndpoint(text, fallbackHost)
+    if (parsed === null) throw new InvalidArgumentError('it must be HOST:PORT.')
+    return parsed
+  }
+}
+
+function workerCount(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS) {
+    throw new InvalidArgumentError(`it must be a number from 1 to ${MAX_WORKERS}.`)
+  }
+  return count
+}
+
+interface InspectArguments {
+  readonly listen: Endpoint
+  readonly upstream: Endpoint
+  readonly chain: string
+  readonly workers: number
+  readonly eve?: string
+  readonly errorLog?: string
+  readonly metrics?: Endpoint
+}
+
+const config = inspectorsConfig()
+const launch = { module: import.meta.filename, arguments: ['worker'] }
+
+const program = new Command('portcullis').showHelpAfterError('(add --help for the options)')
+
+program
+  .command('inspect')
+  .description('run a chain of inspectors as a reverse proxy: no switch, no root')
+  .requiredOption('--listen <host:port>', 'where clients connect', endpoint('127.0.0.1'))
+  .requiredOption('--upstream <host:port>', 'the server behind', endpoint('127.0.0.1'))
+  .requiredOption('--chain <file>', 'chain resource, JSON or YAML; its rules may be paths')
+  .option('--workers <n>', 'worker processes', workerCount, config.workers)
+  .option(
+    '--eve <file>',
+    'append alerts as EVE JSON, "-" for standard output (default: short lines)',
+  )
+  .option('--error-log <file>', 'append ModSecurity-style error lines')
+  .option('--metrics <host:port>', 'serve Prometheus metrics', endpoint('127.0.0.1'))
+  .addHelpText(
+    'after',
+    '\nSIGHUP reads the chain file again; no connection is lost, a bad file is refused.',
+  )
+  .action(async (options: InspectArguments) => {
+    process.exitCode = await inspect({
+      ...options,
+      home: config.home,
+      drainMs: config.drainMs,
+      launch,
+    })
+  })
+
+program
+  .command('supervisor', { hidden: true })
+  .description('supervise the workers of one inspection domain')
+  .requiredOption('--control <path>', 'unix socket to serve')
+  .option('--domain <name>', 'name until a configuration says another', 'domain')
+  .action(async (options: { readonly control: string; readonly domain: string }) => {
+    process.exitCode = await runSupervisor({ ...options, drainMs: config.drainMs, launch })
+    // Signal handlers and descriptors of workers must not keep the process.
+    process.exit()
+  })
+
+program
+  .command('worker', { hidden: true })
+  .description('one worker of a supervisor')
+  .action(() => runWorker(createInspector))
+
+await program.parseAsync()

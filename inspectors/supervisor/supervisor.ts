@@ -1,0 +1,299 @@
+import type { DomainConfig, SupervisorStatus } from '#chain/model/domain.ts'
+import { finishSegmentsOf } from '../spool/spool-writer.ts'
+import type { OutputOptions } from '../worker/outputs.ts'
+import { addSamples, exposition } from './exposition.ts'
+import { RestartDelay } from './restart-delay.ts'
+import { type WorkerLaunch, WorkerProcess } from './worker-process.ts'
+
+/** What connections get to finish when their worker is replaced. */
+export const ROLL_DRAIN_MS = 300_000
+/** Workers that drain at a time; the oldest is cut off when rolls follow each other faster. */
+export const MAX_DRAINING = 8
+
+export interface SupervisorOptions {
+  readonly domain: string
+  readonly launch: Omit<WorkerLaunch, 'listenFd' | 'outputs'>
+  /** Descriptor of the listening socket for a configuration; called once, for the first. */
+  readonly openSocket: (config: DomainConfig) => number
+  /** Where alerts go, beside what the configuration says. */
+  readonly outputs: (config: DomainConfig) => OutputOptions
+  /** A field of the status other than `connections` changed. */
+  readonly onChange: (status: SupervisorStatus) => void
+  readonly log: (line: string) => void
+}
+
+interface Candidate {
+  readonly config: DomainConfig
+  readonly settle: (error: Error | null) => void
+}
+
+/**
+ * Keeps the workers of one domain in the state its configuration asks for.
+ *
+ * A new configuration is tried by one worker. If that one cannot load it, nothing else happens: the
+ * reason is reported and the old workers go on. If it listens, the configuration is in force and the
+ * old workers are replaced one by one, each drained only when its successor listens, so that at no time
+ * fewer listen than before. `#reconcile` compares what runs with what should and takes the next step;
+ * it is called on every change, whatever its cause.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #workers = new Set<WorkerProcess>()
+  readonly #restart = new RestartDelay()
+  /** Counters of workers that are gone: totals must not fall. */
+  readonly #retired: Record<string, number> = {}
+  #socket: { readonly fd: number; readonly key: string } | null = null
+  #current: DomainConfig | null = null
+  #candidate: Candidate | null = null
+  /** Waits for every listening worker to run the current configuration. */
+  #rolling: Candidate[] = []
+  #refused: SupervisorStatus['refused'] = null
+  #generation = 0
+  #restarts = 0
+  #startNotBefore = 0
+  #startTimer: NodeJS.Timeout | null = null
+  #stopping: (() => void) | null = null
+  #lastStatus = ''
+  #chains: readonly string[] = []
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+  }
+
+  /** What the workers loaded, for people: one line per chain. */
+  get chains(): readonly string[] {
+    return this.#chains
+  }
+
+  get status(): SupervisorStatus {
+    const config = this.#current ?? this.#candidate?.config
+    let connections = 0
+    for (const worker of this.#workers) connections += worker.connections
+    return {
+      domain: config?.domain ?? this.#options.domain,
+      pid: process.pid,
+      generation: this.#generation,
+      refused: this.#refused,
+      wanted: config?.workers ?? 0,
+      listening: this.#count('listening'),
+      draining: this.#count('draining'),
+      restarts: this.#restarts,
+      connections,
+    }
+  }
+
+  /**
+   * @returns when every listening worker runs the configuration
+   * @throws Error with the reason when it is refused or another one took its place
+   */
+  async apply(config: DomainConfig): Promise<SupervisorStatus> {
+    if (this.#stopping !== null) throw new Error('the supervisor is stopping')
+    if (this.#current !== null && this.#current.generation === config.generation) {
+      if (JSON.stringify(this.#current) === JSON.stringify(config)) return this.status
+      throw new Error(`generation ${config.generation} is in force with another content`)
+    }
+    this.#bindSocket(config)
+    this.#candidate?.settle(new Error(`superseded by generation ${config.generation}`))
+    this.#dropCandidate()
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error: Error | null): void => {
+        if (error === null) resolve()
+        else reject(error)
+      }
+      this.#candidate = { config, settle }
+      this.#startNotBefore = 0
+      this.#restart.reset()
+      this.#reconcile()
+    })
+    return this.status
+  }
+
+  metrics(): string {
+    const samples = { ...this.#retired }
+    for (const worker of this.#workers) addSamples(samples, worker.samples)
+    return exposition(samples, this.status)
+  }
+
+  /** Ends all workers: they accept no more and finish what they have until the deadline. */
+  async stop(drainMs: number): Promise<void> {
+    this.#candidate?.settle(new Error('the supervisor is stopping'))
+    this.#dropCandidate()
+    for (const { settle } of this.#rolling) settle(new Error('the supervisor is stopping'))
+    this.#rolling = []
+    await new Promise<void>((resolve) => {
+      this.#stopping = resolve
+      for (const worker of this.#workers) worker.drain(drainMs)
+      this.#reconcile()
+    })
+  }
+
+  #bindSocket(config: DomainConfig): void {
+    const { listener } = config
+    const key =
+      listener.kind === 'proxy' ? `${listener.host}:${listener.port}` : `fd ${listener.fd}`
+    if (this.#socket === null) this.#socket = { fd: this.#options.openSocket(config), key }
+    else if (this.#socket.key !== key) {
+      throw new Error(
+        `the listener cannot change while the supervisor runs: it is ${this.#socket.key}`,
+      )
+    }
+  }
+
+  #count(state: WorkerProcess['state']): number {
+    let count = 0
+    for (const worker of this.#workers) if (worker.state === state) count++
+    return count
+  }
+
+  #having(config: DomainConfig, state: WorkerProcess['state']): number {
+    let count = 0
+    for (const worker of this.#workers) {
+      if (worker.config === config && worker.state === state) count++
+    }
+    return count
+  }
+
+  #start(config: DomainConfig): void {
+    const { launch, outputs } = this.#options
+    const worker = new WorkerProcess(
+      config,
+      { ...launch, listenFd: this.#socket?.fd ?? -1, outputs: outputs(config) },
+      {
+        changed: (changed) => this.#changed(changed),
+        refused: (refusing, reason) => this.#refuse(refusing, reason),
+      },
+    )
+    this.#workers.add(worker)
+  }
+
+  #changed(worker: WorkerProcess): void {
+    if (worker.state === 'listening') {
+      this.#chains = worker.chains
+      this.#promote(worker)
+    }
+    if (worker.state === 'gone') this.#bury(worker)
+    this.#reconcile()
+  }
+
+  /** The first worker of a candidate listens: the candidate is the configuration now. */
+  #promote(worker: WorkerProcess): void {
+    const candidate = this.#candidate
+    if (candidate === null || candidate.config !== worker.config) return
+    for (const { settle } of this.#rolling) {
+      settle(new Error(`superseded by generation ${candidate.config.generation}`))
+    }
+    this.#candidate = null
+    this.#current = candidate.config
+    this.#rolling = [candidate]
+    this.#refused = null
+  }
+
+  #refuse(worker: WorkerProcess, reason: string): void {
+    if (this.#candidate?.config !== worker.config) {
+      this.#options.log(
+        `worker ${worker.pid} refused generation ${worker.config.generation}: ${reason}`,
+      )
+      return
+    }
+    const { settle } = this.#candidate
+    this.#refused = { generation: worker.config.generation, reason }
+    this.#candidate = null
+    settle(new Error(reason))
+  }
+
+  #bury(worker: WorkerProcess): void {
+    this.#workers.delete(worker)
+    addSamples(this.#retired, worker.samples)
+    const { spoolFolder } = this.#options.outputs(worker.config)
+    if (spoolFolder !== undefined) finishSegmentsOf(spoolFolder, worker.pid)
+    if (worker.wasDraining || this.#stopping !== null) return
+    if (this.#candidate?.config === worker.config) {
+      this.#refuse(worker, `the worker ended while it loaded the configuration (${worker.ending})`)
+      return
+    }
+    // Of a candidate that was refused or dropped.
+    if (worker.config !== this.#current && !worker.hasListened) return
+    this.#restarts++
+    const delayMs = this.#restart.afterDeath(performance.now() - worker.startedAt)
+    this.#startNotBefore = performance.now() + delayMs
+    this.#options.log(
+      `worker ${worker.pid} ended (${worker.ending}), replaced ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`,
+    )
+  }
+
+  #dropCandidate(): void {
+    const config = this.#candidate?.config
+    this.#candidate = null
+    for (const worker of this.#workers) {
+      if (worker.config === config) worker.drain(0)
+    }
+  }
+
+  #reconcile(): void {
+    if (this.#stopping !== null) {
+      if (this.#workers.size === 0) this.#stopping()
+    } else {
+      if (this.#candidate !== null) this.#tryCandidate(this.#candidate.config)
+      if (this.#current !== null) this.#keep(this.#current)
+    }
+    this.#announce()
+  }
+
+  #tryCandidate(config: DomainConfig): void {
+    if (this.#having(config, 'loading') + this.#having(config, 'listening') === 0) {
+      this.#start(config)
+    }
+  }
+
+  #keep(config: DomainConfig): void {
+    const listening = this.#having(config, 'listening')
+    const old = [...this.#workers].filter(
+      (worker) =>
+        worker.state === 'listening' &&
+        worker.config !== config &&
+        worker.config !== this.#candidate?.config,
+    )
+    // Successors one at a time; where there is nobody to replace, all at once.
+    const missing = config.workers - listening - this.#having(config, 'loading')
+    const allowed =
+      old.length > 0 ? Math.min(missing, 1 - this.#having(config, 'loading')) : missing
+    if (allowed > 0) {
+      const waitMs = this.#startNotBefore - performance.now()
+      if (waitMs > 0) this.#retryIn(waitMs)
+      else for (let started = 0; started < allowed; started++) this.#start(config)
+    }
+    const surplus = listening + old.length - config.workers
+    for (const worker of old.slice(0, Math.max(0, surplus))) worker.drain(ROLL_DRAIN_MS)
+    this.#boundDraining()
+    if (old.length === 0 && listening >= config.workers) this.#inForce(config)
+  }
+
+  #inForce(config: DomainConfig): void {
+    this.#generation = config.generation
+    for (const { settle } of this.#rolling) settle(null)
+    this.#rolling = []
+  }
+
+  #boundDraining(): void {
+    const draining = [...this.#workers].filter((worker) => worker.state === 'draining')
+    for (const worker of draining.slice(0, Math.max(0, draining.length - MAX_DRAINING))) {
+      worker.kill('too many workers drain')
+    }
+  }
+
+  #retryIn(waitMs: number): void {
+    if (this.#startTimer !== null) return
+    this.#startTimer = setTimeout(() => {
+      this.#startTimer = null
+      this.#reconcile()
+    }, waitMs)
+  }
+
+  #announce(): void {
+    const { status } = this
+    const text = JSON.stringify({ ...status, connections: 0 })
+    if (text === this.#lastStatus) return
+    this.#lastStatus = text
+    this.#options.onChange(status)
+  }
+}

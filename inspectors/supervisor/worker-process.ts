@@ -1,0 +1,159 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { DomainConfig } from '#chain/model/domain.ts'
+import type { OutputOptions } from '../worker/outputs.ts'
+import {
+  HEARTBEAT_MS,
+  HUNG_AFTER_MS,
+  LOAD_DEADLINE_MS,
+  type WorkerRequest,
+  type WorkerResponse,
+} from '../worker/protocol.ts'
+import type { Samples } from '../worker/samples.ts'
+
+/**
+ * V8 gives a pattern that backtracks too much to its linear engine, where the pattern allows that.
+ */
+const V8_FLAGS = ['--enable-experimental-regexp-engine-on-excessive-backtracks']
+/** After the deadline of a drain the worker resets what is left; then it has this long to end. */
+const END_GRACE_MS = 2_000
+
+export type WorkerState = 'loading' | 'listening' | 'draining' | 'gone'
+
+export interface WorkerEvents {
+  /** State or counts changed; `gone` is told last. */
+  changed(worker: WorkerProcess): void
+  /** It cannot run its configuration. It ends by itself afterwards. */
+  refused(worker: WorkerProcess, reason: string): void
+}
+
+export interface WorkerLaunch {
+  /** Module that calls `runWorker`, and its arguments. */
+  readonly module: string
+  readonly arguments: readonly string[]
+  readonly listenFd: number
+  readonly outputs: OutputOptions
+}
+
+/**
+ * One worker as the supervisor sees it: what it runs, what state it is in, and whether it still answers.
+ * A worker that is silent for too long is killed: it accepts connections and does nothing with them.
+ */
+export class WorkerProcess {
+  readonly config: DomainConfig
+  readonly startedAt = performance.now()
+  readonly pid: number
+  state: WorkerState = 'loading'
+  hasListened = false
+  /** True when its end was asked for. */
+  wasDraining = false
+  connections = 0
+  samples: Samples = {}
+  /** What it loaded, for people. */
+  chains: readonly string[] = []
+  /** How it ended, for people. */
+  ending = ''
+  readonly #child: ChildProcess
+  readonly #events: WorkerEvents
+  readonly #heartbeat: NodeJS.Timeout
+  #sequence = 0
+  #unanswered = 0
+  #heardAt = performance.now()
+  #killTimer: NodeJS.Timeout | null = null
+
+  constructor(config: DomainConfig, launch: WorkerLaunch, events: WorkerEvents) {
+    this.config = config
+    this.#events = events
+    this.#child = fork(launch.module, [...launch.arguments], {
+      execArgv: [...V8_FLAGS, '--disable-warning=ExperimentalWarning'],
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', launch.listenFd],
+    })
+    this.pid = this.#child.pid ?? -1
+    this.#child.on('message', (message: WorkerResponse) => this.#hear(message))
+    this.#child.on('error', (error) => {
+      this.ending ||= error.message
+      // A process that could not be started reports no exit.
+      if (this.#child.pid === undefined) this.#gone()
+    })
+    this.#child.on('exit', (code, signal) => {
+      this.ending ||= signal === null ? `exit code ${code}` : `signal ${signal}`
+      this.#gone()
+    })
+    this.#send({ type: 'start', config, outputs: launch.outputs })
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
+  }
+
+  /** Accepts no more; ends when its connections have, or at the deadline. */
+  drain(deadlineMs: number): void {
+    if (this.state === 'gone') return
+    this.wasDraining = true
+    if (this.state === 'loading') {
+      this.kill('not needed any more')
+      return
+    }
+    this.state = 'draining'
+    this.#send({ type: 'drain', deadlineMs })
+    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
+    this.#killTimer = setTimeout(
+      () => this.kill('did not drain in time'),
+      deadlineMs + END_GRACE_MS,
+    )
+    this.#events.changed(this)
+  }
+
+  kill(reason: string): void {
+    if (this.state === 'gone') return
+    this.ending ||= reason
+    this.#child.kill('SIGKILL')
+  }
+
+  #send(message: WorkerRequest): void {
+    // A worker that died is told of by `exit`.
+    if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  /** Silence is counted in beats as well as in time: a supervisor that was asleep itself judges nobody. */
+  #beat(): void {
+    const limitMs = this.state === 'loading' ? LOAD_DEADLINE_MS : HUNG_AFTER_MS
+    const silentMs = performance.now() - this.#heardAt
+    if (this.#unanswered * HEARTBEAT_MS >= limitMs && silentMs >= limitMs) {
+      this.kill(`silent for ${Math.round(silentMs)} ms`)
+      return
+    }
+    this.#unanswered++
+    this.#send({ type: 'ping', sequence: ++this.#sequence })
+  }
+
+  #hear(message: WorkerResponse): void {
+    this.#unanswered = 0
+    this.#heardAt = performance.now()
+    switch (message.type) {
+      case 'ready':
+        this.chains = message.chains
+        if (this.state === 'loading') this.#send({ type: 'listen' })
+        return
+      case 'listening':
+        if (this.state !== 'loading') return
+        this.state = 'listening'
+        this.hasListened = true
+        this.#events.changed(this)
+        return
+      case 'refused':
+        this.ending = 'refused its configuration'
+        this.#events.refused(this, message.reason)
+        this.kill('refused its configuration')
+        return
+      case 'pong':
+        this.connections = message.connections
+        this.samples = message.samples
+    }
+  }
+
+  #gone(): void {
+    if (this.state === 'gone') return
+    clearInterval(this.#heartbeat)
+    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
+    this.state = 'gone'
+    this.connections = 0
+    this.#events.changed(this)
+  }
+}

@@ -1,0 +1,141 @@
+import { writeSync, openSync } from 'node:fs'
+import type { AlertEvent } from '../chain/hop.ts'
+import { serviceAlert } from '../chain/service-alert.ts'
+import { alertRecord, recordLine, type RecordOptions } from '../eve/alert-record.ts'
+import { errorLogLine } from '../eve/error-log.ts'
+import { shortLine } from '../eve/short-line.ts'
+import type { FlushableSink } from '../proxy/flow-services.ts'
+import { SpoolWriter, type SpoolLoss } from '../spool/spool-writer.ts'
+import type { SpoolCounts } from './samples.ts'
+
+/** Where a worker's alerts go. All that are set get every alert. */
+export interface OutputOptions {
+  /** Spool folder: what the agent ships. */
+  readonly spoolFolder?: string
+  /** NDJSON file that is appended to; `-` is standard output. */
+  readonly eveFile?: string
+  /** One short line per alert on standard error. */
+  readonly isShort?: boolean
+  /** ModSecurity-style error lines, for go-ftw and people who have scripts for them. */
+  readonly errorLogFile?: string
+}
+
+const STDOUT = 1
+const STDERR = 2
+
+/**
+ * Turns alerts into records and puts them where the options say. Gathers, and writes on `flush`: each
+ * output gets one write per turn. A file that cannot be written costs its lines and no traffic.
+ */
+export class AlertOutputs implements FlushableSink {
+  readonly #records: RecordOptions
+  readonly #spool: SpoolWriter | null
+  readonly #files: LineFile[] = []
+  readonly #onSpoolLoss: (loss: SpoolLoss) => void
+  #isPending = false
+
+  /**
+   * @param onSpoolLoss called when records had to be deleted unshipped
+   * @throws when a file or the spool folder cannot be opened
+   */
+  constructor(
+    options: OutputOptions,
+    records: RecordOptions,
+    pid: number,
+    onSpoolLoss: (loss: SpoolLoss) => void,
+  ) {
+    this.#records = records
+    this.#onSpoolLoss = onSpoolLoss
+    this.#spool =
+      options.spoolFolder === undefined
+        ? null
+        : new SpoolWriter({
+            folder: options.spoolFolder,
+            pid,
+            now: Date.now,
+            onDropped: (loss) => this.#onSpoolLoss(loss),
+          })
+    if (options.eveFile !== undefined) {
+      const descriptor = options.eveFile === '-' ? STDOUT : openSync(options.eveFile, 'a', 0o640)
+      this.#files.push(new LineFile(descriptor, (_, line) => line()))
+    }
+    if (options.errorLogFile !== undefined) {
+      const descriptor = openSync(options.errorLogFile, 'a', 0o640)
+      this.#files.push(new LineFile(descriptor, (event) => errorLogLine(event, Date.now(), pid)))
+    }
+    if (options.isShort === true)
+      this.#files.push(new LineFile(STDERR, (event) => shortLine(event)))
+  }
+
+  get spoolCounts(): SpoolCounts {
+    return {
+      droppedRecords: this.#spool?.droppedRecords ?? 0,
+      failedRecords:
+        (this.#spool?.failedRecords ?? 0) +
+        this.#files.reduce((sum, file) => sum + file.failedLines, 0),
+    }
+  }
+
+  alert(event: AlertEvent): void {
+    let made: string | null = null
+    const line = (): string => (made ??= recordLine(alertRecord(event, this.#records)))
+    this.#spool?.append(line())
+    for (const file of this.#files) file.add(event, line)
+    this.#isPending = true
+  }
+
+  flush(): void {
+    if (!this.#isPending) return
+    this.#isPending = false
+    this.#spool?.flush()
+    for (const file of this.#files) file.flush()
+  }
+
+  /** Finishes what is old; called about once a second. */
+  tick(): void {
+    this.flush()
+    this.#spool?.tick()
+  }
+
+  close(): void {
+    this.flush()
+    this.#spool?.close()
+  }
+}
+
+/** The alert that tells of a spool that overflowed. */
+export function spoolLossAlert(loss: SpoolLoss): AlertEvent['alert'] {
+  return serviceAlert(
+    'spool-dropped',
+    `alert spool is full: ${loss.records} alerts (${loss.bytes} bytes) were deleted before they were shipped`,
+    false,
+  )
+}
+
+class LineFile {
+  readonly #descriptor: number
+  readonly #format: (event: AlertEvent, line: () => string) => string
+  #lines: string[] = []
+  failedLines = 0
+
+  constructor(descriptor: number, format: (event: AlertEvent, line: () => string) => string) {
+    this.#descriptor = descriptor
+    this.#format = format
+  }
+
+  add(event: AlertEvent, line: () => string): void {
+    this.#lines.push(this.#format(event, line))
+  }
+
+  flush(): void {
+    if (this.#lines.length === 0) return
+    const bytes = Buffer.from(`${this.#lines.join('\n')}\n`)
+    const count = this.#lines.length
+    this.#lines = []
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at)
+    } catch {
+      this.failedLines += count
+    }
+  }
+}

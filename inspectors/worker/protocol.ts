@@ -1,0 +1,35 @@
+import type { DomainConfig } from '#chain/model/domain.ts'
+import type { OutputOptions } from './outputs.ts'
+import type { Samples } from './samples.ts'
+
+/** Messages between the supervisor and one worker, over the IPC channel of `child_process.fork`. */
+
+/** Descriptor under which a worker inherits the listening socket: 0-2 standard, 3 IPC. */
+export const WORKER_LISTEN_FD = 4
+
+/** How often the supervisor asks, and how long a worker may be silent before it counts as hung. */
+export const HEARTBEAT_MS = 500
+export const HUNG_AFTER_MS = 2_000
+/** The same while a worker compiles its rules, which it does without a break. */
+export const LOAD_DEADLINE_MS = 120_000
+/** What connections get when the supervisor is gone and nobody could ask for more. */
+export const ORPHAN_DRAIN_MS = 5_000
+
+export type WorkerRequest =
+  | { readonly type: 'start'; readonly config: DomainConfig; readonly outputs: OutputOptions }
+  | { readonly type: 'listen' }
+  | { readonly type: 'drain'; readonly deadlineMs: number }
+  | { readonly type: 'ping'; readonly sequence: number }
+
+export type WorkerResponse =
+  /** Compiled; `chains` says for people what was loaded. */
+  | { readonly type: 'ready'; readonly chains: readonly string[] }
+  /** The configuration cannot be run; the reason names file, line and column. */
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'listening' }
+  | {
+      readonly type: 'pong'
+      readonly sequence: number
+      readonly connections: number
+      readonly samples: Samples
+    }

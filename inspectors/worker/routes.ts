@@ -1,0 +1,216 @@
+import type { ChainInspector, OnFailure } from '#chain/model/chain.ts'
+import type { DomainChain, DomainConfig } from '#chain/model/domain.ts'
+import {
+  indexAttachments,
+  resolveAttachments,
+  type ResolvedHop,
+} from '#chain/model/resolve-attachments.ts'
+import { type HopCounters, newHopCounters } from '../chain/counters.ts'
+import type { Hop, HopContext } from '../chain/hop.ts'
+import type { Connection, Inspector } from '../inspector.ts'
+
+/** What an engine needs to build one inspector of a chain. */
+export interface InspectorSpec {
+  /** The chain's entry: type, mode and settings. */
+  readonly entry: ChainInspector
+  /** Absolute paths of files and folders, in the order of the chain's references. */
+  readonly rulePaths: readonly string[]
+  /** Loaded before `rulePaths`. */
+  readonly setupPaths: readonly string[]
+  readonly tenant: string
+  readonly chain: string
+}
+
+/** @throws an error with `diagnostics` (see `load-error.ts`) when the rules do not load */
+export type CreateInspector = (spec: InspectorSpec) => Inspector
+
+/** The counters of one inspector of a chain, with the labels they are exported under. */
+export interface LabelledCounters {
+  readonly tenant: string
+  readonly chain: string
+  readonly inspector: string
+  readonly counters: HopCounters
+}
+
+export interface Routes {
+  /** Null: no attachment covers the connection. */
+  find(connection: Connection): readonly Hop[] | null
+  /** What a connection gets that no attachment covers. */
+  readonly unresolved: OnFailure
+  readonly counters: readonly LabelledCounters[]
+  /** `shop: waf(block, 1234 rules) -> ids(detect, 60 rules)`, one per chain. */
+  readonly descriptions: readonly string[]
+  /** Context of alerts about the domain as a whole. */
+  readonly context: HopContext
+}
+
+interface LoadedInspector {
+  readonly entry: ChainInspector
+  readonly inspector: Inspector
+  readonly counters: HopCounters
+  readonly ruleSet: string
+  readonly onFailure: OnFailure
+}
+
+interface LoadedChain {
+  readonly domainChain: DomainChain
+  readonly inspectors: readonly LoadedInspector[]
+}
+
+/** Name of the port and attachment in alerts of `portcullis inspect`, which has neither. */
+export const NO_ATTACHMENT = 'inspect'
+
+/**
+ * Compiles all chains of a domain and finds the hops of a connection.
+ *
+ * @throws what `createInspector` throws, and TypeError for a configuration that contradicts itself
+ */
+export function buildRoutes(config: DomainConfig, createInspector: CreateInspector): Routes {
+  const chains = new Map<string, LoadedChain>()
+  for (const domainChain of config.chains) {
+    chains.set(chainKey(domainChain.tenant, domainChain.chain.name), {
+      domainChain,
+      inspectors: domainChain.chain.inspectors.map((entry) =>
+        loadInspector(domainChain, entry, createInspector),
+      ),
+    })
+  }
+  const loaded = [...chains.values()]
+  const tenant = config.chains[0]?.tenant ?? config.ports[0]?.tenant ?? NO_ATTACHMENT
+  return {
+    find: config.listener.kind === 'proxy' ? findFirst(loaded) : findByAddress(config, chains),
+    unresolved: loaded.every(({ domainChain }) => domainChain.chain.onFailure === 'open')
+      ? 'open'
+      : 'closed',
+    counters: loaded.flatMap(({ domainChain, inspectors }) =>
+      inspectors.map(({ inspector, counters }) => ({
+        tenant: domainChain.tenant,
+        chain: domainChain.chain.name,
+        inspector: inspector.type,
+        counters,
+      })),
+    ),
+    descriptions: loaded.map(describe),
+    context: {
+      tenant,
+      ...(config.ports[0] === undefined ? {} : { network: config.ports[0].network }),
+      port: NO_ATTACHMENT,
+      attachment: NO_ATTACHMENT,
+      chain: NO_ATTACHMENT,
+      inspector: 'portcullis',
+    },
+  }
+}
+
+const chainKey = (tenant: string, name: string): string => `${tenant}/${name}`
+
+function loadInspector(
+  domainChain: DomainChain,
+  entry: ChainInspector,
+  createInspector: CreateInspector,
+): LoadedInspector {
+  const { tenant, chain, rulePaths, ruleVersions } = domainChain
+  const pathOf = (reference: string): string => {
+    const path = Object.hasOwn(rulePaths, reference) ? rulePaths[reference] : undefined
+    if (path === undefined) {
+      throw new TypeError(`chain ${chain.name}: rule set ${JSON.stringify(reference)} has no path`)
+    }
+    return path
+  }
+  const setup = entry.type === 'waf' && entry.setup !== undefined ? [entry.setup] : []
+  const inspector = createInspector({
+    entry,
+    rulePaths: entry.rules.map(pathOf),
+    setupPaths: setup.map(pathOf),
+    tenant,
+    chain: chain.name,
+  })
+  return {
+    entry,
+    inspector,
+    counters: newHopCounters(),
+    ruleSet: entry.rules
+      .map((name) => (Object.hasOwn(ruleVersions, name) ? ruleVersions[name] : name))
+      .join(','),
+    onFailure: entry.onFailure ?? chain.onFailure,
+  }
+}
+
+function hopsOf(chain: LoadedChain, where: Omit<HopContext, 'inspector' | 'chain'>): Hop[] {
+  return chain.inspectors.map(({ entry, inspector, counters, ruleSet, onFailure }) => ({
+    inspector,
+    counters,
+    onFailure,
+    context: {
+      ...where,
+      chain: chain.domainChain.chain.name,
+      inspector: entry.type,
+      mode: entry.mode,
+      ruleSet,
+    },
+  }))
+}
+
+function findFirst(chains: readonly LoadedChain[]): Routes['find'] {
+  const first = chains.at(0)
+  const hops =
+    first === undefined
+      ? []
+      : hopsOf(first, {
+          tenant: first.domainChain.tenant,
+          port: NO_ATTACHMENT,
+          attachment: NO_ATTACHMENT,
+        })
+  return () => hops
+}
+
+function findByAddress(
+  config: DomainConfig,
+  chains: ReadonlyMap<string, LoadedChain>,
+): Routes['find'] {
+  const index = indexAttachments(config.ports, config.attachments)
+  const hopsByAttachment = new Map<string, Hop[]>()
+  const portsById = new Map(config.ports.map((port) => [port.id, port]))
+  for (const attachment of config.attachments) {
+    const chain = chains.get(chainKey(attachment.tenant, attachment.chain))
+    if (chain === undefined) {
+      throw new TypeError(`attachment ${attachment.id}: chain ${attachment.chain} is not here`)
+    }
+    const network = portsById.get(attachment.port)?.network
+    const hops = hopsOf(chain, {
+      tenant: attachment.tenant,
+      ...(network === undefined ? {} : { network }),
+      port: attachment.port,
+      attachment: attachment.id,
+    })
+    hopsByAttachment.set(attachment.id, hops)
+  }
+  // Both ends attached: the client's chain, then the server's. Made once per pair.
+  const joined = new Map<string, readonly Hop[]>()
+  const hopsFor = (hop: ResolvedHop): readonly Hop[] =>
+    hopsByAttachment.get(hop.attachment.id) ?? []
+  return (connection) => {
+    const { egress, ingress } = resolveAttachments(
+      index,
+      connection.clientAddress,
+      connection.serverAddress,
+      connection.serverPort,
+    )
+    if (egress === null) return ingress === null ? null : hopsFor(ingress)
+    if (ingress === null) return hopsFor(egress)
+    const key = `${egress.attachment.id} ${ingress.attachment.id}`
+    let hops = joined.get(key)
+    if (hops === undefined) {
+      hops = [...hopsFor(egress), ...hopsFor(ingress)]
+      joined.set(key, hops)
+    }
+    return hops
+  }
+}
+
+function describe({ domainChain, inspectors }: LoadedChain): string {
+  const hops = inspectors.map(
+    ({ inspector }) => `${inspector.type}(${inspector.mode}, ${inspector.ruleCount} rules)`,
+  )
+  return `${domainChain.chain.name}: ${hops.length === 0 ? 'no inspectors' : hops.join(' -> ')}`
+}

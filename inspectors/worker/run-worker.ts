@@ -1,0 +1,181 @@
+import hyperid from 'hyperid'
+import type { DomainConfig } from '#chain/model/domain.ts'
+import { RateLimit } from '../chain/rate-limit.ts'
+import { serviceAlert } from '../chain/service-alert.ts'
+import { flowIds } from '../eve/flow-id.ts'
+import type { Connection } from '../inspector.ts'
+import { type FlowServices, newProxyCounters } from '../proxy/flow-services.ts'
+import { ProxyServer, type Route } from '../proxy/proxy-server.ts'
+import { describeLoadError } from './load-error.ts'
+import { AlertOutputs, spoolLossAlert, type OutputOptions } from './outputs.ts'
+import {
+  ORPHAN_DRAIN_MS,
+  WORKER_LISTEN_FD,
+  type WorkerRequest,
+  type WorkerResponse,
+} from './protocol.ts'
+import { buildRoutes, type CreateInspector, type Routes } from './routes.ts'
+import { collectSamples, type Samples } from './samples.ts'
+
+/** The same kind of alert about the service itself at most once in this time. */
+const SERVICE_ALERT_INTERVAL_MS = 60_000
+const TICK_MS = 1_000
+
+/** A worker between `start` and its end: compiled rules, outputs, and the server in front of them. */
+interface LoadedWorker {
+  readonly routes: Routes
+  readonly outputs: AlertOutputs
+  readonly server: ProxyServer
+  samples(): Samples
+}
+
+/**
+ * The life of a worker process. The supervisor says `start` (rules are compiled, which may be refused),
+ * `listen`, and at last `drain`, after which the process ends. Signals are the supervisor's business:
+ * Ctrl-C reaches the whole process group and must not kill connections that could finish.
+ */
+export function runWorker(createInspector: CreateInspector): void {
+  let worker: LoadedWorker | null = null
+  const tell = (message: WorkerResponse): void => {
+    if (process.connected) process.send?.(message)
+  }
+  const end = async (deadlineMs: number): Promise<void> => {
+    await worker?.server.drain(deadlineMs)
+    worker?.outputs.close()
+    // Last counts; the channel is flushed before the process ends.
+    if (worker !== null && process.connected) {
+      const message = pong(worker, -1)
+      await new Promise<void>((resolve) => {
+        process.send?.(message, () => resolve())
+      })
+    }
+    process.exit(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+  process.on('disconnect', () => void end(ORPHAN_DRAIN_MS))
+  process.on('message', (message: WorkerRequest) => {
+    switch (message.type) {
+      case 'start':
+        try {
+          worker = loadWorker(message.config, message.outputs, createInspector)
+          tell({ type: 'ready', chains: worker.routes.descriptions })
+        } catch (error) {
+          tell({ type: 'refused', reason: describeLoadError(error) })
+        }
+        return
+      case 'listen':
+        worker?.server.listen(WORKER_LISTEN_FD).then(
+          () => tell({ type: 'listening' }),
+          (error: unknown) => tell({ type: 'refused', reason: `listen: ${String(error)}` }),
+        )
+        return
+      case 'drain':
+        void end(message.deadlineMs)
+        return
+      case 'ping':
+        tell(
+          worker === null
+            ? { type: 'pong', sequence: message.sequence, connections: 0, samples: {} }
+            : pong(worker, message.sequence),
+        )
+    }
+  })
+}
+
+function pong(worker: LoadedWorker, sequence: number): WorkerResponse {
+  return {
+    type: 'pong',
+    sequence,
+    connections: worker.server.connections,
+    samples: worker.samples(),
+  }
+}
+
+function loadWorker(
+  config: DomainConfig,
+  outputOptions: OutputOptions,
+  createInspector: CreateInspector,
+): LoadedWorker {
+  const routes = buildRoutes(config, createInspector)
+  const nextId = hyperid({ urlSafe: true, fixedLength: true })
+  const nextFlowId = flowIds(Math.random())
+  const serviceAlerts = new RateLimit(SERVICE_ALERT_INTERVAL_MS)
+  const outputs = new AlertOutputs(
+    outputOptions,
+    { host: config.host, nextId, now: () => performance.timeOrigin + performance.now() },
+    process.pid,
+    (loss) =>
+      outputs.alert({
+        context: routes.context,
+        connection: ownConnection(nextId(), nextFlowId()),
+        transaction: null,
+        alert: spoolLossAlert(loss),
+        verdict: 'passed',
+        flow: 'to_server',
+      }),
+  )
+  const counters = newProxyCounters()
+  const services: FlowServices = {
+    sink: outputs,
+    http: { nextId, now: Date.now },
+    heldBudget: { bytes: 0 },
+    counters,
+    violationAlerts: new RateLimit(SERVICE_ALERT_INTERVAL_MS),
+    failureAlerts: serviceAlerts,
+  }
+  const route = (connection: Connection): Route => {
+    const hops = routes.find(connection)
+    if (hops !== null) return hops
+    counters.unresolvedConnections++
+    const isOpen = routes.unresolved === 'open'
+    const withheld = serviceAlerts.take('unresolved')
+    if (withheld !== null) {
+      const more = withheld > 0 ? ` (${withheld} more since the last such alert)` : ''
+      outputs.alert({
+        context: routes.context,
+        connection,
+        transaction: null,
+        alert: serviceAlert(
+          'flow-unresolved',
+          `no attachment covers this connection, it was ${isOpen ? 'let pass' : 'reset'}${more}`,
+          !isOpen,
+        ),
+        verdict: isOpen ? 'bypassed' : 'dropped',
+        flow: 'to_server',
+      })
+      outputs.flush()
+    }
+    return isOpen ? [] : 'reset'
+  }
+  const { listener } = config
+  const server = new ProxyServer({
+    services,
+    upstream:
+      listener.kind === 'proxy'
+        ? { host: listener.upstreamHost, port: listener.upstreamPort }
+        : null,
+    route,
+    nextConnectionId: nextId,
+    nextFlowId,
+  })
+  setInterval(() => outputs.tick(), TICK_MS).unref()
+  return {
+    routes,
+    outputs,
+    server,
+    samples: () => collectSamples(counters, routes.counters, outputs.spoolCounts),
+  }
+}
+
+/** Alerts about the worker itself belong to no flow; the record has addresses all the same. */
+function ownConnection(id: string, flowId: number): Connection {
+  return {
+    id,
+    flowId,
+    clientAddress: '0.0.0.0',
+    clientPort: 0,
+    serverAddress: '0.0.0.0',
+    serverPort: 0,
+    openedAt: Date.now(),
+  }
+}
