@@ -1,0 +1,151 @@
+import { TRACKED, type Tables, load, mark, proto, reg } from './build.ts'
+import type { Action, Flow, Match, Prefix } from './flow.ts'
+import { MARK_PASSED, REG } from './layout.ts'
+import { portRegister, toInspector } from './port-flows.ts'
+import { portMasks } from './port-masks.ts'
+import type { SteeredAttachment, SteeredClassifier, SteeredDomain } from './steered.ts'
+
+/** Where a classifier's own direction comes before answers: a packet may look like both. */
+const FORWARD_PRIORITY = 20_000
+const ANSWER_PRIORITY = 10_000
+
+/** What one attachment needs: who it wants, what happens to them, and its counter. */
+export function attachmentFlows(
+  tables: Tables,
+  attachment: SteeredAttachment,
+  domain: SteeredDomain,
+): Flow[] {
+  const flows =
+    attachment.mode === 'draining'
+      ? []
+      : attachment.classifiers.flatMap((one) => classifyFlows(tables, attachment, one))
+  return [
+    ...flows,
+    ...decideFlows(tables, attachment),
+    inspectFlow(tables, attachment, domain),
+  ].map((flow) => ({ ...flow, attachment: attachment.number }))
+}
+
+function classifyFlows(
+  tables: Tables,
+  attachment: SteeredAttachment,
+  classifier: SteeredClassifier,
+): Flow[] {
+  const { port, direction, number, priority } = attachment
+  const guestOpens = direction === 'egress'
+  const masks = portMasks(classifier.destinationPorts)
+  const { remote } = classifier
+  const self = reg(REG.port, portRegister(port))
+  const decide = (isAnswer: 0 | 1): Action[] => [
+    load(REG.attachment, number),
+    load(REG.isAnswer, isAnswer),
+    tables.goto('decide'),
+  ]
+  const flows: Flow[] = []
+  for (const family of familiesOf(attachment, remote)) {
+    for (const isAnswer of [0, 1] as const) {
+      const fromGuest = guestOpens === (isAnswer === 0)
+      const match: Match[] = [self, reg(REG.fromGuest, fromGuest ? 1 : 0)]
+      if (remote !== null) match.push({ on: fromGuest ? 'destination' : 'source', prefix: remote })
+      const rank = priority + (isAnswer === 0 ? FORWARD_PRIORITY : ANSWER_PRIORITY)
+      const tcp = proto(family === 4 ? 'tcp' : 'tcp6')
+      if (masks === 'any') {
+        flows.push(tables.flow('classify', rank, [tcp, ...match], decide(isAnswer)))
+        continue
+      }
+      for (const mask of masks) {
+        const on = isAnswer === 0 ? 'tcpDestination' : 'tcpSource'
+        flows.push(
+          tables.flow('classify', rank, [tcp, ...match, { on, ...mask }], decide(isAnswer)),
+        )
+        if (isAnswer === 0) flows.push(fragmentFlow(family, mask, rank, match))
+      }
+    }
+  }
+  return flows
+
+  /** A fragmented SYN must not slip by for want of a port in its header. */
+  function fragmentFlow(
+    family: 4 | 6,
+    mask: { value: number; mask: number },
+    rank: number,
+    match: readonly Match[],
+  ): Flow {
+    const ip = proto(family === 4 ? 'ip' : 'ipv6')
+    return tables.flow(
+      'classify',
+      rank,
+      [
+        { on: 'tracked', valid: true },
+        ip,
+        { on: 'fragment', fragment: true },
+        { on: 'trackedDestination', ...mask },
+        ...match,
+      ],
+      decide(0),
+    )
+  }
+}
+
+/**
+ * A guest that opens connections may use an address or family it never declared: egress looks at both.
+ * What is sent to a guest concerns the attachment only at its declared addresses.
+ */
+function familiesOf(attachment: SteeredAttachment, remote: Prefix | null): readonly (4 | 6)[] {
+  const families =
+    attachment.direction === 'egress'
+      ? ([4, 6] as const)
+      : [...new Set(attachment.port.addresses.map((prefix) => prefix.family))].sort()
+  return remote === null ? families : families.filter((family) => family === remote.family)
+}
+
+function decideFlows(tables: Tables, attachment: SteeredAttachment): Flow[] {
+  const { flow, goto } = tables
+  const mine = reg(REG.attachment, attachment.number)
+  if (attachment.mode === 'draining') return []
+  // While nothing listens and traffic is to pass, so are connections that nobody remembers.
+  const passes = attachment.isLearning || attachment.mode === 'bypass'
+  return [
+    flow(
+      'decide',
+      40,
+      [mine, reg(REG.isAnswer, 0), reg(REG.isSyn, 1)],
+      newConnection(tables, attachment),
+    ),
+    flow(
+      'decide',
+      30,
+      [
+        mine,
+        reg(REG.isSyn, 0),
+        TRACKED,
+        mark(MARK_PASSED),
+        { on: 'labelAttachment', attachment: attachment.number },
+      ],
+      [goto('goOn')],
+    ),
+    // Remembered under a number that nobody has told to forget it: past the window it is reset.
+    flow('decide', 20, [mine, reg(REG.isSyn, 0)], [goto(passes ? 'remember' : 'capture')]),
+  ]
+}
+
+function newConnection(tables: Tables, attachment: SteeredAttachment): Action[] {
+  switch (attachment.mode) {
+    case 'listening':
+      return [tables.goto('capture')]
+    case 'bypass':
+      return [tables.goto('remember')]
+    case 'closed':
+    case 'draining':
+      return []
+  }
+}
+
+function inspectFlow(tables: Tables, attachment: SteeredAttachment, domain: SteeredDomain): Flow {
+  return tables.flow(
+    'inspect',
+    20,
+    [reg(REG.attachment, attachment.number), reg(REG.inspector, domain.ofport)],
+    toInspector(domain),
+  )
+}

@@ -1,0 +1,55 @@
+import type { Action, Flow, Match, Protocol, Slice } from './flow.ts'
+import { REG, TABLE, type TableName } from './layout.ts'
+
+/** Short names for what flows are made of; the tables of one state start at `firstTable`. */
+export const IP_FAMILIES: readonly Protocol[] = ['ip', 'ipv6']
+export const TCP_FAMILIES: readonly Protocol[] = ['tcp', 'tcp6']
+
+export const proto = (protocol: Protocol): Match => ({ on: 'protocol', protocol })
+export const reg = (slice: Slice, value: number): Match => ({ on: 'register', slice, value })
+export const mark = (value: number): Match => ({ on: 'mark', mark: value })
+export const inPort = (port: number): Match => ({ on: 'inPort', port })
+export const tagged = (value: boolean): Match => ({ on: 'tagged', tagged: value })
+export const TRACKED: Match = { on: 'tracked' }
+export const FIRST_SYN: readonly Match[] = [{ on: 'fragment', fragment: false }, { on: 'firstSyn' }]
+/** Neither handed back already nor one of ours on its second way through. */
+export const UNHANDLED: Match = reg(REG.handled, 0)
+
+export const load = (to: Slice, value: number | bigint): Action => ({
+  do: 'load',
+  to,
+  value: BigInt(value),
+})
+export const move = (from: Slice, to: Slice): Action => ({ do: 'move', from, to })
+export const UNTRACK: Action = { do: 'untrack' }
+
+export interface Tables {
+  readonly number: (name: TableName) => number
+  readonly goto: (name: TableName) => Action
+  readonly resubmit: (name: TableName) => Action
+  readonly track: (zone: Slice, name: TableName) => Action
+  /** A flow of one of our tables that belongs to no attachment in particular. */
+  readonly flow: (
+    name: TableName,
+    priority: number,
+    match: readonly Match[],
+    actions: readonly Action[],
+  ) => Flow
+}
+
+export function tablesFrom(firstTable: number): Tables {
+  const number = (name: TableName): number => firstTable + TABLE[name]
+  return {
+    number,
+    goto: (name) => ({ do: 'goto', table: number(name) }),
+    resubmit: (name) => ({ do: 'resubmit', table: number(name) }),
+    track: (zone, name) => ({ do: 'track', zone, table: number(name) }),
+    flow: (name, priority, match, actions) => ({
+      table: number(name),
+      priority,
+      attachment: 0,
+      match,
+      actions,
+    }),
+  }
+}
