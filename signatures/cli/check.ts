@@ -1,0 +1,69 @@
+import { checkRuleFiles } from '#signatures/check/check-rule-files.ts'
+import type { RuleCheckReport } from '#signatures/check/rule-report.ts'
+import { SignatureError } from '#signatures/errors.ts'
+import { readSource } from '#signatures/sources/read-source.ts'
+import { EXIT } from './exit-code.ts'
+import { Progress } from './progress.ts'
+import { reportText } from './report-text.ts'
+import { plural, type Terminal } from './terminal.ts'
+
+export interface CheckOptions {
+  readonly json?: boolean
+  readonly all?: boolean
+}
+
+/**
+ * `signatures check PATH...`: says what the engines would not load, and why. Nothing is changed.
+ *
+ * @returns exit status: 0, or 4 when a rule was rejected
+ */
+export async function check(
+  paths: readonly string[],
+  options: CheckOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const progress = new Progress(terminal.err)
+  const reports: RuleCheckReport[] = []
+  for (const path of paths) {
+    progress.show(`reading ${path}`)
+    const { files, prefix } = await readSource(path)
+    progress.show(`checking ${plural(files.length, 'file')}`)
+    const report = checkRuleFiles(files)
+    progress.clear()
+    if (!report.files.some(({ kind }) => kind === 'seclang' || kind === 'suricata')) {
+      throw new SignatureError('SOURCE_UNREADABLE', `${path}: no *.conf and no *.rules in it`)
+    }
+    reports.push(withPrefix(report, prefix))
+  }
+  const report = reports.length === 1 ? reports[0] : combined(reports)
+  if (options.json === true) terminal.out.write(`${JSON.stringify(report)}\n`)
+  else terminal.out.write(reportText(report, terminal, options.all === true))
+  return report.rejected > 0 || report.rejections.length > 0 ? EXIT.rejected : EXIT.ok
+}
+
+function withPrefix(report: RuleCheckReport, prefix: string): RuleCheckReport {
+  return {
+    ...report,
+    rejections: report.rejections.map((each) => ({ ...each, file: prefix + each.file })),
+    files: report.files.map((each) => ({ ...each, path: prefix + each.path })),
+  }
+}
+
+function combined(reports: readonly RuleCheckReport[]): RuleCheckReport {
+  const byReason: Record<string, number> = Object.create(null) as Record<string, number>
+  for (const report of reports) {
+    for (const [code, number] of Object.entries(report.byReason)) {
+      byReason[code] = (byReason[code] ?? 0) + number
+    }
+  }
+  const sum = (key: 'accepted' | 'rejected' | 'disabled'): number =>
+    reports.reduce((total, report) => total + report[key], 0)
+  return {
+    accepted: sum('accepted'),
+    rejected: sum('rejected'),
+    disabled: sum('disabled'),
+    byReason,
+    rejections: reports.flatMap((report) => report.rejections),
+    files: reports.flatMap((report) => report.files),
+  }
+}
