@@ -17,11 +17,13 @@ const ManagerSettings = Type.Object(
     /** Alerts that the inbox keeps at most, and days. */
     alertsMax: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
     alertsDays: Type.Integer({ minimum: 1, maximum: 3650 }),
-    logLevel: Type.Union(
-      (['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const).map((level) =>
-        Type.Literal(level),
-      ),
-    ),
+    logLevel: Type.Union([
+      Type.Literal('debug'),
+      Type.Literal('info'),
+      Type.Literal('warn'),
+      Type.Literal('error'),
+      Type.Literal('silent'),
+    ]),
   },
   { additionalProperties: false },
 )

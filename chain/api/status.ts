@@ -10,15 +10,14 @@ import { closed, IdParams, PROBLEMS, tenantQuery } from './resource-schemas.ts'
 import { tenantMeant } from './scope.ts'
 import { scopedKey } from '#chain/model/desired.ts'
 
+/** An agent's own report; of a gone one, what is left of it. */
 const HostView = Type.Object({
+  ...Type.Partial(HostStatus).properties,
   host: Type.String(),
-  /** `gone`: its lease ran out; the rest is what it said last. */
+  /** `gone`: its lease ran out, so nothing is known of its ports and attachments now. */
   state: Type.Union([Type.Literal('live'), Type.Literal('gone')]),
-  ...Type.Partial(Type.Omit(HostStatus, ['host', 'ports', 'attachments', 'domains'])).properties,
   /** Snapshot generation that the host has been given. */
   wantedGeneration: Type.Union([Type.Integer(), Type.Null()]),
-  ports: Type.Integer(),
-  attachments: Type.Record(Type.String(), Type.Integer()),
 })
 
 const StatusView = Type.Object({
@@ -114,29 +113,10 @@ export function registerStatus(app: FastifyInstance, context: ApiContext): void 
 }
 
 function showHost({ host, status, last }: KnownHost, context: ApiContext): object {
-  const shown = status ?? last
-  const reported =
-    shown === null
-      ? {}
-      : {
-          version: shown.version,
-          reportedAt: shown.reportedAt,
-          epoch: shown.epoch,
-          generation: shown.generation,
-          seenGeneration: shown.seenGeneration,
-          ...(shown.reason === undefined ? {} : { reason: shown.reason }),
-          switchConnected: shown.switchConnected,
-          capabilities: shown.capabilities,
-          driftRepaired: shown.driftRepaired,
-        }
-  return {
-    host,
-    state: status === null ? 'gone' : 'live',
-    ...reported,
-    wantedGeneration: context.planner.of(host)?.generation ?? null,
-    ports: shown?.ports.length ?? 0,
-    attachments: countBy((status?.attachments ?? []).map(({ state }) => state)),
-  }
+  const wantedGeneration = context.planner.of(host)?.generation ?? null
+  if (status !== null) return { ...status, state: 'live', wantedGeneration }
+  const nothing = { switchConnected: false, ports: [], attachments: [], domains: [] }
+  return { ...last, ...nothing, host, state: 'gone', wantedGeneration }
 }
 
 function countBy(names: readonly string[]): Record<string, number> {

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 
@@ -13,8 +12,9 @@ const STOP_DEADLINE_MS = 10_000
 const MAX_RESTART_DELAY_MS = 5000
 
 export interface PrivateRedisOptions {
-  /** Folder for the socket and the append-only file; made 0700 when it is missing. */
+  /** Folder for the append-only file; made 0700 when it is missing. */
   readonly folder: string
+  readonly socket: string
   readonly binary?: string
   /** One line for the operator: started, died, restarted. */
   readonly log: (message: string) => void
@@ -34,7 +34,7 @@ export class PrivateRedis {
 
   constructor(options: PrivateRedisOptions) {
     this.#options = options
-    this.socket = join(options.folder, 'redis.sock')
+    this.socket = options.socket
     const bytes = Buffer.byteLength(this.socket)
     if (bytes > MAX_SOCKET_PATH_BYTES) {
       throw new Error(
