@@ -1,5 +1,5 @@
 import { cpus } from 'node:os'
-import type { Chain } from '#chain/model/chain.ts'
+import type { Chain, ChainInspector } from '#chain/model/chain.ts'
 import type { GuestClient } from '#test/stage/guest-client.ts'
 import type { RateReport } from '#test/stage/guest-protocol.ts'
 import { Stage } from '#test/stage/stage.ts'
@@ -36,14 +36,14 @@ const SERVER = '10.0.0.5'
 const REQUEST = `GET /catalogue?page=3&sort=price HTTP/1.1\r\nHost: ${SERVER}\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,application/json\r\nAccept-Language: en\r\nCookie: session=8f14e45fceea167a\r\n\r\n`
 const WARM_UP_MS = 700
 
-const WAF = {
+const WAF: ChainInspector = {
   type: 'waf',
   mode: 'block',
   rules: ['crs'],
   setup: 'crs-setup',
   settings: { paranoia: 1 },
-} as const
-const IDS = { type: 'ids', mode: 'detect', rules: ['baseline'] } as const
+}
+const IDS: ChainInspector = { type: 'ids', mode: 'detect', rules: ['baseline'] }
 
 const CHAINS: readonly { readonly path: ChainBenchRow['path']; readonly chain: Chain | null }[] = [
   { path: 'direct', chain: null },
