@@ -29,16 +29,11 @@ export type TransformStep =
 export function transformKey(steps: readonly TransformStep[]): string {
   return steps
     .map((step) => {
-      switch (step.kind) {
-        case 'xor':
-          return `xor:${step.key}`
-        case 'from_base64':
-          return `from_base64:${step.bytes},${step.offset},${step.mode}`
-        case 'pcrexform':
-          return `pcrexform:${step.pattern.source}`
-        default:
-          return step.kind
-      }
+      if (step.kind === 'xor') return `xor:${step.key}`
+      if (step.kind === 'pcrexform') return `pcrexform:${step.pattern.source}`
+      if (step.kind === 'from_base64')
+        return `from_base64:${step.bytes},${step.offset},${step.mode}`
+      return step.kind
     })
     .join('|')
 }

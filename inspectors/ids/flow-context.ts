@@ -1,0 +1,154 @@
+import type { Connection } from '#inspectors/inspector.ts'
+import { addressBytes } from '#signatures/suricata/address.ts'
+import { coversApplication } from '#signatures/suricata/protocols.ts'
+import type { FlowCheck } from '#signatures/suricata/rule.ts'
+import type { Engine } from './engine.ts'
+import type { CompiledRule, Side } from './program/program.ts'
+import { FlowState } from './state/flow-state.ts'
+import type { Endpoints } from './state/thresholds.ts'
+
+const UNKNOWN = 0
+const HOLDS = 1
+const FAILS = 2
+
+/** What is known of a TLS connection, for `tls.version` and `ssl_state`. */
+export interface TlsFacts {
+  readonly version: number | null
+  readonly states: readonly string[]
+}
+
+/** Addresses, bits and protocol of one connection, and the checks of a rule that need no buffer. */
+export class FlowContext {
+  readonly state: FlowState
+  /** Application protocol by its bytes; null: not known (yet); `failed`: bytes enough, none known. */
+  application: string | null = null
+  tls: TlsFacts | null = null
+  /** Payload bytes of each direction so far, and of the newest chunk. */
+  toServerBytes = 0
+  toClientBytes = 0
+  chunkBytes = 0
+  readonly #client: string
+  readonly #server: string
+  readonly #connection: Connection
+  readonly #headers: Uint8Array
+  readonly #endpoints: Readonly<Record<Side, Endpoints>>
+  readonly #now: () => number
+
+  constructor(connection: Connection, engine: Engine) {
+    this.#connection = connection
+    this.#client = addressBytes(connection.clientAddress) ?? ''
+    this.#server = addressBytes(connection.serverAddress) ?? ''
+    this.state = new FlowState(engine.hostBits)
+    this.#headers = new Uint8Array(engine.program.headerCount * 2)
+    this.#now = engine.settings.now
+    const { clientAddress, serverAddress, id } = connection
+    this.#endpoints = {
+      request: { source: clientAddress, destination: serverAddress, flow: id },
+      response: { source: serverAddress, destination: clientAddress, flow: id },
+    }
+  }
+
+  endpoints(side: Side): Endpoints {
+    return this.#endpoints[side]
+  }
+
+  /** Header, protocol and flow checks of a rule for data of this side. */
+  admits(compiled: CompiledRule, side: Side): boolean {
+    if (!this.#headerHolds(compiled, side)) return false
+    const { rule } = compiled
+    if (
+      rule.application !== null &&
+      (this.application === null || !coversApplication(rule.application, this.application))
+    )
+      return false
+    const checks = rule.flowChecks
+    for (let index = 0; index < checks.length; index += 1)
+      if (!this.#holds(checks[index], side)) return false
+    return true
+  }
+
+  #headerHolds(compiled: CompiledRule, side: Side): boolean {
+    const { header } = compiled
+    const at = header.id * 2 + (side === 'request' ? 0 : 1)
+    let known = this.#headers[at]
+    if (known === UNKNOWN) {
+      const { clientPort, serverPort } = this.#connection
+      const holds =
+        side === 'request'
+          ? header.matches(this.#client, clientPort, this.#server, serverPort)
+          : header.matches(this.#server, serverPort, this.#client, clientPort)
+      known = holds ? HOLDS : FAILS
+      this.#headers[at] = known
+    }
+    return known === HOLDS
+  }
+
+  #holds(check: FlowCheck, side: Side): boolean {
+    switch (check.kind) {
+      case 'flowbits':
+      case 'xbits':
+      case 'flowint': {
+        const { source, destination } = this.#endpoints[side]
+        return this.state.holds(check, source, destination, this.#now())
+      }
+      case 'sameip':
+        return this.#client === this.#server
+      case 'dsize': {
+        const { min, max, negated } = check.range
+        return (this.chunkBytes >= min && this.chunkBytes <= max) !== negated
+      }
+      case 'stream_size':
+        return this.#streamSize(check)
+      case 'app-layer-protocol': {
+        if (this.application === null) return false
+        return coversApplication(check.name, this.application) !== check.negated
+      }
+      case 'tls.version': {
+        const version = this.tls?.version ?? null
+        return version !== null && check.versions.includes(version) !== check.negated
+      }
+      case 'ssl_state': {
+        const states = this.tls?.states ?? []
+        const last = states.at(-1) ?? 'unknown'
+        return check.states.includes(last) !== check.negated
+      }
+    }
+  }
+
+  /** Sizes count from the sequence number of the SYN, which takes one. */
+  #streamSize(check: Extract<FlowCheck, { kind: 'stream_size' }>): boolean {
+    const client = compareSize(this.toServerBytes + 1, check.comparison, check.bytes)
+    const server = compareSize(this.toClientBytes + 1, check.comparison, check.bytes)
+    switch (check.side) {
+      case 'client':
+        return client
+      case 'server':
+        return server
+      case 'both':
+        return client && server
+      case 'either':
+        return client || server
+    }
+  }
+}
+
+function compareSize(
+  size: number,
+  comparison: '<' | '>' | '=' | '<=' | '>=' | '!=',
+  bytes: number,
+): boolean {
+  switch (comparison) {
+    case '<':
+      return size < bytes
+    case '>':
+      return size > bytes
+    case '=':
+      return size === bytes
+    case '<=':
+      return size <= bytes
+    case '>=':
+      return size >= bytes
+    case '!=':
+      return size !== bytes
+  }
+}

@@ -1,0 +1,151 @@
+import type { HttpTransaction } from '#inspectors/http/transaction.ts'
+import type { Engine } from './engine.ts'
+import { evaluateSections } from './evaluate.ts'
+import type { Findings } from './findings.ts'
+import type { FlowContext } from './flow-context.ts'
+import { HttpExchange } from './http/exchange.ts'
+import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
+import type { Subject } from './match/subject.ts'
+import type { CompiledRule, RuleGroup, Side } from './program/program.ts'
+
+/**
+ * HTTP rules over the exchanges of one connection.
+ *
+ * At the head the buffers of the head are scanned once each and every candidate is evaluated; a rule that
+ * needs the body too waits. Each chunk of the body goes through the body's automata; candidates and waiting
+ * rules are evaluated again, so a rule fires with the chunk that completes it. What must be absent, or
+ * stand at the end, is decided when the body is over.
+ */
+export class HttpInspection {
+  readonly #engine: Engine
+  readonly #context: FlowContext
+  readonly #findings: Findings
+  readonly #exchanges = new Map<HttpTransaction, HttpExchange>()
+
+  constructor(engine: Engine, context: FlowContext, findings: Findings) {
+    this.#engine = engine
+    this.#context = context
+    this.#findings = findings
+  }
+
+  /** @param payload window of the raw stream of this side */
+  head(transaction: HttpTransaction, side: Side, payload: Subject | null): void {
+    const exchange = this.#exchange(transaction)
+    if (exchange === null) return
+    exchange.side = side
+    exchange.payload = payload
+    const head = side === 'request' ? transaction.request : transaction.response
+    if (head === null) return
+    if (
+      head.framing.kind === 'none' ||
+      (head.framing.kind === 'length' && head.framing.bytes === 0)
+    )
+      exchange.state(side).hasBody = false
+    const group = this.#group(side)
+    const { candidates } = this.#engine
+    candidates.clear()
+    for (const prefilter of group.prefilters) {
+      const { slot } = prefilter
+      if (slot.streaming) continue
+      if (slot.multiple) {
+        for (const instance of exchange.instances(slot)) prefilter.scan(instance.text, candidates)
+        continue
+      }
+      const subject = exchange.subject(slot)
+      if (subject !== null && subject !== undefined) prefilter.scan(subject.text, candidates)
+    }
+    for (const rule of group.always) candidates.add(rule)
+    this.#evaluate(exchange, side)
+  }
+
+  body(transaction: HttpTransaction, side: Side, chunk: Buffer): void {
+    const exchange = this.#exchanges.get(transaction)
+    if (exchange === undefined) return
+    const group = this.#group(side)
+    const body = exchange.body(side, group, this.#engine.settings.bodyDepth)
+    if (body.isFinal) return
+    const { candidates } = this.#engine
+    candidates.clear()
+    body.push(chunk, isLastChunk(transaction, side), group, candidates)
+    this.#wake(exchange, side)
+    this.#evaluate(exchange, side)
+  }
+
+  end(transaction: HttpTransaction, side: Side): void {
+    const exchange = this.#exchanges.get(transaction)
+    if (exchange === undefined) return
+    const state = exchange.state(side)
+    if (state.body === null) state.hasBody ??= false
+    else {
+      const { candidates } = this.#engine
+      candidates.clear()
+      state.body.finish(this.#group(side), candidates)
+      this.#wake(exchange, side)
+      this.#evaluate(exchange, side)
+      return
+    }
+    this.#engine.candidates.clear()
+    this.#wake(exchange, side)
+    this.#evaluate(exchange, side)
+  }
+
+  close(transaction: HttpTransaction): void {
+    this.#exchanges.delete(transaction)
+  }
+
+  #exchange(transaction: HttpTransaction): HttpExchange | null {
+    const known = this.#exchanges.get(transaction)
+    if (known !== undefined) return known
+    if (this.#exchanges.size >= MAX_OPEN_EXCHANGES) {
+      this.#engine.counters.exchangesSkipped += 1
+      return null
+    }
+    const made = new HttpExchange(transaction)
+    this.#exchanges.set(transaction, made)
+    return made
+  }
+
+  #group(side: Side): RuleGroup {
+    return this.#engine.program.applications.http[side]
+  }
+
+  #wake(exchange: HttpExchange, side: Side): void {
+    const state = exchange.state(side)
+    if (state.waiting.length === 0) return
+    for (const rule of state.waiting) this.#engine.candidates.add(rule)
+    state.waiting = []
+  }
+
+  #evaluate(exchange: HttpExchange, side: Side): void {
+    const { candidates, budget } = this.#engine
+    if (candidates.rules.length === 0) return
+    exchange.side = side
+    candidates.sort()
+    const endpoints = this.#context.endpoints(side)
+    for (const compiled of candidates.rules) {
+      if (exchange.fired.has(compiled.index) || !this.#context.admits(compiled, side)) continue
+      const outcome = evaluateSections(compiled, exchange, budget)
+      if (outcome === 'no') continue
+      if (outcome === 'wait') {
+        this.#wait(exchange, side, compiled)
+        continue
+      }
+      exchange.fired.add(compiled.index)
+      this.#findings.match(compiled, this.#context.state, endpoints)
+      if (this.#findings.passes) return
+    }
+  }
+
+  #wait(exchange: HttpExchange, side: Side, compiled: CompiledRule): void {
+    const { waiting } = exchange.state(side)
+    if (waiting.length < MAX_WAITING_RULES) waiting.push(compiled)
+    else this.#engine.counters.waitingRulesDropped += 1
+  }
+}
+
+/** True when the message's length says that this chunk, already counted, is the last. */
+function isLastChunk(transaction: HttpTransaction, side: Side): boolean {
+  const head = side === 'request' ? transaction.request : transaction.response
+  const seen = side === 'request' ? transaction.requestBodyBytes : transaction.responseBodyBytes
+  return head !== null && head.framing.kind === 'length' && seen >= head.framing.bytes
+}

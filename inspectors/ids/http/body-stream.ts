@@ -1,0 +1,88 @@
+import { BodyDecoder } from '../coding/body-decoder.ts'
+import { Subject } from '../match/subject.ts'
+import { applyTransforms } from '../match/transforms.ts'
+import type { RuleGroup, Slot } from '../program/program.ts'
+import type { CandidateList } from '../program/prefilter.ts'
+
+const NO_BYTES = Buffer.alloc(0)
+
+/**
+ * The body of one message, content coding removed, up to the inspection depth. It is kept whole up to
+ * there, so a match does not depend on how the body was cut. Chunks are joined by the engine's ropes: a
+ * body that no rule waits for is never copied.
+ */
+export class BodyStream {
+  readonly #depth: number
+  readonly #decoder: BodyDecoder
+  readonly #states: Uint32Array
+  readonly #subjects = new Map<number, { subject: Subject; bytes: number; final: boolean }>()
+  #text = ''
+  #ended = false
+  #final = false
+
+  constructor(group: RuleGroup, depth: number, contentEncoding: string | null) {
+    this.#depth = depth
+    this.#decoder = new BodyDecoder(contentEncoding, depth)
+    this.#states = new Uint32Array(group.prefilters.length)
+  }
+
+  /** No byte that is still to come will be looked at. */
+  get isFinal(): boolean {
+    return this.#final
+  }
+
+  get bytes(): number {
+    return this.#text.length
+  }
+
+  /**
+   * Takes a chunk and adds the rules whose fast pattern it completes.
+   *
+   * @param isLast the message's framing says that no more follows
+   */
+  push(chunk: Buffer, isLast: boolean, group: RuleGroup, into: CandidateList): void {
+    if (this.#final) return
+    let decoded = this.#decoder.push(chunk, isLast)
+    const room = this.#depth - this.#text.length
+    if (decoded.length > room) decoded = decoded.subarray(0, room)
+    if (decoded.length > 0) {
+      this.#text += decoded.toString('latin1')
+      const { prefilters } = group
+      for (let index = 0; index < prefilters.length; index += 1) {
+        if (!prefilters[index].slot.streaming) continue
+        this.#states[index] = prefilters[index].scanChunk(this.#states[index], decoded, into)
+      }
+    }
+    if (isLast) this.#end()
+    else if (this.#text.length >= this.#depth) this.#final = true
+  }
+
+  /** The message is over without another chunk. */
+  finish(group: RuleGroup, into: CandidateList): void {
+    this.push(NO_BYTES, true, group, into)
+  }
+
+  #end(): void {
+    if (!this.#final) this.#ended = true
+    this.#final = true
+  }
+
+  subject(slot: Slot): Subject {
+    const known = this.#subjects.get(slot.id)
+    if (known === undefined) {
+      const subject = new Subject(this.#view(slot), 0, this.#ended, this.#final)
+      this.#subjects.set(slot.id, { subject, bytes: this.#text.length, final: this.#final })
+      return subject
+    }
+    if (known.bytes !== this.#text.length || known.final !== this.#final) {
+      known.subject.set(this.#view(slot), 0, this.#ended, this.#final)
+      known.bytes = this.#text.length
+      known.final = this.#final
+    }
+    return known.subject
+  }
+
+  #view(slot: Slot): string {
+    return slot.transforms.length === 0 ? this.#text : applyTransforms(this.#text, slot.transforms)
+  }
+}

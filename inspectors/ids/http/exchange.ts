@@ -1,0 +1,83 @@
+import { type HttpTransaction, headerValue } from '#inspectors/http/transaction.ts'
+import { PAYLOAD, bufferByName } from '#signatures/suricata/buffers.ts'
+import type { BufferView } from '../evaluate.ts'
+import { Subject } from '../match/subject.ts'
+import { applyTransforms } from '../match/transforms.ts'
+import type { CompiledRule, RuleGroup, Side, Slot } from '../program/program.ts'
+import { BodyStream } from './body-stream.ts'
+import { headBuffer, headInstances } from './buffers.ts'
+
+/** What one direction of an exchange has been seen to contain. */
+interface SideState {
+  readonly subjects: (Subject | null | undefined)[]
+  body: BodyStream | null
+  /** The message has a body, or none, or it is not known yet. */
+  hasBody: boolean | null
+  waiting: CompiledRule[]
+}
+
+function newSide(): SideState {
+  return { subjects: [], body: null, hasBody: null, waiting: [] }
+}
+
+/** One HTTP exchange as the rules see it. Buffers are made when a rule first asks for them. */
+export class HttpExchange implements BufferView {
+  readonly transaction: HttpTransaction
+  /** Rules that have matched in this exchange: each does so once. */
+  readonly fired = new Set<number>()
+  readonly request = newSide()
+  readonly response = newSide()
+  /** Side whose rules are being evaluated. */
+  side: Side = 'request'
+  /** Window of the raw stream, for payload matches among HTTP ones. */
+  payload: Subject | null = null
+
+  constructor(transaction: HttpTransaction) {
+    this.transaction = transaction
+  }
+
+  state(side: Side): SideState {
+    return side === 'request' ? this.request : this.response
+  }
+
+  /** Body stream of a side, made at its first chunk. */
+  body(side: Side, group: RuleGroup, depth: number): BodyStream {
+    const state = this.state(side)
+    if (state.body === null) {
+      const head = side === 'request' ? this.transaction.request : this.transaction.response
+      const coding = head === null ? null : headerValue(head.headers, 'content-encoding')
+      state.body = new BodyStream(group, depth, coding)
+      state.hasBody = true
+    }
+    return state.body
+  }
+
+  subject(slot: Slot): Subject | null | undefined {
+    if (slot.buffer === PAYLOAD) return this.payload
+    const side = this.#sideOf(slot)
+    const state = this.state(side)
+    if (slot.streaming) {
+      if (state.body !== null) return state.body.subject(slot)
+      return state.hasBody === null ? undefined : null
+    }
+    const known = state.subjects[slot.id]
+    if (known !== undefined) return known
+    const { request, response } = this.transaction
+    const text = headBuffer(slot.buffer, side, request, response)
+    const made = text === null ? null : new Subject(applyTransforms(text, slot.transforms))
+    state.subjects[slot.id] = made
+    return made
+  }
+
+  instances(slot: Slot): readonly Subject[] {
+    const { request, response } = this.transaction
+    return headInstances(slot.buffer, request, response).map(
+      (text) => new Subject(applyTransforms(text, slot.transforms)),
+    )
+  }
+
+  #sideOf(slot: Slot): Side {
+    const { sides } = bufferByName(slot.buffer)!
+    return sides === 'both' ? this.side : sides
+  }
+}

@@ -1,0 +1,72 @@
+import type { IdsSettings, InspectorMode } from '#chain/model/chain.ts'
+import type { RuleProblem } from '#signatures/suricata/problem.ts'
+import type { Connection, ConnectionInspector, Inspector } from '../inspector.ts'
+import { IdsConnection } from './connection.ts'
+import { Engine } from './engine.ts'
+import { IdsLoadError } from './errors.ts'
+import { DEFAULT_BODY_DEPTH, DEFAULT_STREAM_DEPTH } from './limits.ts'
+import { compileProgram } from './program/compile.ts'
+import { RuleVariables } from './program/variables.ts'
+import { loadRuleFiles } from './rule-files.ts'
+
+export interface IdsOptions {
+  readonly mode: InspectorMode
+  /** Rule files, or folders of them. */
+  readonly rulePaths: readonly string[]
+  readonly settings?: IdsSettings
+  /** Milliseconds since the epoch; a test passes its own. */
+  readonly now?: () => number
+}
+
+/** An IDS and what became of its rules. */
+export interface Ids extends Inspector {
+  readonly type: 'ids'
+  /** Rules that were rejected; the others are in force. */
+  readonly warnings: readonly RuleProblem[]
+  /** Commented-out rules. */
+  readonly disabled: number
+  /** Rules in order, but with nothing to look at on a TCP connection: by reason. */
+  readonly inapplicable: ReadonlyMap<string, number>
+}
+
+/**
+ * Loads and compiles Suricata rules for the inline path.
+ *
+ * A rejected rule is left out and told in `warnings`, as Suricata does; the rest is in force. A rule of
+ * action drop or reject answers `drop`, and so does an alert rule as urgent as `settings.dropPriority`; in
+ * mode `detect` the chain's fold turns that into an alert.
+ *
+ * @throws IdsLoadError with `diagnostics` when no rule of the set can be loaded, a file cannot be read or
+ * a variable is no address or port
+ */
+export function createIds(options: IdsOptions): Ids {
+  const { mode, settings = {} } = options
+  const variables = new RuleVariables(settings.variables)
+  const loaded = loadRuleFiles(options.rulePaths)
+  const { program, problems } = compileProgram(loaded.rules, variables)
+  const warnings = [...loaded.problems, ...problems]
+  if (loaded.rules.length === problems.length)
+    throw new IdsLoadError(
+      'IDS_NO_RULES',
+      warnings.length > 0
+        ? `none of the ${warnings.length} rules of ${options.rulePaths.join(', ')} can be loaded`
+        : `${options.rulePaths.join(', ')} has no rule`,
+      warnings,
+    )
+  const engine = new Engine(program, {
+    mode,
+    dropPriority: settings.dropPriority ?? null,
+    bodyDepth: settings.inspectionDepth ?? DEFAULT_BODY_DEPTH,
+    streamDepth: settings.inspectionDepth ?? DEFAULT_STREAM_DEPTH,
+    now: options.now ?? Date.now,
+  })
+  return {
+    type: 'ids',
+    mode,
+    ruleCount: program.rules.length,
+    warnings,
+    disabled: loaded.disabled,
+    inapplicable: program.inapplicable,
+    open: (connection: Connection): ConnectionInspector => new IdsConnection(engine, connection),
+  }
+}

@@ -1,0 +1,120 @@
+import type { ByteJump, ByteTest, NumberSource, Operand } from '#signatures/suricata/rule.ts'
+
+/** Values of `byte_extract` and `byte_math` in the rule being evaluated. */
+export type Variables = Map<string, number>
+
+export function operandValue(operand: Operand, variables: Variables): number {
+  return typeof operand === 'number' ? operand : (variables.get(operand) ?? 0)
+}
+
+/** Result of `readNumber`; one object, read before the next call. */
+export const reading = { value: 0, end: 0 }
+
+/**
+ * Reads the number a byte keyword points to.
+ *
+ * @param previous end of the match before, for relative sources
+ * @returns false when the bytes do not exist or are no digits; else `reading` holds value and end
+ */
+export function readNumber(
+  source: NumberSource,
+  text: string,
+  previous: number,
+  variables: Variables,
+): boolean {
+  const bytes = operandValue(source.bytes, variables)
+  const start = (source.relative ? previous : 0) + operandValue(source.offset, variables)
+  if (start < 0 || bytes < 0 || start + bytes > text.length) return false
+  reading.end = start + bytes
+  if (bytes === 0) {
+    reading.value = 0
+    return true
+  }
+  const read =
+    source.base === null ? binary(source, text, start, bytes) : digits(source, text, start, bytes)
+  if (!read) return false
+  if (source.bitmask !== null) reading.value = masked(reading.value, source.bitmask)
+  return true
+}
+
+/** Compares as `byte_test` does. Bitwise operators act on 53-bit numbers. */
+export function compare(test: ByteTest, value: number, wanted: number): boolean {
+  let holds: boolean
+  switch (test.comparison) {
+    case '<':
+      holds = value < wanted
+      break
+    case '>':
+      holds = value > wanted
+      break
+    case '<=':
+      holds = value <= wanted
+      break
+    case '>=':
+      holds = value >= wanted
+      break
+    case '=':
+      holds = value === wanted
+      break
+    case '&':
+      holds = (BigInt(value) & BigInt(wanted)) !== 0n
+      break
+    case '^':
+      holds = (BigInt(value) ^ BigInt(wanted)) !== 0n
+      break
+  }
+  return holds !== test.negated
+}
+
+/** Where `byte_jump` lands; negative or beyond the end when it leaves the buffer. */
+export function jumpTarget(
+  jump: ByteJump,
+  value: number,
+  end: number,
+  length: number,
+  variables: Variables,
+): number {
+  let distance = value * jump.multiplier
+  if (jump.align && distance % 4 !== 0) distance += 4 - (distance % 4)
+  const base = jump.from === 'beginning' ? 0 : jump.from === 'end' ? length : end
+  return base + distance + operandValue(jump.postOffset, variables)
+}
+
+function binary(source: NumberSource, text: string, start: number, bytes: number): boolean {
+  if (bytes > 8) return false
+  const little = source.endian === 'little'
+  let value = 0
+  for (let index = 0; index < bytes; index += 1) {
+    const at = little ? start + bytes - 1 - index : start + index
+    value = value * 256 + text.charCodeAt(at)
+  }
+  reading.value = value
+  return true
+}
+
+/** Text digits: blanks before are skipped, the number ends at the first other character. */
+function digits(source: NumberSource, text: string, start: number, bytes: number): boolean {
+  const piece = text.slice(start, start + bytes)
+  const form =
+    source.base === 'hex'
+      ? /^\s*(?:0[xX])?([0-9a-fA-F]+)/
+      : source.base === 'oct'
+        ? /^\s*([0-7]+)/
+        : /^\s*([0-9]+)/
+  const found = form.exec(piece)
+  if (found === null) return false
+  const value = Number.parseInt(
+    found[1],
+    source.base === 'hex' ? 16 : source.base === 'oct' ? 8 : 10,
+  )
+  if (!Number.isSafeInteger(value)) return false
+  reading.value = value
+  reading.end = start + found[0].length
+  return true
+}
+
+function masked(value: number, mask: number): number {
+  let shifted = BigInt(value) & BigInt(mask)
+  for (let bit = BigInt(mask); (bit & 1n) === 0n && bit !== 0n; bit >>= 1n) shifted >>= 1n
+  return Number(shifted)
+}

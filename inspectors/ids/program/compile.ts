@@ -1,0 +1,226 @@
+import { PAYLOAD, bufferByName, isPacketBuffer } from '#signatures/suricata/buffers.ts'
+import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
+import type { Rule, Section } from '#signatures/suricata/rule.ts'
+import { transformKey } from '#signatures/suricata/transform.ts'
+import { chooseFastPattern } from './fast-pattern.ts'
+import { HeaderTable } from './header-table.ts'
+import { inRuleOrder } from './order.ts'
+import { Prefilter } from './prefilter.ts'
+import type {
+  Application,
+  CompiledRule,
+  CompiledSection,
+  Program,
+  RuleGroup,
+  Side,
+  Slot,
+} from './program.ts'
+import { compileSteps, needEnd } from './steps.ts'
+import type { RuleVariables } from './variables.ts'
+
+export interface CompileResult {
+  readonly program: Program
+  /** Rules whose header variables cannot be resolved. */
+  readonly problems: readonly RuleProblem[]
+}
+
+const APPLICATIONS = new Set<string>(['http', 'tls'])
+
+/** Compiles parsed rules for the inline path: TCP streams, HTTP/1 exchanges and TLS handshakes. */
+export function compileProgram(rules: readonly Rule[], variables: RuleVariables): CompileResult {
+  return new Compiler(variables).compile(rules)
+}
+
+interface GroupDraft {
+  readonly bySlot: Map<Slot, Map<string, CompiledRule[]>>
+  readonly always: CompiledRule[]
+  size: number
+}
+
+class Compiler {
+  readonly #headers: HeaderTable
+  readonly #slots = new Map<string, Slot>()
+  readonly #groups = new Map<string, GroupDraft>()
+  readonly #inapplicable = new Map<string, number>()
+  readonly #problems: RuleProblem[] = []
+
+  constructor(variables: RuleVariables) {
+    this.#headers = new HeaderTable(variables)
+  }
+
+  compile(rules: readonly Rule[]): CompileResult {
+    const compiled: CompiledRule[] = []
+    for (const rule of inRuleOrder(rules)) {
+      const reason = inapplicableReason(rule)
+      if (reason !== null) {
+        this.#inapplicable.set(reason, (this.#inapplicable.get(reason) ?? 0) + 1)
+        continue
+      }
+      const done = this.#compileRule(rule, compiled.length)
+      if (done === null) continue
+      compiled.push(done)
+      this.#place(done)
+    }
+    const group = (name: string): RuleGroup => finishGroup(this.#groups.get(name))
+    return {
+      problems: this.#problems,
+      program: {
+        rules: compiled,
+        slots: [...this.#slots.values()],
+        headerCount: this.#headers.count,
+        applications: {
+          http: { request: group('http request'), response: group('http response') },
+          tls: { request: group('tls request'), response: group('tls response') },
+        },
+        stream: { request: group('stream request'), response: group('stream response') },
+        inapplicable: this.#inapplicable,
+      },
+    }
+  }
+
+  #compileRule(rule: Rule, index: number): CompiledRule | null {
+    try {
+      return {
+        index,
+        rule,
+        header: this.#headers.test(rule),
+        sections: rule.sections.map((section) => this.#section(section)),
+        payload: payloadForm(rule),
+        hasVariables: rule.sections.some((section) =>
+          section.matches.some(
+            (match) => match.kind === 'byte_extract' || match.kind === 'byte_math',
+          ),
+        ),
+      }
+    } catch (error) {
+      if (!(error instanceof RuleFault)) throw error
+      this.#problems.push({
+        file: rule.file,
+        line: rule.line,
+        column: 1,
+        code: error.code,
+        message: error.message,
+        sid: rule.sid,
+        ...(error.suggestion === undefined ? {} : { suggestion: error.suggestion }),
+      })
+      return null
+    }
+  }
+
+  #section(section: Section): CompiledSection {
+    const steps = compileSteps(section.matches)
+    const absent = section.matches.find((match) => match.kind === 'absent')
+    return {
+      slot: this.#slot(section),
+      steps,
+      needsEnd: needEnd(steps),
+      absent: absent === undefined ? 'no' : absent.orElse ? 'or-else' : 'required',
+    }
+  }
+
+  #slot(section: Section): Slot {
+    const key = `${section.buffer} ${transformKey(section.transforms)}`
+    const known = this.#slots.get(key)
+    if (known !== undefined) return known
+    const row = bufferByName(section.buffer)!
+    const slot: Slot = {
+      id: this.#slots.size,
+      buffer: row.name,
+      transforms: section.transforms,
+      multiple: row.multiple,
+      streaming: row.streaming,
+    }
+    this.#slots.set(key, slot)
+    return slot
+  }
+
+  #place(compiled: CompiledRule): void {
+    const { rule } = compiled
+    const application = boundApplication(rule)
+    const kind = application ?? 'stream'
+    if (rule.toServer) this.#add(`${kind} request`, compiled, 'request')
+    if (rule.toClient) this.#add(`${kind} response`, compiled, 'response')
+  }
+
+  #add(name: string, compiled: CompiledRule, side: Side): void {
+    const draft: GroupDraft = this.#groups.get(name) ?? { bySlot: new Map(), always: [], size: 0 }
+    this.#groups.set(name, draft)
+    draft.size += 1
+    const fast = chooseFastPattern(compiled.rule, (buffer) => isSeenIn(buffer, side))
+    // A rule that may hold because a buffer is absent cannot be found by what another one contains.
+    if (fast === null || compiled.sections[fast.section].absent !== 'no') {
+      draft.always.push(compiled)
+      return
+    }
+    const { slot } = compiled.sections[fast.section]
+    if (slot.streaming && slot.transforms.length > 0) {
+      draft.always.push(compiled)
+      return
+    }
+    const patterns = draft.bySlot.get(slot) ?? new Map<string, CompiledRule[]>()
+    draft.bySlot.set(slot, patterns)
+    const key = fast.pattern.replaceAll(/[A-Z]+/g, (run) => run.toLowerCase())
+    const rules = patterns.get(key)
+    if (rules === undefined) patterns.set(key, [compiled])
+    else rules.push(compiled)
+  }
+}
+
+function finishGroup(draft: GroupDraft | undefined): RuleGroup {
+  if (draft === undefined) return { prefilters: [], always: [], size: 0 }
+  return {
+    prefilters: [...draft.bySlot].map(([slot, patterns]) => new Prefilter(slot, patterns)),
+    always: draft.always,
+    size: draft.size,
+  }
+}
+
+/** `=>` rules stand in the response group and see both sides; only the response finds them. */
+function isSeenIn(buffer: string, side: Side): boolean {
+  const { sides } = bufferByName(buffer)!
+  return sides === 'both' || sides === side
+}
+
+/** Application whose events evaluate the rule; null: the bytes themselves do. */
+function boundApplication(rule: Rule): Application | null {
+  if (rule.application === null || !APPLICATIONS.has(canonical(rule.application))) return null
+  const onlyPayload =
+    rule.sections.length > 0 && rule.sections.every((section) => section.buffer === PAYLOAD)
+  return onlyPayload ? null : (canonical(rule.application) as Application)
+}
+
+function canonical(application: string): string {
+  return application === 'http1' ? 'http' : application
+}
+
+function payloadForm(rule: Rule): CompiledRule['payload'] {
+  const payload = rule.sections.find((section) => section.buffer === PAYLOAD)
+  const sized = rule.flowChecks.some((check) => check.kind === 'dsize')
+  if (payload === undefined) return sized ? 'chunk' : 'none'
+  if (sized || rule.protocol.payload === 'packet' || rule.flow.stream === 'no_stream')
+    return 'chunk'
+  if (rule.protocol.payload === 'stream' || rule.flow.stream === 'only_stream') return 'stream'
+  const placed = payload.matches.some(
+    (match) =>
+      match.kind === 'content' &&
+      (match.offset !== null || match.depth !== null || match.startsWith),
+  )
+  return placed && rule.application === null ? 'both' : 'stream'
+}
+
+/** Why the inline path has nothing to evaluate the rule on; null when it has. */
+function inapplicableReason(rule: Rule): string | null {
+  const { transport } = rule.protocol
+  if (transport === 'udp' || transport === 'icmp') return `protocol ${rule.protocol.name}`
+  if (rule.packetChecks.length > 0) return `packet keyword ${rule.packetChecks[0].kind}`
+  if (rule.flow.state === 'not_established') return 'flow:not_established'
+  if (rule.flow.fragments === 'only_frag') return 'flow:only_frag'
+  for (const section of rule.sections) {
+    if (isPacketBuffer(section.buffer)) return `buffer ${section.buffer}`
+    if (section.buffer.startsWith('dns.') || section.buffer.startsWith('ssh.'))
+      return `buffer ${section.buffer}`
+  }
+  if (rule.application === 'http2' || rule.application === 'dns')
+    return `protocol ${rule.application}`
+  return null
+}

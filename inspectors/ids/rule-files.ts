@@ -1,0 +1,91 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type Classification,
+  DEFAULT_CLASSIFICATIONS,
+  parseClassifications,
+} from '#signatures/suricata/classification.ts'
+import { parseRules } from '#signatures/suricata/parse-rules.ts'
+import type { RuleProblem } from '#signatures/suricata/problem.ts'
+import type { Rule } from '#signatures/suricata/rule.ts'
+import { IdsLoadError } from './errors.ts'
+
+/** Largest rules file, and most files of one folder. */
+export const MAX_RULE_FILE_BYTES = 268_435_456
+export const MAX_RULE_FILES = 10_000
+
+export interface LoadedRules {
+  readonly rules: readonly Rule[]
+  readonly disabled: number
+  readonly problems: readonly RuleProblem[]
+}
+
+/**
+ * Reads and parses rule files. A folder stands for its `*.rules` files, at any depth, in order of their
+ * names; a `classification.config` in it, or beside a file, says what the rules' classes mean.
+ *
+ * @throws IdsLoadError `IDS_RULES_UNREADABLE`
+ */
+export function loadRuleFiles(paths: readonly string[]): LoadedRules {
+  const rules = new Map<string, Rule>()
+  const problems: RuleProblem[] = []
+  let disabled = 0
+  for (const path of paths) {
+    const files = ruleFiles(path)
+    const classifications = classificationsOf(path)
+    for (const file of files) {
+      const parsed = parseRules(readText(file), file, { classifications })
+      disabled += parsed.disabled
+      for (const problem of parsed.errors) problems.push(problem)
+      for (const rule of parsed.rules) {
+        const id = `${rule.gid}:${rule.sid}`
+        const before = rules.get(id)
+        if (before === undefined || before.rev < rule.rev) rules.set(id, rule)
+      }
+    }
+  }
+  return { rules: [...rules.values()], disabled, problems }
+}
+
+function ruleFiles(path: string): string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path]
+    const found = readdirSync(path, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.rules'))
+      .sort()
+    if (found.length > MAX_RULE_FILES)
+      throw new IdsLoadError('IDS_LIMIT', `${path} has more than ${MAX_RULE_FILES} rule files`)
+    return found.map((name) => join(path, name))
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+function readText(file: string): string {
+  try {
+    if (statSync(file).size > MAX_RULE_FILE_BYTES)
+      throw new IdsLoadError('IDS_LIMIT', `${file} is larger than ${MAX_RULE_FILE_BYTES} bytes`)
+    return readFileSync(file, 'latin1')
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+function unreadable(path: string, error: unknown): IdsLoadError {
+  if (error instanceof IdsLoadError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new IdsLoadError('IDS_RULES_UNREADABLE', `${path} cannot be read: ${reason}`, [], {
+    cause: error,
+  })
+}
+
+/** The built-in classes, overlaid by those of the set's own file. */
+function classificationsOf(path: string): ReadonlyMap<string, Classification> {
+  const beside = statSync(path).isDirectory() ? path : join(path, '..')
+  try {
+    const own = parseClassifications(readFileSync(join(beside, 'classification.config'), 'utf8'))
+    return own.size === 0 ? DEFAULT_CLASSIFICATIONS : new Map([...DEFAULT_CLASSIFICATIONS, ...own])
+  } catch {
+    return DEFAULT_CLASSIFICATIONS
+  }
+}

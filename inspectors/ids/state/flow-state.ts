@@ -1,0 +1,116 @@
+import type { Effect, FlowCheck, Operand, XbitTrack } from '#signatures/suricata/rule.ts'
+import { MAX_FLOW_BITS, MAX_HOST_BITS } from '../limits.ts'
+import { BoundedTable } from './bounded-table.ts'
+
+/** Xbits and hostbits: shared by all connections of an inspector. */
+export type HostBits = BoundedTable<true>
+
+export function createHostBits(): HostBits {
+  return new BoundedTable<true>(MAX_HOST_BITS)
+}
+
+/** Named bits and numbers of one connection. */
+export class FlowState {
+  readonly #hostBits: HostBits
+  readonly #bits = new Set<string>()
+  readonly #numbers = new Map<string, number>()
+
+  constructor(hostBits: HostBits) {
+    this.#hostBits = hostBits
+  }
+
+  /**
+   * @param source, destination addresses of the data being matched, as text
+   * @param now milliseconds
+   * @returns true when the check holds; checks of other kinds hold
+   */
+  holds(check: FlowCheck, source: string, destination: string, now: number): boolean {
+    switch (check.kind) {
+      case 'flowbits': {
+        const set = check.names.some((name) => this.#bits.has(name))
+        return check.operation === 'isset' ? set : !set
+      }
+      case 'xbits': {
+        const key = hostKey(check.name, check.track, source, destination)
+        const set = this.#hostBits.get(key, now) === true
+        return check.operation === 'isset' ? set : !set
+      }
+      case 'flowint':
+        return this.#compare(check)
+      default:
+        return true
+    }
+  }
+
+  apply(effect: Effect, source: string, destination: string, now: number): void {
+    switch (effect.kind) {
+      case 'flowbits':
+        for (const name of effect.names) this.#bit(name, effect.operation)
+        return
+      case 'xbits': {
+        const key = hostKey(effect.name, effect.track, source, destination)
+        const clear =
+          effect.operation === 'unset' ||
+          (effect.operation === 'toggle' && this.#hostBits.get(key, now) === true)
+        if (clear) this.#hostBits.delete(key)
+        else this.#hostBits.set(key, true, now + effect.expireSeconds * 1000)
+        return
+      }
+      case 'flowint': {
+        const value = this.#value(effect.value)
+        const before = this.#numbers.get(effect.name)
+        if (before === undefined && this.#numbers.size >= MAX_FLOW_BITS) return
+        if (effect.operation === '=') this.#numbers.set(effect.name, value)
+        else if (effect.operation === '+') this.#numbers.set(effect.name, (before ?? 0) + value)
+        else if (before !== undefined) this.#numbers.set(effect.name, before - value)
+      }
+    }
+  }
+
+  #bit(name: string, operation: 'set' | 'unset' | 'toggle'): void {
+    if (operation === 'unset' || (operation === 'toggle' && this.#bits.has(name)))
+      this.#bits.delete(name)
+    else if (this.#bits.size < MAX_FLOW_BITS) this.#bits.add(name)
+  }
+
+  #value(operand: Operand): number {
+    return typeof operand === 'number' ? operand : (this.#numbers.get(operand) ?? 0)
+  }
+
+  #compare(check: Extract<FlowCheck, { kind: 'flowint' }>): boolean {
+    const number = this.#numbers.get(check.name)
+    if (check.comparison === 'notset') return number === undefined
+    if (number === undefined) return false
+    const wanted = this.#value(check.value)
+    switch (check.comparison) {
+      case 'isset':
+        return true
+      case '<':
+        return number < wanted
+      case '>':
+        return number > wanted
+      case '=':
+        return number === wanted
+      case '<=':
+        return number <= wanted
+      case '>=':
+        return number >= wanted
+      case '!=':
+        return number !== wanted
+    }
+  }
+}
+
+function hostKey(name: string, track: XbitTrack, source: string, destination: string): string {
+  switch (track) {
+    case 'ip_src':
+      return `${name} ${source}`
+    case 'ip_dst':
+      return `${name} ${destination}`
+    case 'ip_pair':
+    case 'tx':
+      return source < destination
+        ? `${name} ${source} ${destination}`
+        : `${name} ${destination} ${source}`
+  }
+}

@@ -1,0 +1,108 @@
+import type { Engine } from './engine.ts'
+import { type Outcome, evaluateSections } from './evaluate.ts'
+import type { Findings } from './findings.ts'
+import type { FlowContext } from './flow-context.ts'
+import { MAX_WAITING_RULES } from './limits.ts'
+import type { Subject } from './match/subject.ts'
+import { PAYLOAD } from '#signatures/suricata/buffers.ts'
+import type { CompiledRule, Side } from './program/program.ts'
+import { StreamSide } from './stream-side.ts'
+
+/**
+ * Payload rules over the raw bytes of one connection, and rules that have no buffer at all.
+ *
+ * A rule is matched against the stream (a window that slides over the chunks), against the single chunk
+ * as the packet's payload, or both, as its options ask (`CompiledRule.payload`).
+ */
+export class StreamInspection {
+  readonly #engine: Engine
+  readonly #context: FlowContext
+  readonly #findings: Findings
+  readonly #sides: Readonly<Record<Side, StreamSide>>
+  /** Rules without any buffer match once in a flow and direction. */
+  readonly #fired: Readonly<Record<Side, Set<number>>> = { request: new Set(), response: new Set() }
+
+  constructor(engine: Engine, context: FlowContext, findings: Findings) {
+    this.#engine = engine
+    this.#context = context
+    this.#findings = findings
+    const { stream } = engine.program
+    this.#sides = {
+      request: new StreamSide(stream.request),
+      response: new StreamSide(stream.response),
+    }
+  }
+
+  window(side: Side): Subject {
+    return this.#sides[side].window
+  }
+
+  bytes(side: Side, chunk: Buffer): void {
+    const stream = this.#sides[side]
+    if (stream.total >= this.#engine.settings.streamDepth) return
+    const group = this.#engine.program.stream[side]
+    const { candidates } = this.#engine
+    candidates.clear()
+    stream.push(chunk, group, candidates)
+    // A rule that waits stays a candidate until its fast pattern has left the window.
+    const seen = new Map<CompiledRule, number>()
+    for (const { rule, seenAt } of stream.waiting) {
+      if (seenAt <= stream.window.base) continue
+      candidates.add(rule)
+      seen.set(rule, seenAt)
+    }
+    stream.waiting = []
+    for (const rule of group.always) candidates.add(rule)
+    candidates.sort()
+    const endpoints = this.#context.endpoints(side)
+    for (const compiled of candidates.rules) {
+      if (this.#fired[side].has(compiled.index)) continue
+      if (!this.#context.admits(compiled, side)) continue
+      const outcome = this.#evaluate(compiled, stream)
+      if (outcome === 'no') continue
+      if (outcome === 'wait') {
+        if (group.always.includes(compiled)) continue
+        if (stream.waiting.length < MAX_WAITING_RULES)
+          stream.waiting.push({ rule: compiled, seenAt: seen.get(compiled) ?? stream.total })
+        else this.#engine.counters.waitingRulesDropped += 1
+        continue
+      }
+      if (compiled.sections.length === 0 && compiled.payload === 'none')
+        this.#fired[side].add(compiled.index)
+      this.#findings.match(compiled, this.#context.state, endpoints)
+      if (this.#findings.passes) return
+    }
+  }
+
+  #evaluate(compiled: CompiledRule, stream: StreamSide): Outcome {
+    const { budget } = this.#engine
+    if (compiled.payload === 'chunk') {
+      stream.useChunk()
+      return evaluateSections(compiled, stream, budget)
+    }
+    stream.useWindow(compiled)
+    const outcome = evaluateSections(compiled, stream, budget)
+    if (outcome === 'match') {
+      stream.matchedTo.set(compiled.index, matchEnd(compiled, stream))
+      return outcome
+    }
+    if (compiled.payload !== 'both') return outcome
+    stream.useChunk()
+    const alone = evaluateSections(compiled, stream, budget)
+    if (alone === 'match') stream.matchedTo.set(compiled.index, stream.total)
+    return alone === 'match' ? alone : outcome
+  }
+}
+
+/** Stream offset after the last byte that the rule's positive steps matched. */
+function matchEnd(compiled: CompiledRule, stream: StreamSide): number {
+  let end = stream.window.base
+  for (const section of compiled.sections) {
+    if (section.slot.buffer !== PAYLOAD) continue
+    const base = stream.subject(section.slot).base
+    for (const step of section.steps)
+      if ((step.kind === 'content' || step.kind === 'pcre') && !step.negated)
+        end = Math.max(end, base + step.end)
+  }
+  return end
+}
