@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 
-/** How long a process may take to end after SIGTERM before it is killed. */
+/** How long a process may take to end before it is killed. */
 const STOP_GRACE_MS = 20_000
 
 /** Standard output and error go to a log file; the last lines are told when the process fails. */
@@ -58,9 +58,9 @@ export class LoggedProcess {
     return ended
   }
 
-  async stop(): Promise<void> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (!this.running) return
-    const ended = this.kill('SIGTERM')
+    const ended = this.kill(signal)
     const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_GRACE_MS)
     await ended
     clearTimeout(timer)

@@ -117,24 +117,7 @@ export class Stage {
   }
 
   async startAgent(): Promise<void> {
-    const argv = this.topology.atSwitch([
-      ...NODE,
-      join(ROOT, 'steering/main.ts'),
-      '--host',
-      this.host,
-      '--ovsdb',
-      `unix:${this.topology.ovsdbSocket}`,
-      '--bridge',
-      this.topology.bridge,
-      '--redis',
-      `unix:${this.redisSocket}`,
-      '--data',
-      join(this.#folder, 'agent'),
-      '--run',
-      join(this.#folder, 'run'),
-      '--workers',
-      String(this.#workers),
-    ])
+    const argv = this.#agentArgv([])
     const agent = new LoggedProcess('agent', argv, join(this.#folder, 'agent.log'))
     this.#agent = agent
     await waitUntil(
@@ -298,9 +281,37 @@ export class Stage {
     this.#folder = ''
   }
 
-  /** An agent that stops leaves its flows and workers at work; taking them away is a command of its own. */
+  #agentArgv(command: readonly string[]): string[] {
+    return this.topology.atSwitch([
+      ...NODE,
+      join(ROOT, 'steering/main.ts'),
+      ...command,
+      '--host',
+      this.host,
+      '--ovsdb',
+      `unix:${this.topology.ovsdbSocket}`,
+      '--bridge',
+      this.topology.bridge,
+      '--redis',
+      `unix:${this.redisSocket}`,
+      '--data',
+      join(this.#folder, 'agent'),
+      '--run',
+      join(this.#folder, 'run'),
+      '--workers',
+      String(this.#workers),
+    ])
+  }
+
+  /** An agent that stops leaves its flows and workers at work; taking them away is asked for. */
   async #teardownAgent(): Promise<void> {
-    await this.#agent?.stop()
+    const agent = this.#agent
     this.#agent = null
+    if (agent === null) return
+    if (agent.running) {
+      await agent.stop('SIGUSR2')
+      return
+    }
+    await runCommand(this.#agentArgv(['teardown']), { timeoutMs: 60_000 })
   }
 }
