@@ -150,7 +150,11 @@ export class Agent {
       if (reason !== null) log('snapshot not taken', { reason })
       onStatus()
     })
-    await ports.start()
+    ports.onRestart(() => {
+      log('the switch was restarted', {})
+      void this.#flows.request().then(() => steering.reconcile().catch(() => {}))
+    })
+    ports.start()
     await snapshots.start()
     this.#loops = [
       this.#every(RESYNC_MS, () => this.#resync()),
@@ -164,7 +168,7 @@ export class Agent {
     await this.#halt()
     await this.#domains.release()
     await this.#parts.steering.stop()
-    await this.#parts.ports.stop()
+    this.#parts.ports.stop()
   }
 
   /** Ends and removes everything that this instance has on the machine: flows first. */
@@ -174,7 +178,7 @@ export class Agent {
     await this.#domains.removeAll()
     await this.#inForce.update((entries) => entries.clear())
     await this.#parts.steering.stop()
-    await this.#parts.ports.stop()
+    this.#parts.ports.stop()
   }
 
   status(): HostStatus {
@@ -224,7 +228,7 @@ export class Agent {
   #steeringPlan(): ReturnType<typeof planSteering> | null {
     const { snapshots, ports } = this.#parts
     const plans = this.#currentPlans()
-    if (snapshots.snapshot === null || plans === null || !ports.isConnected) return null
+    if (snapshots.snapshot === null || plans === null || !ports.isTrusted) return null
     if (!this.#isReady) {
       if ([...plans.domains.keys()].some((id) => !this.#attempted.has(id))) return null
       if (this.#cleaned === null) return null
@@ -247,7 +251,7 @@ export class Agent {
 
   /** Once snapshot and switch are known: first clean up after a crashed run, then domains. */
   #begin(): void {
-    if (this.#cleaned !== null || !this.#parts.ports.isConnected) return
+    if (this.#cleaned !== null || !this.#parts.ports.isTrusted) return
     if (this.#parts.snapshots.snapshot === null) return
     const { log } = this.#parts
     this.#cleaned = this.#domains

@@ -71,8 +71,17 @@ export class Shipper {
     await this.#loop
   }
 
+  /** After `stop`: one last look, for what was written meanwhile. */
+  async flush(): Promise<void> {
+    await this.#shipSpools(false).catch((error: unknown) => this.#onError(error))
+  }
+
   /** Ships everything that is complete now. Rejects when the queue does not take it. */
   async shipAll(): Promise<void> {
+    await this.#shipSpools(true)
+  }
+
+  async #shipSpools(isStoppable: boolean): Promise<void> {
     const present = new Set<string>()
     let backlogBytes = 0
     for (const spool of await readdir(this.#folder).catch(() => [])) {
@@ -80,7 +89,7 @@ export class Shipper {
       for (const segment of sortSpoolSegments(names)) {
         const key = `${spool}/${segment.segment}`
         present.add(key)
-        if (this.#ended.signal.aborted) return
+        if (isStoppable && this.#ended.signal.aborted) return
         backlogBytes += await this.#shipSegment(spool, segment, key)
       }
     }
@@ -107,7 +116,6 @@ export class Shipper {
         }
         this.counters.unreadable += batch.unreadable
         if (batch.nextOffset > offset) await this.#checkpoint.advance(key, batch.nextOffset)
-        if (this.#ended.signal.aborted) return 0
         if (!batch.isAtEnd) continue
         if (isFinal) await rm(path, { force: true })
         return isFinal ? 0 : (await file.stat()).size - batch.nextOffset

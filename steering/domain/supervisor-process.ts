@@ -81,7 +81,7 @@ export async function startSupervisor(
       cwd: '/',
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/' },
     })
     const pid = await new Promise<number>((resolve, reject) => {
       child.once('error', reject)
