@@ -8,6 +8,7 @@ import type { SteeredAttachment, SteeredClassifier, SteeredDomain } from './stee
 /** Where a classifier's own direction comes before answers: a packet may look like both. */
 const FORWARD_PRIORITY = 20_000
 const ANSWER_PRIORITY = 10_000
+const FAMILIES = [4, 6] as const
 
 /** What one attachment needs: who it wants, what happens to them, and its counter. */
 export function attachmentFlows(
@@ -94,8 +95,10 @@ function classifyFlows(
 function familiesOf(attachment: SteeredAttachment, remote: Prefix | null): readonly (4 | 6)[] {
   const families =
     attachment.direction === 'egress'
-      ? ([4, 6] as const)
-      : [...new Set(attachment.port.addresses.map((prefix) => prefix.family))].sort()
+      ? FAMILIES
+      : FAMILIES.filter((family) =>
+          attachment.port.addresses.some((prefix) => prefix.family === family),
+        )
   return remote === null ? families : families.filter((family) => family === remote.family)
 }
 

@@ -184,8 +184,8 @@ export class PortWatch {
     const row = [...this.#replica.rows('Bridge').values()].find(
       (one) => one.get('name') === this.#bridge,
     )
-    const datapathType = String(row?.get('datapath_type') ?? '')
-    const restarted = this.#hasRestarted(ports, String(setOf(row?.get('datapath_id'))[0] ?? ''))
+    const datapathType = textOf(row?.get('datapath_type'))
+    const restarted = this.#hasRestarted(ports, textOf(setOf(row?.get('datapath_id'))[0]))
     const state: SwitchState = { ports, datapathType }
     const text = JSON.stringify(state)
     if (text !== this.#told) {
@@ -210,3 +210,5 @@ export class PortWatch {
     return cameBack
   }
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')

@@ -1,0 +1,57 @@
+import { type FlowText, type InstalledFlow, flowKey } from './flow-text.ts'
+
+export interface DesiredFlow extends FlowText {
+  readonly cookie: bigint
+}
+
+export interface Difference {
+  /** Not in the switch, or there with other actions. */
+  readonly missing: readonly DesiredFlow[]
+  /** In the switch as wanted but with the cookie of another round or attachment. */
+  readonly stale: readonly DesiredFlow[]
+  /** In the switch, with our cookie, and not wanted. */
+  readonly unexpected: readonly InstalledFlow[]
+}
+
+export const isEmpty = ({ missing, stale, unexpected }: Difference): boolean =>
+  missing.length + stale.length + unexpected.length === 0
+
+/** Compares by identity (table, priority, match); where two desired flows share one, the last counts. */
+export function difference(
+  desired: readonly DesiredFlow[],
+  installed: readonly InstalledFlow[],
+): Difference {
+  const wanted = new Map(desired.map((flow) => [flowKey(flow), flow]))
+  const unexpected: InstalledFlow[] = []
+  const stale: DesiredFlow[] = []
+  for (const flow of installed) {
+    const key = flowKey(flow)
+    const want = wanted.get(key)
+    if (want === undefined) unexpected.push(flow)
+    else if (want.actions === flow.actions) {
+      wanted.delete(key)
+      if (want.cookie !== flow.cookie) stale.push(want)
+    }
+  }
+  return { missing: [...wanted.values()], stale, unexpected }
+}
+
+/**
+ * The bundle that removes a difference, as `ovs-ofctl --bundle add-flows` reads it. A flow that is there
+ * under another cookie is added again: the switch replaces it and keeps its counters. Removals are
+ * strict and name the cookie, so that nothing of anybody else's can be meant.
+ */
+export function bundleText(change: Difference): string {
+  const lines = [
+    ...change.unexpected.map(
+      (flow) => `delete_strict cookie=${hex(flow.cookie)}/-1,table=${flow.table},${flow.match}`,
+    ),
+    ...[...change.missing, ...change.stale].map(
+      (flow) =>
+        `add cookie=${hex(flow.cookie)},table=${flow.table},${flow.match},actions=${flow.actions}`,
+    ),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`

@@ -1,0 +1,295 @@
+import { compile } from '#steering/flows/compile.ts'
+import type { DesiredSteering } from '#steering/flows/desired.ts'
+import {
+  DEFAULT_ENTRY_PRIORITY,
+  DEFAULT_FIRST_TABLE,
+  DEFAULT_OWNER,
+  MARK_INSPECTED,
+  TABLE,
+  TABLE_COUNT,
+  ZONES_PER_PORT,
+} from '#steering/flows/layout.ts'
+import { cookieOf, renderFlow } from '#steering/flows/render.ts'
+import { resolve } from '#steering/flows/resolve.ts'
+import { RpcError } from '#steering/ovsdb/errors.ts'
+import { Bridge } from './bridge.ts'
+import { MAX_CONNECTION_DUMP_BYTES, readConntrack } from './conntrack.ts'
+import { ControlSocket } from './control-socket.ts'
+import { type DesiredFlow, type Difference, bundleText, difference, isEmpty } from './difference.ts'
+import { SwitchError } from './errors.ts'
+import { FIRST_ZONE, IdStore, LAST_ZONE } from './id-store.ts'
+import type {
+  AttachmentCounters,
+  ConnectionTuple,
+  Drift,
+  Realized,
+  Steering,
+  SwitchControllerOptions,
+} from './switch-controller-interface.ts'
+
+const DEFAULT_LEARNING_MS = 10_000
+const DEFAULT_RECONCILE_MS = 15_000
+/** Between the end of a learning window and the flows that shut it. */
+const LEARNING_SLACK_MS = 20
+
+interface Waiting {
+  readonly desired: DesiredSteering
+  readonly settled: { resolve: (result: Realized) => void; reject: (error: unknown) => void }[]
+}
+
+/**
+ * Brings the desired state into the switch and keeps it there: compile, compare with what the switch
+ * has, change the difference in one atomic bundle, read back. Level-triggered; the order of calls does
+ * not matter, the last state wins. See Steering for what each method promises.
+ *
+ * Restart: flows stay while no agent runs. The next one reads them, takes the next *round*, and its
+ * first `setDesired` gives every flow the cookie of that round and removes those that nobody wants any
+ * more, in one bundle: no packet sees a moment without flows.
+ */
+export class SwitchController implements Steering {
+  readonly #options: Required<SwitchControllerOptions>
+  readonly #bridge: Bridge
+  readonly #control: ControlSocket
+  readonly #ids: IdStore
+  readonly #listeners = new Set<(drift: Drift) => void>()
+  #round = 0
+  #desired: DesiredSteering | null = null
+  #flows: readonly DesiredFlow[] = []
+  #waiting: Waiting | null = null
+  #queue: Promise<unknown> = Promise.resolve()
+  #timer: NodeJS.Timeout | null = null
+  #learning: NodeJS.Timeout | null = null
+
+  constructor(options: SwitchControllerOptions) {
+    this.#options = {
+      firstTable: DEFAULT_FIRST_TABLE,
+      entryPriority: DEFAULT_ENTRY_PRIORITY,
+      learningMs: DEFAULT_LEARNING_MS,
+      reconcileMs: DEFAULT_RECONCILE_MS,
+      owner: DEFAULT_OWNER,
+      ...options,
+    }
+    this.#bridge = new Bridge(options.managementSocket)
+    this.#control = new ControlSocket(options.controlSocket, () => this.#repairSoon())
+    this.#ids = new IdStore(options.stateFile)
+  }
+
+  async start(): Promise<void> {
+    const { owner, firstTable, reconcileMs } = this.#options
+    await this.#ids.load()
+    await this.#bridge.checkTables(owner, firstTable, TABLE_COUNT)
+    const installed = await this.#bridge.ownFlows(owner)
+    const rounds = new Set(installed.map((flow) => Number((flow.cookie >> 32n) & 0xffffn)))
+    this.#round = this.#ids.nextRound([...rounds])
+    await this.#ids.save()
+    this.#control.start()
+    if (reconcileMs > 0) this.#timer = setInterval(() => this.#repairSoon(), reconcileMs)
+    this.#timer?.unref()
+  }
+
+  setDesired(desired: DesiredSteering): Promise<Realized> {
+    return new Promise((resolve, reject) => {
+      const settled = [...(this.#waiting?.settled ?? []), { resolve, reject }]
+      const isFirst = this.#waiting === null
+      this.#waiting = { desired, settled }
+      if (isFirst) void this.#serially(() => this.#carryOut())
+    })
+  }
+
+  reconcile(): Promise<Drift | null> {
+    return this.#serially(() => this.#repair())
+  }
+
+  async counters(): Promise<ReadonlyMap<string, AttachmentCounters>> {
+    const { owner, firstTable } = this.#options
+    const counters = new Map<string, AttachmentCounters>()
+    const keys = this.#ids.keys()
+    for (const flow of await this.#bridge.ownFlows(owner)) {
+      if (flow.table !== firstTable + TABLE.inspect) continue
+      const key = keys.get(Number(flow.cookie & 0xffff_ffffn))
+      if (key === undefined) continue
+      const before = counters.get(key) ?? { packets: 0, bytes: 0 }
+      counters.set(key, {
+        packets: before.packets + flow.packets,
+        bytes: before.bytes + flow.bytes,
+      })
+    }
+    return counters
+  }
+
+  async connections(): Promise<ReadonlyMap<string, readonly ConnectionTuple[]>> {
+    const output = await this.#control.run('dpctl/dump-conntrack')
+    const found = new Map<string, Map<string, ConnectionTuple>>()
+    const keys = this.#ids.keys()
+    for (const connection of readConntrack(output.slice(0, MAX_CONNECTION_DUMP_BYTES))) {
+      const { zone, mark, attachment, tuple, isAlive } = connection
+      if (mark !== MARK_INSPECTED || !isAlive || zone < FIRST_ZONE || zone > LAST_ZONE + 3) continue
+      // Far and near zone both have it, the book only its SYN.
+      if ((zone - FIRST_ZONE) % ZONES_PER_PORT > 1) continue
+      const key = keys.get(attachment)
+      if (key === undefined) continue
+      const tuples = found.get(key) ?? new Map<string, ConnectionTuple>()
+      tuples.set(JSON.stringify(tuple), tuple)
+      found.set(key, tuples)
+    }
+    return new Map([...found].map(([key, tuples]) => [key, [...tuples.values()]]))
+  }
+
+  onDrift(listener: (drift: Drift) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    if (this.#learning !== null) clearTimeout(this.#learning)
+    this.#timer = null
+    this.#learning = null
+    await this.#queue
+    this.#control.stop()
+  }
+
+  async clear(): Promise<void> {
+    await this.#serially(async () => {
+      this.#desired = null
+      this.#flows = []
+      const { unexpected } = difference([], await this.#bridge.ownFlows(this.#options.owner))
+      if (unexpected.length > 0)
+        await this.#bridge.apply(bundleText({ missing: [], stale: [], unexpected }))
+      await this.#release(new Set(), new Set())
+    })
+  }
+
+  async #carryOut(): Promise<void> {
+    const { desired, settled } = this.#waiting!
+    this.#waiting = null
+    try {
+      const realized = await this.#realize(desired)
+      for (const one of settled) one.resolve(realized)
+    } catch (error) {
+      for (const one of settled) one.reject(error)
+    }
+  }
+
+  async #realize(desired: DesiredSteering): Promise<Realized> {
+    const { refused, flows } = await this.#compile(desired)
+    const change = difference(flows, await this.#bridge.ownFlows(this.#options.owner))
+    if (!isEmpty(change)) {
+      await this.#bridge.apply(bundleText(change))
+      await this.#verify(flows)
+    }
+    this.#desired = desired
+    this.#flows = flows
+    await this.#release(
+      new Set(desired.ports.map((port) => port.key)),
+      new Set(desired.attachments.map((attachment) => attachment.key)),
+    )
+    return {
+      generation: desired.generation,
+      flows: flows.length,
+      added: change.missing.length,
+      removed: change.unexpected.length,
+      refused,
+    }
+  }
+
+  async #compile(desired: DesiredSteering): Promise<{
+    readonly flows: readonly DesiredFlow[]
+    readonly refused: Realized['refused']
+  }> {
+    const { firstTable, entryPriority, learningMs, owner } = this.#options
+    const now = Date.now()
+    let windowEnds = Infinity
+    const learnUntil = new Map(
+      desired.attachments.map(({ key, onAttach }) => {
+        const until = onAttach === 'new-only' ? now + learningMs : 0
+        return [key, this.#ids.attachment(key, until).learnUntil]
+      }),
+    )
+    const { state, refused } = resolve(
+      desired,
+      { firstTable, entryPriority },
+      {
+        zonesOf: (port) => this.#ids.zonesOf(port),
+        numberOf: (key) => this.#ids.attachment(key, 0).number,
+        isLearning: (key) => {
+          const until = learnUntil.get(key) ?? 0
+          if (until > now) windowEnds = Math.min(windowEnds, until)
+          return until > now
+        },
+      },
+    )
+    await this.#ids.save()
+    const compiled = compile(state)
+    const texts = await this.#bridge.normalize(compiled.map(renderFlow))
+    const base = { owner, round: this.#round }
+    const flows = compiled.map((flow, index) => ({
+      ...texts[index],
+      cookie: cookieOf(base, flow.attachment),
+    }))
+    this.#shutWindowAt(windowEnds)
+    return { flows, refused }
+  }
+
+  #shutWindowAt(time: number): void {
+    if (this.#learning !== null) clearTimeout(this.#learning)
+    this.#learning = null
+    if (time === Infinity) return
+    const waitMs = Math.max(0, time - Date.now()) + LEARNING_SLACK_MS
+    this.#learning = setTimeout(() => {
+      const desired = this.#waiting?.desired ?? this.#desired
+      // A failure is seen by the reconcile that follows it.
+      if (desired !== null) this.setDesired(desired).catch(() => this.#repairSoon())
+    }, waitMs)
+    this.#learning.unref()
+  }
+
+  async #verify(flows: readonly DesiredFlow[]): Promise<void> {
+    const left = difference(flows, await this.#bridge.ownFlows(this.#options.owner))
+    if (!isEmpty(left))
+      throw new SwitchError('NOT_IN_FORCE', `the switch has other flows: ${describe(left)}`)
+  }
+
+  async #repair(): Promise<Drift | null> {
+    if (this.#desired === null) return null
+    const change = difference(this.#flows, await this.#bridge.ownFlows(this.#options.owner))
+    if (isEmpty(change)) return null
+    await this.#bridge.apply(bundleText(change))
+    const drift = {
+      missing: change.missing.length + change.stale.length,
+      unexpected: change.unexpected.length,
+    }
+    for (const listener of this.#listeners) listener(drift)
+    return drift
+  }
+
+  /** The switch may be away: the next interval, or its return, tries again. */
+  #repairSoon(): void {
+    this.reconcile().catch(() => {})
+  }
+
+  /** Forgets ports and attachments that are gone; what conntrack has of the ports goes with them. */
+  async #release(ports: ReadonlySet<string>, attachments: ReadonlySet<string>): Promise<void> {
+    const released = this.#ids.retain(ports, attachments)
+    await this.#ids.save()
+    for (const first of released)
+      for (let zone = first; zone < first + ZONES_PER_PORT; zone++)
+        try {
+          await this.#control.run('dpctl/flush-conntrack', `zone=${zone}`)
+        } catch (error) {
+          if (!(error instanceof RpcError)) throw error // gone with ovs-vswitchd, or kept till they end
+        }
+  }
+
+  #serially<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(task)
+    this.#queue = result.catch(() => {})
+    return result
+  }
+}
+
+function describe({ missing, stale, unexpected }: Difference): string {
+  const example = missing[0] ?? stale[0] ?? unexpected[0]
+  const counts = `${missing.length} missing, ${stale.length} stale, ${unexpected.length} unexpected`
+  return `${counts}; first: table=${example?.table},${example?.match}`
+}
