@@ -9,6 +9,8 @@ const LEFT_OUT = /(?:^|\/)(?:tests?|docs|util|regex-assembly)\//
 export interface Selection {
   readonly files: readonly RuleFile[]
   readonly leftOut: number
+  /** The single top folder that was removed, with `/`; empty when there was none. */
+  readonly top: string
   /** What was changed on the way, for the user. */
   readonly notes: readonly string[]
 }
@@ -24,14 +26,13 @@ export function selectRuleFiles(all: readonly RuleFile[]): Selection {
   let files = all.map((file) => ({ path: file.path.slice(top.length), bytes: file.bytes }))
   files = files.filter(({ path }) => KEPT.test(path) && !LEFT_OUT.test(path))
   const leftOut = all.length - files.length
-  if (top !== '') notes.push(`the top folder ${top} is left away`)
   const example = files.find(({ path }) => path === 'crs-setup.conf.example')
   if (example !== undefined && !files.some(({ path }) => path === 'crs-setup.conf')) {
     files.push({ path: 'crs-setup.conf', bytes: example.bytes })
     notes.push('crs-setup.conf.example is used as crs-setup.conf')
   }
   files.sort((left, right) => (left.path < right.path ? -1 : 1))
-  return { files, leftOut, notes }
+  return { files, leftOut, top, notes }
 }
 
 function commonFolder(files: readonly RuleFile[]): string {

@@ -20,14 +20,13 @@ import {
  */
 export function checkRuleFiles(files: readonly RuleFile[]): RuleCheckReport {
   const kinds = new Map(files.map((file) => [file.path, kindOf(file.path)]))
-  const secLang = files.filter(({ path }) => kinds.get(path) === 'seclang')
   const suricata = files.filter(({ path }) => kinds.get(path) === 'suricata')
   const classifications = files.find(({ path }) => /(?:^|\/)classification\.config$/.test(path))
-  const paths = secLang.map((file) => file.path)
-  const parts = [
-    ...(paths.length > 0 ? [checkSecLang(paths, memoryRuleFiles(files))] : []),
-    ...(suricata.length > 0 ? [checkSuricata(suricata, classifications)] : []),
-  ]
+  const secLang = checkSecLang(memoryRuleFiles(files))
+  for (const [path, kind] of kinds) {
+    if (kind === 'seclang' && !secLang.read.has(path)) kinds.set(path, 'unread')
+  }
+  const parts = [secLang, checkSuricata(suricata, classifications)]
   const findings = parts.flatMap((part) => part.findings)
   const summaries = files.map(({ path }) => summary(path, kinds.get(path)!, parts, findings))
   const add = (key: 'accepted' | 'rejected' | 'disabled'): number =>

@@ -4,18 +4,23 @@ import type { RuleFiles } from '#signatures/seclang/rule-files.ts'
 import type { EngineFindings, Finding } from './engine-findings.ts'
 import { ROOT } from './memory-rule-files.ts'
 
+export interface SecLangFindings extends EngineFindings {
+  /** Files that a worker reads. */
+  readonly read: ReadonlySet<string>
+}
+
 /**
  * Loads the SecLang files of a set in the order a WAF worker does. Rules stand in relation to each
  * other (chains, updates, `Include`, markers), so the set is loaded whole and errors are found in place.
- *
- * @param paths `.conf` files of the set, relative; those in folders that a worker does not read are
- *              loaded on their own and come after the rest
  */
-export function checkSecLang(paths: readonly string[], files: RuleFiles): EngineFindings {
-  const inOrder = filesOfFolder(ROOT, files)
-  const others = paths.map((path) => ROOT + path).filter((path) => !inOrder.includes(path))
-  const loaded = loadRules([...inOrder, ...others], files)
-  return { ...countAccepted(loaded), disabled: new Map(), findings: rejections(loaded, files) }
+export function checkSecLang(files: RuleFiles): SecLangFindings {
+  const loaded = loadRules(filesOfFolder(ROOT, files), files)
+  return {
+    ...countAccepted(loaded),
+    disabled: new Map(),
+    findings: rejections(loaded, files),
+    read: new Set(loaded.files.map((path) => path.slice(ROOT.length))),
+  }
 }
 
 function countAccepted(loaded: LoadedRules): Pick<EngineFindings, 'accepted'> {

@@ -46,5 +46,7 @@ export interface RuleFileSummary {
   readonly disabled: number
 }
 
-/** `data`: read by rules (`@pmFromFile`) or by the rule parser (`classification.config`); `other`: carried along and not read (licence, readme). */
-export type RuleFileKind = 'seclang' | 'suricata' | 'data' | 'other'
+/**
+ * `data`: read by rules (`@pmFromFile`) or by the rule parser (`classification.config`); `unread`: SecLang
+ * in a folder that workers do not read (neither the top, `rules/`, `plugins/` nor included); `other`: carried along and not read (licence, readme). */
+export type RuleFileKind = 'seclang' | 'suricata' | 'data' | 'unread' | 'other'

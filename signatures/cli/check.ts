@@ -1,8 +1,10 @@
+import { selectRuleFiles } from '#signatures/bundle/select-rule-files.ts'
 import { checkRuleFiles } from '#signatures/check/check-rule-files.ts'
 import type { RuleCheckReport } from '#signatures/check/rule-report.ts'
 import { SignatureError } from '#signatures/errors.ts'
 import { readSource } from '#signatures/sources/read-source.ts'
 import { EXIT } from './exit-code.ts'
+import { printable } from './printable.ts'
 import { Progress } from './progress.ts'
 import { reportText } from './report-text.ts'
 import { plural, type Terminal } from './terminal.ts'
@@ -26,19 +28,31 @@ export async function check(
   const reports: RuleCheckReport[] = []
   for (const path of paths) {
     progress.show(`reading ${path}`)
-    const { files, prefix } = await readSource(path)
+    const source = await readSource(path)
+    const { files, top, notes } = selectRuleFiles(source.files)
     progress.show(`checking ${plural(files.length, 'file')}`)
     const report = checkRuleFiles(files)
     progress.clear()
     if (!report.files.some(({ kind }) => kind === 'seclang' || kind === 'suricata')) {
       throw new SignatureError('SOURCE_UNREADABLE', `${path}: no *.conf and no *.rules in it`)
     }
-    reports.push(withPrefix(report, prefix))
+    for (const note of notes) terminal.err.write(`note: ${note}\n`)
+    noteUnread(report, terminal)
+    reports.push(withPrefix(report, source.prefix + top))
   }
   const report = reports.length === 1 ? reports[0] : combined(reports)
   if (options.json === true) terminal.out.write(`${JSON.stringify(report)}\n`)
   else terminal.out.write(reportText(report, terminal, options.all === true))
   return report.rejected > 0 || report.rejections.length > 0 ? EXIT.rejected : EXIT.ok
+}
+
+function noteUnread(report: RuleCheckReport, terminal: Terminal): void {
+  const unread = report.files.filter(({ kind }) => kind === 'unread')
+  if (unread.length === 0) return
+  terminal.err.write(
+    `note: workers read *.conf at the top, in rules/ and in plugins/, and what those include; ` +
+      `not read: ${plural(unread.length, 'file')}, ${printable(unread[0].path)} first\n`,
+  )
 }
 
 function withPrefix(report: RuleCheckReport, prefix: string): RuleCheckReport {
