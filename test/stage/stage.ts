@@ -254,19 +254,18 @@ export class Stage {
     return pids
   }
 
+  /** Supervisors of this stage's inspection namespaces, from the records that the agent keeps. */
   async supervisorPids(): Promise<number[]> {
-    const found: number[] = []
-    for (const entry of await readdir('/proc')) {
-      if (!/^\d+$/.test(entry)) continue
-      const commandLine = await readFile(`/proc/${entry}/cmdline`, 'latin1').catch(() => '')
-      if (
-        commandLine.includes(join(this.#folder, 'run')) &&
-        commandLine.includes('inspectors/main.ts')
-      ) {
-        found.push(Number(entry))
-      }
+    const run = join(this.#folder, 'run')
+    const files = await readdir(run, { recursive: true }).catch(() => [])
+    const records = files.filter((file) => file.endsWith('process.json'))
+    const pids: number[] = []
+    for (const record of records) {
+      const text = await readFile(join(run, record), 'utf8').catch(() => '{}')
+      const { pid } = JSON.parse(text === '' ? '{}' : text) as { pid?: number }
+      if (pid !== undefined) pids.push(pid)
     }
-    return found
+    return pids
   }
 
   /** Ends everything that was started, in order; may be called twice. Nothing stays on the machine. */
