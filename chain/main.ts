@@ -74,7 +74,7 @@ async function runUp(flags: Flags, agentArgs: readonly string[]): Promise<void> 
   const { promise: hopeless, resolve: giveUp } = Promise.withResolvers<void>()
   const agent = new AgentProcess({
     entry: join(root, 'steering', 'main.ts'),
-    args: ['--redis', manager.redisUrl, '--data', join(config.data, 'agent'), ...agentArgs],
+    args: agentArguments(config, manager.redisUrl, agentArgs),
     environment: agentEnvironment(manager.redisUrl),
     log: (message) => log.warn(message),
     onHopeless: (code) => {
@@ -91,6 +91,15 @@ async function runUp(flags: Flags, agentArgs: readonly string[]): Promise<void> 
   await manager.close()
   process.exitCode = exitCode
 }
+
+/** What `up` knows, then what the user says: the later of two wins. */
+const agentArguments = (config: ManagerConfig, redisUrl: string, given: readonly string[]) =>
+  [
+    ['--redis', redisUrl],
+    ['--data', join(config.data, 'agent')],
+    ['--log-level', config.logLevel],
+    given,
+  ].flat()
 
 const managerOptions = (config: ManagerConfig, log: Logger) => ({
   config,
