@@ -1,0 +1,232 @@
+/** Tables of the automaton; `aho-corasick.ts` says how they are read. A transition is `state * 2 + ends`. */
+export interface Tables {
+  readonly classes: Uint8Array
+  readonly classCount: number
+  /** States below this have a row of `classCount` transitions; the root is state 0. */
+  readonly rowStates: number
+  readonly rows: Int32Array
+  /** By state minus `rowStates`: class of the only child (NO_CHILD without one), transition, failure. */
+  readonly labels: Uint16Array
+  readonly next: Int32Array
+  readonly fail: Int32Array
+  /** Ids of a state's patterns are `outputs[outputStart[state]]` up to `outputs[outputStart[state + 1]]`. */
+  readonly outputStart: Int32Array
+  readonly outputs: Int32Array
+  /** Nearest state on the failure links that has patterns, -1 when none has. */
+  readonly outputLink: Int32Array
+  readonly patternLengths: Int32Array
+}
+
+const NO_CHILD = 0xffff
+
+/** Children of a node are a list in ascending order of their class. */
+interface Trie {
+  readonly size: number
+  readonly label: Uint8Array
+  readonly firstChild: Int32Array
+  readonly sibling: Int32Array
+  /** Node where each pattern ends. */
+  readonly ends: Int32Array
+}
+
+export function buildTables(patterns: readonly string[], ignoreCase: boolean): Tables {
+  const { classes, classCount } = byteClasses(patterns, ignoreCase)
+  const trie = buildTrie(patterns, classes)
+  const order = breadthFirst(trie)
+  const { stateOf, rowStates } = numberStates(trie, order)
+  const { outputStart, outputs } = listOutputs(patterns, trie, stateOf)
+  const patternLengths = Int32Array.from(patterns, (pattern) => pattern.length)
+  const links = linkStates(trie, order, stateOf, rowStates, classCount, outputStart)
+  return { classes, classCount, rowStates, outputStart, outputs, patternLengths, ...links }
+}
+
+/** Class 0 is that of all bytes that no pattern has. */
+function byteClasses(
+  patterns: readonly string[],
+  ignoreCase: boolean,
+): { classes: Uint8Array; classCount: number } {
+  const occurs = new Uint8Array(256)
+  for (const pattern of patterns) {
+    if (pattern === '') throw new RangeError('a pattern is empty')
+    for (let index = 0; index < pattern.length; index += 1) {
+      occurs[foldByte(pattern.charCodeAt(index), ignoreCase)] = 1
+    }
+  }
+  const classes = new Uint8Array(256)
+  let classCount = 1
+  for (let byte = 0; byte < 256; byte += 1) {
+    if (occurs[byte] === 0 || foldByte(byte, ignoreCase) !== byte) continue
+    // All 256 bytes in use leave no class for others: the last byte may then share class 0.
+    classes[byte] = classCount === 256 ? 0 : classCount
+    classCount = Math.min(256, classCount + 1)
+  }
+  if (ignoreCase) {
+    for (let byte = 0x41; byte <= 0x5a; byte += 1) classes[byte] = classes[byte + 0x20]
+  }
+  return { classes, classCount }
+}
+
+function foldByte(byte: number, ignoreCase: boolean): number {
+  return ignoreCase && byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte
+}
+
+/** Patterns go in sorted by class, so that each shares its beginning with the one before. */
+function buildTrie(patterns: readonly string[], classes: Uint8Array): Trie {
+  let bytes = 0
+  const keys = patterns.map((pattern) => {
+    bytes += pattern.length
+    let key = ''
+    for (let index = 0; index < pattern.length; index += 1) {
+      key += String.fromCharCode(classes[pattern.charCodeAt(index)])
+    }
+    return key
+  })
+  const sorted = keys.map((_, id) => id).sort((left, right) => compare(keys[left], keys[right]))
+  const label = new Uint8Array(bytes + 1)
+  const firstChild = new Int32Array(bytes + 1).fill(-1)
+  const sibling = new Int32Array(bytes + 1).fill(-1)
+  const ends = new Int32Array(patterns.length)
+  const path: number[] = [0]
+  const lastChild = new Int32Array(bytes + 1).fill(-1)
+  let size = 1
+  let before = ''
+  for (const id of sorted) {
+    const key = keys[id]
+    let depth = 0
+    while (depth < before.length && key.charCodeAt(depth) === before.charCodeAt(depth)) depth += 1
+    for (; depth < key.length; depth += 1) {
+      const parent = path[depth]
+      const node = size
+      size += 1
+      label[node] = key.charCodeAt(depth)
+      if (lastChild[parent] < 0) firstChild[parent] = node
+      else sibling[lastChild[parent]] = node
+      lastChild[parent] = node
+      path[depth + 1] = node
+    }
+    ends[id] = path[key.length]
+    before = key
+  }
+  return { size, label, firstChild, sibling, ends }
+}
+
+function compare(left: string, right: string): number {
+  if (left === right) return 0
+  return left < right ? -1 : 1
+}
+
+function breadthFirst(trie: Trie): Int32Array {
+  const order = new Int32Array(trie.size)
+  let filled = 1
+  for (let at = 0; at < filled; at += 1) {
+    for (let child = trie.firstChild[order[at]]; child >= 0; child = trie.sibling[child]) {
+      order[filled++] = child
+    }
+  }
+  return order
+}
+
+/** Rows for the root, its children and whatever branches; the other states after them. */
+function numberStates(
+  trie: Trie,
+  order: Int32Array,
+): { stateOf: Int32Array; rowStates: number } {
+  const hasRow = new Uint8Array(trie.size)
+  hasRow[0] = 1
+  for (let child = trie.firstChild[0]; child >= 0; child = trie.sibling[child]) hasRow[child] = 1
+  let rowStates = 0
+  const stateOf = new Int32Array(trie.size)
+  for (const node of order) {
+    const child = trie.firstChild[node]
+    if (child >= 0 && trie.sibling[child] >= 0) hasRow[node] = 1
+    if (hasRow[node] === 1) stateOf[node] = rowStates++
+  }
+  let state = rowStates
+  for (const node of order) if (hasRow[node] === 0) stateOf[node] = state++
+  return { stateOf, rowStates }
+}
+
+function listOutputs(
+  patterns: readonly string[],
+  trie: Trie,
+  stateOf: Int32Array,
+): { outputStart: Int32Array; outputs: Int32Array } {
+  const outputStart = new Int32Array(trie.size + 1)
+  for (let id = 0; id < patterns.length; id += 1) outputStart[stateOf[trie.ends[id]] + 1] += 1
+  for (let state = 0; state < trie.size; state += 1) outputStart[state + 1] += outputStart[state]
+  const filled = Int32Array.from(outputStart)
+  const outputs = new Int32Array(patterns.length)
+  for (let id = 0; id < patterns.length; id += 1) {
+    outputs[filled[stateOf[trie.ends[id]]]++] = id
+  }
+  return { outputStart, outputs }
+}
+
+type Links = Pick<Tables, 'rows' | 'labels' | 'next' | 'fail' | 'outputLink'>
+
+function linkStates(
+  trie: Trie,
+  order: Int32Array,
+  stateOf: Int32Array,
+  rowStates: number,
+  classCount: number,
+  outputStart: Int32Array,
+): Links {
+  const rows = new Int32Array(rowStates * classCount)
+  const labels = new Uint16Array(trie.size - rowStates).fill(NO_CHILD)
+  const next = new Int32Array(trie.size - rowStates)
+  const fail = new Int32Array(trie.size - rowStates)
+  const outputLink = new Int32Array(trie.size).fill(-1)
+  const failOf = new Int32Array(trie.size)
+  const step = (from: number, byteClass: number): number => {
+    let state = from
+    while (state >= rowStates && labels[state - rowStates] !== byteClass) {
+      state = fail[state - rowStates]
+    }
+    const transition =
+      state < rowStates ? rows[state * classCount + byteClass] : next[state - rowStates]
+    return transition >> 1
+  }
+  const transitionTo = (state: number): number => {
+    const ends = outputStart[state] < outputStart[state + 1] || outputLink[state] >= 0
+    return state * 2 + (ends ? 1 : 0)
+  }
+  // Breadth first: whatever a failure link leads to lies nearer to the root and is finished.
+  for (const node of order) {
+    const state = stateOf[node]
+    const failure = failOf[state]
+    // Children get their failure and output links first, as transitions to them carry the end bit.
+    for (let child = trie.firstChild[node]; child >= 0; child = trie.sibling[child]) {
+      const target = stateOf[child]
+      const link = node === 0 ? 0 : step(failure, trie.label[child])
+      failOf[target] = link
+      const hasOwn = outputStart[link] < outputStart[link + 1]
+      outputLink[target] = hasOwn ? link : outputLink[link]
+    }
+    if (state < rowStates) {
+      if (node !== 0) inheritRow(state, failure)
+      for (let child = trie.firstChild[node]; child >= 0; child = trie.sibling[child]) {
+        rows[state * classCount + trie.label[child]] = transitionTo(stateOf[child])
+      }
+      continue
+    }
+    fail[state - rowStates] = failure
+    const child = trie.firstChild[node]
+    if (child < 0) continue
+    labels[state - rowStates] = trie.label[child]
+    next[state - rowStates] = transitionTo(stateOf[child])
+  }
+  return { rows, labels, next, fail, outputLink }
+
+  /** A state's row starts as what its failure state would do with each class. */
+  function inheritRow(state: number, failure: number): void {
+    const chain: number[] = []
+    let from = failure
+    for (; from >= rowStates; from = fail[from - rowStates]) chain.push(from)
+    rows.copyWithin(state * classCount, from * classCount, (from + 1) * classCount)
+    for (const link of chain.reverse()) {
+      const label = labels[link - rowStates]
+      if (label !== NO_CHILD) rows[state * classCount + label] = next[link - rowStates]
+    }
+  }
+}
