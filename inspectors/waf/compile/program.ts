@@ -1,0 +1,161 @@
+import type { CompiledPattern } from '#signatures/pcre/pattern.ts'
+import type { Ctl, Disruptive, PersistentCollection, Phase } from '#signatures/seclang/model.ts'
+import type { XPathStep } from '#signatures/seclang/xpath.ts'
+import type { DynamicOperator } from '../operators/operator.ts'
+import type { Collection } from '../transaction/collections.ts'
+import type { TxNames } from '../transaction/tx-store.ts'
+import type { Pipeline } from '../values/pipeline.ts'
+import type { Predicate } from '../values/predicate.ts'
+import type { TextStore } from '../values/text-facts.ts'
+import type { Macro } from './macro.ts'
+
+/**
+ * Rules ready to run. Per phase a flat array in file order; jumps (`skipAfter`) are resolved to
+ * positions in it. Shared by all transactions of a worker, never changed after it is compiled (the text
+ * store fills up, which changes no answer).
+ */
+export interface Program {
+  /** By phase; index 0 is empty. */
+  readonly phases: readonly PhaseProgram[]
+  /** All rules by `CompiledRule.index`. */
+  readonly rules: readonly CompiledRule[]
+  readonly targetLists: readonly TargetList[]
+  readonly groups: readonly Group[]
+  readonly texts: TextStore
+  /** Words of 32 predicates. */
+  readonly words: number
+  readonly txNames: TxNames
+  /** TX values before phase 1, by slot. */
+  readonly initialTx: readonly (string | undefined)[]
+  /** TX slots whose sum is the anomaly score, for requests and for responses. */
+  readonly inboundScoreSlots: readonly number[]
+  readonly outboundScoreSlots: readonly number[]
+}
+
+export interface PhaseProgram {
+  readonly rules: readonly CompiledRule[]
+  /** Per rule: the group whose union decides whether it is looked at; -1: always. */
+  readonly groupOf: Int32Array
+  /** Per rule: word and bit of its predicate in the union. */
+  readonly wordOf: Int32Array
+  readonly bitOf: Int32Array
+}
+
+/** Rules that look at the same values through the same transformations are gated together. */
+export interface Group {
+  readonly targets: TargetList
+  readonly pipelines: readonly Pipeline[]
+}
+
+export interface CompiledRule {
+  readonly index: number
+  readonly id: number
+  readonly phase: Phase
+  readonly links: readonly CompiledLink[]
+  /** `block` replaced by what it stands for. */
+  readonly disruptive: Disruptive
+  readonly status: number
+  readonly log: boolean
+  readonly auditlog: boolean
+  readonly msg: Macro | null
+  readonly logdata: Macro | null
+  readonly severity: number | null
+  readonly rev: string
+  readonly ver: string | null
+  readonly tags: readonly string[]
+  /** Position in the phase where evaluation goes on after a match. */
+  readonly next: number
+  /** `file:line` */
+  readonly source: string
+}
+
+export interface CompiledLink {
+  readonly targets: TargetList
+  /** One, or with `multiMatch` all steps of it. */
+  readonly pipelines: readonly Pipeline[]
+  readonly test: LinkTest
+  readonly capture: boolean
+  readonly effects: readonly CompiledEffect[]
+}
+
+export type LinkTest =
+  /** SecAction, @unconditionalMatch without variables. */
+  | { readonly kind: 'always' }
+  | { readonly kind: 'static'; readonly predicate: Predicate }
+  | {
+      readonly kind: 'dynamic'
+      readonly operator: DynamicOperator
+      readonly argument: Macro
+      readonly negated: boolean
+    }
+
+/** Distinct lists of variables; equal lists of different rules are one object. */
+export interface TargetList {
+  readonly index: number
+  readonly parts: readonly TargetPart[]
+  /** Some part changes while a phase runs, is counted, or is not worth gating. */
+  readonly isVolatile: boolean
+  readonly text: string
+}
+
+export interface TargetPart {
+  readonly collection: Collection
+  readonly selector: CompiledSelector
+  readonly count: boolean
+  /** What `!COLLECTION:selector` leaves out of this part. */
+  readonly exclusions: readonly CompiledSelector[]
+  /** `TX:name` with a slot of its own; -1: no. */
+  readonly txSlot: number
+}
+
+export type CompiledSelector =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'name'; readonly nameLower: string }
+  | { readonly kind: 'regex'; readonly pattern: CompiledPattern }
+  | { readonly kind: 'xpath'; readonly path: string; readonly steps: readonly XPathStep[] }
+
+export type CompiledEffect =
+  | {
+      readonly kind: 'set-slot'
+      readonly slot: number
+      readonly operation: 'set' | 'add' | 'subtract' | 'unset'
+      readonly value: Macro
+    }
+  | {
+      readonly kind: 'setvar'
+      readonly collection: 'TX' | 'ENV' | PersistentCollection
+      readonly name: Macro
+      readonly operation: 'set' | 'add' | 'subtract' | 'unset'
+      readonly value: Macro
+    }
+  | {
+      readonly kind: 'expirevar'
+      readonly collection: 'TX' | PersistentCollection
+      readonly name: Macro
+      readonly seconds: Macro
+    }
+  | {
+      readonly kind: 'deprecatevar'
+      readonly collection: PersistentCollection
+      readonly name: Macro
+      readonly amount: number
+      readonly seconds: number
+    }
+  | { readonly kind: 'initcol'; readonly collection: PersistentCollection; readonly key: Macro }
+  | { readonly kind: 'remove-rules'; readonly rules: Int32Array }
+  | { readonly kind: 'remove-targets'; readonly exclusion: TargetExclusion }
+  | { readonly kind: 'control'; readonly ctl: Ctl }
+
+/** `ctl:ruleRemoveTargetBy*`: rules as a bit set over `CompiledRule.index`, and what they lose. */
+export interface TargetExclusion {
+  readonly rules: Int32Array
+  readonly targets: readonly {
+    readonly collection: Collection
+    readonly selector: CompiledSelector
+  }[]
+}
+
+/** True when the bit of a rule is set. */
+export function hasRule(rules: Int32Array, index: number): boolean {
+  return (rules[index >> 5]! & (1 << (index & 31))) !== 0
+}

@@ -1,0 +1,156 @@
+import type { Ctl } from '#signatures/seclang/model.ts'
+import type { CompiledEffect } from '../compile/program.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+
+/** Most target exclusions of one transaction. */
+export const MAX_TARGET_EXCLUSIONS = 2000
+/** Longest key of a persistent collection. */
+const MAX_KEY_BYTES = 256
+const MAX_ENVIRONMENT = 200
+
+/** Does what a match changes. */
+export function applyEffect(effect: CompiledEffect, transaction: Transaction): void {
+  switch (effect.kind) {
+    case 'set-slot': {
+      const { slots } = transaction.tx
+      slots[effect.slot] = changed(
+        slots[effect.slot],
+        effect.operation,
+        effect.value.expand(transaction),
+      )
+      return
+    }
+    case 'setvar':
+      setVariable(effect, transaction)
+      return
+    case 'expirevar': {
+      // TX ends with the transaction anyway.
+      if (effect.collection === 'TX') return
+      const seconds = toInteger(effect.seconds.expand(transaction))
+      const name = effect.name.expand(transaction)
+      transaction.records?.get(effect.collection)?.expire(name, seconds, transaction.nowMs)
+      return
+    }
+    case 'deprecatevar': {
+      const { amount, seconds } = effect
+      const name = effect.name.expand(transaction)
+      transaction.records
+        ?.get(effect.collection)
+        ?.deprecate(name, amount, seconds, transaction.nowMs)
+      return
+    }
+    case 'initcol': {
+      const { collection } = effect
+      const key = effect.key.expand(transaction).slice(0, MAX_KEY_BYTES)
+      if (key === '') return
+      transaction.records ??= new Map()
+      if (transaction.records.has(collection)) return
+      transaction.records.set(
+        collection,
+        transaction.store.open(collection, key, transaction.nowMs),
+      )
+      return
+    }
+    case 'remove-rules':
+      removeRules(effect.rules, transaction)
+      return
+    case 'remove-targets':
+      transaction.removedTargets ??= []
+      if (transaction.removedTargets.length < MAX_TARGET_EXCLUSIONS) {
+        transaction.removedTargets.push(effect.exclusion)
+      }
+      return
+    case 'control':
+      control(effect.ctl, transaction)
+  }
+}
+
+function setVariable(
+  effect: Extract<CompiledEffect, { kind: 'setvar' }>,
+  transaction: Transaction,
+): void {
+  const { collection, operation } = effect
+  const name = effect.name.expand(transaction)
+  const value = effect.value.expand(transaction)
+  if (collection === 'TX') {
+    transaction.tx.set(name, changed(transaction.tx.get(name), operation, value))
+  } else if (collection === 'ENV') {
+    transaction.environment ??= new Map()
+    const result = changed(transaction.environment.get(name), operation, value)
+    if (result === undefined) transaction.environment.delete(name)
+    else if (transaction.environment.size < MAX_ENVIRONMENT) {
+      transaction.environment.set(name, result)
+    }
+  } else {
+    const record = transaction.records?.get(collection)
+    if (record === undefined) return
+    const before = record.get(name, transaction.nowMs)
+    record.set(name, changed(before, operation, value), transaction.nowMs)
+  }
+}
+
+function changed(
+  before: string | undefined,
+  operation: 'set' | 'add' | 'subtract' | 'unset',
+  value: string,
+): string | undefined {
+  switch (operation) {
+    case 'set':
+      return value
+    case 'add':
+      return String(toInteger(before ?? '') + toInteger(value))
+    case 'subtract':
+      return String(toInteger(before ?? '') - toInteger(value))
+    case 'unset':
+      return undefined
+  }
+}
+
+/** Leading digits, as C's `atoi` reads them; 0 when there are none. */
+function toInteger(text: string): number {
+  const value = Number.parseInt(text, 10)
+  return Number.isFinite(value) ? value : 0
+}
+
+function removeRules(rules: Int32Array, transaction: Transaction): void {
+  if (transaction.removedRules === null) {
+    transaction.removedRules = rules.slice()
+    return
+  }
+  for (let word = 0; word < rules.length; word += 1) transaction.removedRules[word]! |= rules[word]!
+}
+
+function control(ctl: Ctl, transaction: Transaction): void {
+  switch (ctl.kind) {
+    case 'rule-engine':
+      // The chain's mode is the upper bound: rules may make the engine milder, not stricter.
+      if (ctl.mode !== 'on') transaction.engine = ctl.mode
+      else if (transaction.configuration.mode === 'block') transaction.engine = 'on'
+      else transaction.engine = 'detection-only'
+      return
+    case 'request-body-processor':
+      transaction.processor = ctl.processor
+      return
+    case 'force-request-body-variable':
+      transaction.forcesRequestBody = ctl.on
+      return
+    case 'request-body-access':
+      transaction.requestBodyAccess = ctl.on
+      return
+    case 'request-body-limit':
+      transaction.requestBodyLimit = ctl.bytes
+      return
+    case 'response-body-access':
+      transaction.responseBodyAccess = ctl.on
+      return
+    case 'response-body-limit':
+      transaction.responseBodyLimit = ctl.bytes
+      return
+    case 'audit-engine':
+    case 'audit-log-parts':
+    case 'debug-log-level':
+    case 'remove-rules':
+    case 'remove-targets':
+      return
+  }
+}

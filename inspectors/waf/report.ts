@@ -1,0 +1,68 @@
+import { GID_SECLANG } from '#chain/model/eve.ts'
+import type { Alert } from '#inspectors/inspector.ts'
+import type { RuleHit } from './evaluate/rule-hit.ts'
+
+/** EVE severity (1 is most urgent) by SecLang severity. */
+const EVE_SEVERITY = [1, 1, 1, 2, 3, 4, 4, 4] as const
+const UNKNOWN_SEVERITY = 3
+const MAX_LOGDATA_BYTES = 1024
+const MAX_MESSAGE_BYTES = 512
+
+/**
+ * True for rules that tell of an attack. Rules that only keep books (scores in phase 5, plumbing) are
+ * logged but raise no alert.
+ */
+export function isAlert(hit: RuleHit): boolean {
+  const { rule } = hit
+  if (hit.isDecisive || rule.severity !== null || rule.disruptive.kind !== 'pass') return true
+  return rule.phase !== 5 && hit.msg !== ''
+}
+
+export function alertOf(hit: RuleHit): Alert {
+  const { rule } = hit
+  const paranoia = rule.tags.find((tag) => tag.startsWith('paranoia-level/'))
+  return {
+    gid: GID_SECLANG,
+    signatureId: rule.id,
+    rev: Number.parseInt(rule.rev, 10) || 1,
+    message: (hit.msg === '' ? `Rule ${rule.id} matched` : hit.msg).slice(0, MAX_MESSAGE_BYTES),
+    category: rule.tags.find((tag) => tag.startsWith('attack-')) ?? rule.tags[0] ?? '',
+    severity: severityOf(hit),
+    metadata: {
+      ...(rule.ver === null ? {} : { ver: [rule.ver] }),
+      ...(paranoia === undefined ? {} : { paranoia_level: [paranoia.slice(15)] }),
+    },
+    references: [],
+    matches: hit.matches,
+    score: hit.score,
+    phase: rule.phase,
+    ...(hit.logdata === '' ? {} : { logdata: hit.logdata.slice(0, MAX_LOGDATA_BYTES) }),
+    tags: rule.tags,
+    source: rule.source,
+    decisive: hit.isDecisive,
+  }
+}
+
+function severityOf(hit: RuleHit): number {
+  const { severity } = hit.rule
+  if (severity === null) return hit.isDecisive ? 1 : UNKNOWN_SEVERITY
+  return EVE_SEVERITY[severity] ?? UNKNOWN_SEVERITY
+}
+
+/** An alert of the engine itself (`limit`), under an id of the range kept for such. */
+export function engineAlert(signatureId: number, message: string, decisive: boolean): Alert {
+  return {
+    gid: GID_SECLANG,
+    signatureId,
+    rev: 1,
+    message,
+    category: 'attack-protocol',
+    severity: 2,
+    metadata: {},
+    references: [],
+    matches: [],
+    tags: ['attack-protocol'],
+    source: 'built-in',
+    decisive,
+  }
+}

@@ -1,0 +1,91 @@
+import type { InspectorMode, WafSettings } from '#chain/model/chain.ts'
+import type { EngineSettings } from '#signatures/seclang/model.ts'
+
+/** Everything about a WAF that is not a rule: the chain's settings over the files' over the defaults. */
+export interface WafConfiguration {
+  readonly mode: InspectorMode
+  readonly requestBodyAccess: boolean
+  readonly requestBodyLimit: number
+  readonly requestBodyNoFilesLimit: number
+  readonly requestBodyLimitAction: 'reject' | 'process-partial'
+  readonly jsonDepthLimit: number
+  readonly argumentsLimit: number
+  readonly argumentSeparator: string
+  readonly responseBodyAccess: boolean
+  readonly responseBodyMimeTypes: readonly string[]
+  readonly responseBodyLimit: number
+  readonly responseBodyLimitAction: 'reject' | 'process-partial'
+  readonly uploadFileLimit: number
+  readonly collectionTimeoutSeconds: number
+  readonly webAppId: string
+}
+
+/** Values of ModSecurity's recommended `modsecurity.conf`. */
+const RECOMMENDED = {
+  requestBodyAccess: true,
+  requestBodyLimit: 13_107_200,
+  requestBodyNoFilesLimit: 131_072,
+  requestBodyLimitAction: 'reject',
+  jsonDepthLimit: 512,
+  argumentsLimit: 1000,
+  argumentSeparator: '&',
+  responseBodyAccess: true,
+  responseBodyMimeTypes: ['text/plain', 'text/html', 'text/xml'],
+  responseBodyLimit: 524_288,
+  responseBodyLimitAction: 'process-partial',
+  uploadFileLimit: 100,
+  collectionTimeoutSeconds: 3600,
+  webAppId: 'default',
+} as const
+
+/** One inflated body may have this many bytes for each one it came in. */
+export const MAX_INFLATION = 100
+
+export function configure(
+  mode: InspectorMode,
+  files: EngineSettings,
+  chain: WafSettings,
+): WafConfiguration {
+  return {
+    mode,
+    requestBodyAccess:
+      chain.requestBodyAccess ?? files.requestBodyAccess ?? RECOMMENDED.requestBodyAccess,
+    requestBodyLimit:
+      chain.requestBodyLimit ?? files.requestBodyLimit ?? RECOMMENDED.requestBodyLimit,
+    requestBodyNoFilesLimit:
+      chain.requestBodyNoFilesLimit ??
+      files.requestBodyNoFilesLimit ??
+      RECOMMENDED.requestBodyNoFilesLimit,
+    requestBodyLimitAction: files.requestBodyLimitAction ?? RECOMMENDED.requestBodyLimitAction,
+    jsonDepthLimit: files.requestBodyJsonDepthLimit ?? RECOMMENDED.jsonDepthLimit,
+    argumentsLimit: chain.argumentsLimit ?? files.argumentsLimit ?? RECOMMENDED.argumentsLimit,
+    argumentSeparator: files.argumentSeparator ?? RECOMMENDED.argumentSeparator,
+    responseBodyAccess:
+      chain.responseBodyAccess ?? files.responseBodyAccess ?? RECOMMENDED.responseBodyAccess,
+    responseBodyMimeTypes: files.responseBodyMimeTypes ?? RECOMMENDED.responseBodyMimeTypes,
+    responseBodyLimit:
+      chain.responseBodyLimit ?? files.responseBodyLimit ?? RECOMMENDED.responseBodyLimit,
+    responseBodyLimitAction: files.responseBodyLimitAction ?? RECOMMENDED.responseBodyLimitAction,
+    uploadFileLimit: files.uploadFileLimit ?? RECOMMENDED.uploadFileLimit,
+    collectionTimeoutSeconds:
+      files.collectionTimeoutSeconds ?? RECOMMENDED.collectionTimeoutSeconds,
+    webAppId: files.webAppId ?? RECOMMENDED.webAppId,
+  }
+}
+
+/** TX variables that the chain's settings stand for (CRS 3 and CRS 4 names), by name. */
+export function settingVariables(chain: WafSettings): ReadonlyMap<string, string> {
+  const variables = new Map<string, string>()
+  const put = (value: number | undefined, ...names: readonly string[]): void => {
+    if (value !== undefined) for (const name of names) variables.set(name, String(value))
+  }
+  put(chain.paranoia, 'blocking_paranoia_level', 'paranoia_level')
+  put(
+    chain.detectionParanoia ?? chain.paranoia,
+    'detection_paranoia_level',
+    'executing_paranoia_level',
+  )
+  put(chain.inboundThreshold, 'inbound_anomaly_score_threshold')
+  put(chain.outboundThreshold, 'outbound_anomaly_score_threshold')
+  return variables
+}

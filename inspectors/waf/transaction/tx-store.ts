@@ -1,0 +1,80 @@
+import { Entry } from '../values/entry.ts'
+
+/** Slots 0 to 9 are TX.0 to TX.9, what `capture` writes. */
+export const CAPTURE_SLOTS = 10
+
+/** Most TX variables whose names are made while a transaction runs. */
+export const MAX_DYNAMIC_VARIABLES = 10_000
+
+/** Which TX names have a slot: all that the rules spell out. Built while compiling. */
+export class TxNames {
+  readonly #slots = new Map<string, number>()
+  readonly names: string[] = []
+
+  constructor() {
+    for (let index = 0; index < CAPTURE_SLOTS; index += 1) this.slotOf(String(index))
+  }
+
+  /** The slot of a name, made when there is none yet. */
+  slotOf(name: string): number {
+    const key = name.toLowerCase()
+    const known = this.#slots.get(key)
+    if (known !== undefined) return known
+    const slot = this.names.length
+    this.names.push(key)
+    this.#slots.set(key, slot)
+    return slot
+  }
+
+  find(nameLower: string): number | undefined {
+    return this.#slots.get(nameLower)
+  }
+}
+
+/** TX of one transaction: an array for names known to the rules, a map for those made on the way. */
+export class TxStore {
+  readonly #names: TxNames
+  readonly slots: (string | undefined)[]
+  #dynamic: Map<string, { name: string; value: string }> | null = null
+
+  /** @param initial values by slot, copied */
+  constructor(names: TxNames, initial: readonly (string | undefined)[]) {
+    this.#names = names
+    this.slots = initial.slice()
+  }
+
+  get(name: string): string | undefined {
+    const key = name.toLowerCase()
+    const slot = this.#names.find(key)
+    return slot === undefined ? this.#dynamic?.get(key)?.value : this.slots[slot]
+  }
+
+  set(name: string, value: string | undefined): void {
+    const key = name.toLowerCase()
+    const slot = this.#names.find(key)
+    if (slot !== undefined) {
+      this.slots[slot] = value
+      return
+    }
+    if (value === undefined) {
+      this.#dynamic?.delete(key)
+      return
+    }
+    this.#dynamic ??= new Map()
+    if (this.#dynamic.size >= MAX_DYNAMIC_VARIABLES && !this.#dynamic.has(key)) return
+    this.#dynamic.set(key, { name, value })
+  }
+
+  /** All variables as values of the collection. */
+  entries(): Entry[] {
+    const entries: Entry[] = []
+    for (let slot = 0; slot < this.slots.length; slot += 1) {
+      const value = this.slots[slot]
+      if (value !== undefined) entries.push(new Entry(this.#names.names[slot]!, value))
+    }
+    if (this.#dynamic !== null) {
+      for (const { name, value } of this.#dynamic.values()) entries.push(new Entry(name, value))
+    }
+    return entries
+  }
+}

@@ -1,0 +1,19 @@
+import type { TextFacts } from './text-facts.ts'
+
+/** One value of a collection. */
+export class Entry {
+  /** Key as sent; empty for scalars. */
+  readonly name: string
+  readonly nameLower: string
+  readonly value: string
+  /** Filled in when a gated rule looks at the value. */
+  facts: TextFacts | null = null
+
+  constructor(name: string, value: string) {
+    this.name = name
+    this.nameLower = name.toLowerCase()
+    this.value = value
+  }
+}
+
+export const NO_ENTRIES: readonly Entry[] = []

@@ -1,0 +1,192 @@
+import type { ByteSet } from '#signatures/pcre/gate.ts'
+import { buildAutomaton } from '#inspectors/matching/aho-corasick.ts'
+import type { Automaton } from '#inspectors/matching/automaton.ts'
+import type { Predicate } from './predicate.ts'
+
+/**
+ * Which predicates a text could satisfy, decided for all of them in one pass.
+ *
+ * A gate is an AND of clauses (each an OR of literals), byte masks and a length. All literals of all
+ * predicates are in one automaton, folded to lower case (a literal that is case-sensitive may then let
+ * through a text that it need not: a gate may err on that side only). Each literal knows the clauses
+ * it meets; a predicate whose clauses are all met, whose masks share a byte with the text and whose
+ * length is reached becomes a candidate. Predicates without literals are tried by mask alone; those
+ * without any gate, and negated ones, are candidates always.
+ *
+ * Cost: the automaton's pass, plus work per literal that occurs, plus one test per distinct mask of the
+ * predicates without literals. The naive twin is to make everything a candidate (`gate: 'off'`).
+ */
+export class GateIndex {
+  /** Words of 32 predicates. */
+  readonly words: number
+  readonly #ungated: Int32Array
+  readonly #automaton: Automaton | null
+  /** Clauses per literal, flat: those of literal `i` are at `[starts[i], starts[i + 1])`. */
+  readonly #clauseStarts: Int32Array
+  readonly #clauses: Int32Array
+  readonly #clausePredicate: Int32Array
+  readonly #clauseStamp: Int32Array
+  readonly #predicateClauses: Int32Array
+  readonly #predicateMet: Int32Array
+  readonly #predicateStamp: Int32Array
+  readonly #masks: readonly (readonly ByteSet[])[]
+  readonly #minLength: Int32Array
+  /** Predicates without literals, by the mask that decides first. */
+  readonly #maskGroups: readonly {
+    readonly mask: ByteSet
+    readonly members: Int32Array
+  }[]
+  readonly #lengthOnly: Int32Array
+  readonly #found: Uint32Array
+  #stamp = 0
+
+  constructor(predicates: readonly Predicate[]) {
+    this.words = Math.max(1, Math.ceil(predicates.length / 32))
+    this.#ungated = new Int32Array(this.words)
+    const literals = new Map<string, number[]>()
+    const clausePredicate: number[] = []
+    const predicateClauses = new Int32Array(predicates.length)
+    const maskGroups = new Map<string, { mask: ByteSet; members: number[] }>()
+    const lengthOnly: number[] = []
+    this.#minLength = new Int32Array(predicates.length)
+    this.#masks = predicates.map((predicate) => predicate.operator.gate?.byteMasks ?? [])
+    for (const { index, operator, negated } of predicates) {
+      const { gate } = operator
+      if (gate === null || negated) {
+        this.#ungated[index >> 5]! |= 1 << (index & 31)
+        continue
+      }
+      this.#minLength[index] = gate.minLength
+      if (gate.requirement !== null) {
+        for (const clause of gate.requirement) {
+          const id = clausePredicate.push(index) - 1
+          predicateClauses[index]! += 1
+          for (const text of new Set(clause.map((literal) => foldAscii(literal.text)))) {
+            const clauses = literals.get(text)
+            if (clauses === undefined) literals.set(text, [id])
+            else clauses.push(id)
+          }
+        }
+        continue
+      }
+      const [mask] = gate.byteMasks
+      if (mask === undefined) {
+        if (gate.minLength > 0) lengthOnly.push(index)
+        else this.#ungated[index >> 5]! |= 1 << (index & 31)
+        continue
+      }
+      const key = mask.join()
+      const group = maskGroups.get(key)
+      if (group === undefined) maskGroups.set(key, { mask, members: [index] })
+      else group.members.push(index)
+    }
+    const texts = [...literals.keys()]
+    this.#automaton = texts.length === 0 ? null : buildAutomaton(texts, { ignoreCase: true })
+    this.#found = new Uint32Array(Math.ceil(texts.length / 32))
+    const lists = [...literals.values()]
+    this.#clauseStarts = new Int32Array(texts.length + 1)
+    for (const [id, list] of lists.entries()) {
+      this.#clauseStarts[id + 1] = this.#clauseStarts[id]! + list.length
+    }
+    this.#clauses = Int32Array.from(lists.flat())
+    this.#clausePredicate = Int32Array.from(clausePredicate)
+    this.#clauseStamp = new Int32Array(clausePredicate.length)
+    this.#predicateClauses = predicateClauses
+    this.#predicateMet = new Int32Array(predicates.length)
+    this.#predicateStamp = new Int32Array(predicates.length)
+    this.#maskGroups = [...maskGroups.values()].map(({ mask, members }) => ({
+      mask,
+      members: Int32Array.from(members),
+    }))
+    this.#lengthOnly = Int32Array.from(lengthOnly)
+  }
+
+  /**
+   * Sets the bits of all predicates that the text could satisfy.
+   *
+   * @param bytes the bytes that occur in the text (`collectBytes`)
+   * @param into words of the text, all zero, from `base`
+   */
+  mark(textLatin1: string, bytes: ByteSet, into: Int32Array, base: number): void {
+    for (let word = 0; word < this.words; word += 1) into[base + word] = this.#ungated[word]!
+    const { length } = textLatin1
+    if (length > 0) this.#markLiterals(textLatin1, bytes, into, base)
+    for (let index = 0; index < this.#maskGroups.length; index += 1) {
+      const group = this.#maskGroups[index]!
+      if (!shareByte(group.mask, bytes)) continue
+      const { members } = group
+      for (let member = 0; member < members.length; member += 1) {
+        this.#propose(members[member]!, length, bytes, into, base)
+      }
+    }
+    for (let index = 0; index < this.#lengthOnly.length; index += 1) {
+      this.#propose(this.#lengthOnly[index]!, length, bytes, into, base)
+    }
+  }
+
+  #markLiterals(textLatin1: string, bytes: ByteSet, into: Int32Array, base: number): void {
+    const found = this.#found
+    if (this.#automaton === null) return
+    found.fill(0)
+    if (this.#automaton.markString(textLatin1, found) === 0) return
+    this.#stamp += 1
+    const stamp = this.#stamp
+    for (let word = 0; word < found.length; word += 1) {
+      let bits = found[word]!
+      while (bits !== 0) {
+        const low = bits & -bits
+        bits ^= low
+        const literal = (word << 5) + 31 - Math.clz32(low)
+        const end = this.#clauseStarts[literal + 1]!
+        for (let at = this.#clauseStarts[literal]!; at < end; at += 1) {
+          const clause = this.#clauses[at]!
+          if (this.#clauseStamp[clause] === stamp) continue
+          this.#clauseStamp[clause] = stamp
+          const predicate = this.#clausePredicate[clause]!
+          if (this.#predicateStamp[predicate] !== stamp) {
+            this.#predicateStamp[predicate] = stamp
+            this.#predicateMet[predicate] = 0
+          }
+          const met = this.#predicateMet[predicate]! + 1
+          this.#predicateMet[predicate] = met
+          if (met === this.#predicateClauses[predicate]) {
+            this.#propose(predicate, textLatin1.length, bytes, into, base)
+          }
+        }
+      }
+    }
+  }
+
+  #propose(
+    predicate: number,
+    length: number,
+    bytes: ByteSet,
+    into: Int32Array,
+    base: number,
+  ): void {
+    if (length < this.#minLength[predicate]!) return
+    const masks = this.#masks[predicate]!
+    for (let index = 0; index < masks.length; index += 1) {
+      if (!shareByte(masks[index]!, bytes)) return
+    }
+    into[base + (predicate >> 5)]! |= 1 << (predicate & 31)
+  }
+}
+
+function shareByte(left: ByteSet, right: ByteSet): boolean {
+  return (
+    ((left[0]! & right[0]!) |
+      (left[1]! & right[1]!) |
+      (left[2]! & right[2]!) |
+      (left[3]! & right[3]!) |
+      (left[4]! & right[4]!) |
+      (left[5]! & right[5]!) |
+      (left[6]! & right[6]!) |
+      (left[7]! & right[7]!)) !==
+    0
+  )
+}
+
+function foldAscii(text: string): string {
+  return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+}

@@ -1,0 +1,131 @@
+import { type ByteSet, collectBytes } from '#signatures/pcre/gate.ts'
+import type { Transformation } from '../transformations/transformation.ts'
+import type { GateIndex } from './gate-index.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { Predicate } from './predicate.ts'
+
+/**
+ * Everything that is known of one byte string, whatever variable it came from: what it becomes under
+ * each pipeline, and which predicates it satisfies, could satisfy, or does not.
+ *
+ * `live` has a bit for each predicate that the text may satisfy: at first all candidates of the gate,
+ * then fewer, as answers come in. `known` has a bit for each predicate that was tried. A text that
+ * satisfies nothing ends up with no live bits, and a value seen again (a User-Agent, a cookie) costs
+ * one look-up. All of it follows from the text alone, so it is kept across transactions.
+ */
+export class TextFacts {
+  readonly text: string
+  /** Results by `Pipeline.index`; filled as they are asked for. */
+  readonly byPipeline: (TextFacts | undefined)[] = []
+  live: Int32Array | null = null
+  known: Int32Array | null = null
+  /** No live bits: nothing more to ask. */
+  isDead = false
+  bytes: ByteSet | null = null
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Longest text, number of texts and bytes of them that are kept across transactions. */
+export const MAX_KEPT_TEXT_BYTES = 1024
+export const MAX_KEPT_TEXTS = 8192
+export const MAX_KEPT_BYTES = 4_194_304
+
+/** Facts about texts, shared by all transactions of a program. Old ones are dropped all at once. */
+export class TextStore {
+  readonly #gates: GateIndex
+  readonly #predicates: readonly Predicate[]
+  readonly #isGated: boolean
+  #kept = new Map<string, TextFacts>()
+  #keptBytes = 0
+
+  constructor(gates: GateIndex, predicates: readonly Predicate[], isGated: boolean) {
+    this.#gates = gates
+    this.#predicates = predicates
+    this.#isGated = isGated
+  }
+
+  /** Facts of a text: the kept ones, or new. */
+  of(textLatin1: string): TextFacts {
+    if (textLatin1.length > MAX_KEPT_TEXT_BYTES) return new TextFacts(textLatin1)
+    const kept = this.#kept.get(textLatin1)
+    if (kept !== undefined) return kept
+    const facts = new TextFacts(textLatin1)
+    if (this.#kept.size >= MAX_KEPT_TEXTS || this.#keptBytes > MAX_KEPT_BYTES) {
+      this.#kept = new Map()
+      this.#keptBytes = 0
+    }
+    this.#kept.set(textLatin1, facts)
+    this.#keptBytes += textLatin1.length
+    return facts
+  }
+
+  /** Facts of the text that a pipeline makes of this one. */
+  through(facts: TextFacts, pipeline: Pipeline): TextFacts {
+    const known = facts.byPipeline[pipeline.index]
+    if (known !== undefined) return known
+    const { parent, transformation } = pipeline
+    if (parent === null || transformation === null) return facts
+    const before = this.through(facts, parent)
+    const result = this.#apply(before, transformation)
+    facts.byPipeline[pipeline.index] = result
+    return result
+  }
+
+  #apply(facts: TextFacts, transformation: Transformation): TextFacts {
+    const { triggerBytes } = transformation
+    if (triggerBytes !== null && !hasAny(facts.text, triggerBytes)) return facts
+    const text = transformation.apply(facts.text)
+    return text === facts.text ? facts : this.of(text)
+  }
+
+  /** Fills in `live` where that has not been done. */
+  gate(facts: TextFacts): void {
+    if (facts.live !== null) return
+    const live = new Int32Array(this.#gates.words)
+    facts.live = live
+    facts.known = new Int32Array(this.#gates.words)
+    if (!this.#isGated) {
+      live.fill(-1)
+      return
+    }
+    const bytes = new Uint32Array(8)
+    collectBytes(facts.text, bytes)
+    facts.bytes = bytes
+    this.#gates.mark(facts.text, bytes, live, 0)
+    facts.isDead = isZero(live)
+  }
+
+  /** True when the text satisfies the predicate. The facts must have been gated. */
+  satisfies(facts: TextFacts, predicate: Predicate): boolean {
+    const live = facts.live!
+    const known = facts.known!
+    const word = predicate.index >> 5
+    const bit = 1 << (predicate.index & 31)
+    if ((live[word]! & bit) === 0) return false
+    if ((known[word]! & bit) !== 0) return true
+    known[word]! |= bit
+    if (predicate.operator.match(facts.text, null) !== predicate.negated) return true
+    live[word]! &= ~bit
+    if (live[word] === 0) facts.isDead = isZero(live)
+    return false
+  }
+
+  predicate(index: number): Predicate {
+    return this.#predicates[index]!
+  }
+}
+
+function hasAny(textLatin1: string, table: Uint8Array): boolean {
+  for (let index = 0; index < textLatin1.length; index += 1) {
+    if (table[textLatin1.charCodeAt(index)] === 1) return true
+  }
+  return false
+}
+
+function isZero(words: Int32Array): boolean {
+  for (let index = 0; index < words.length; index += 1) if (words[index] !== 0) return false
+  return true
+}

@@ -1,0 +1,61 @@
+/**
+ * Variables of SecLang by canonical name.
+ * `collection`: takes a selector (`ARGS:id`); `scalar`: does not; `xml`: takes an XPath;
+ * `empty`: known to ModSecurity, never has a value here (a warning says why).
+ */
+export type VariableKind =
+  | { readonly kind: 'collection' | 'scalar' | 'xml' }
+  | { readonly kind: 'empty'; readonly reason: string }
+
+const COLLECTIONS =
+  'ARGS ARGS_NAMES ARGS_GET ARGS_GET_NAMES ARGS_POST ARGS_POST_NAMES ENV FILES FILES_NAMES ' +
+  'FILES_SIZES FILES_TMP_CONTENT GLOBAL IP MATCHED_VARS MATCHED_VARS_NAMES MULTIPART_FILENAME ' +
+  'MULTIPART_NAME MULTIPART_PART_HEADERS REQUEST_COOKIES REQUEST_COOKIES_NAMES REQUEST_HEADERS ' +
+  'REQUEST_HEADERS_NAMES RESOURCE RESPONSE_HEADERS RESPONSE_HEADERS_NAMES RULE SESSION TX USER'
+
+const SCALARS =
+  'ARGS_COMBINED_SIZE AUTH_TYPE DURATION FILES_COMBINED_SIZE FULL_REQUEST FULL_REQUEST_LENGTH ' +
+  'HIGHEST_SEVERITY INBOUND_DATA_ERROR MATCHED_VAR MATCHED_VAR_NAME MODSEC_BUILD ' +
+  'MSC_PCRE_LIMITS_EXCEEDED MULTIPART_BOUNDARY_QUOTED MULTIPART_BOUNDARY_WHITESPACE ' +
+  'MULTIPART_CRLF_LF_LINES MULTIPART_DATA_AFTER MULTIPART_DATA_BEFORE ' +
+  'MULTIPART_FILE_LIMIT_EXCEEDED MULTIPART_HEADER_FOLDING MULTIPART_INVALID_HEADER_FOLDING ' +
+  'MULTIPART_INVALID_PART MULTIPART_INVALID_QUOTING MULTIPART_LF_LINE MULTIPART_MISSING_SEMICOLON ' +
+  'MULTIPART_STRICT_ERROR MULTIPART_UNMATCHED_BOUNDARY OUTBOUND_DATA_ERROR PATH_INFO QUERY_STRING ' +
+  'REMOTE_ADDR REMOTE_HOST REMOTE_PORT REMOTE_USER REQBODY_ERROR REQBODY_ERROR_MSG ' +
+  'REQBODY_PROCESSOR REQBODY_PROCESSOR_ERROR REQBODY_PROCESSOR_ERROR_MSG REQUEST_BASENAME ' +
+  'REQUEST_BODY REQUEST_BODY_LENGTH REQUEST_FILENAME REQUEST_LINE REQUEST_METHOD ' +
+  'REQUEST_PROTOCOL REQUEST_URI REQUEST_URI_RAW RESPONSE_BODY RESPONSE_CONTENT_LENGTH ' +
+  'RESPONSE_CONTENT_TYPE RESPONSE_PROTOCOL RESPONSE_STATUS SERVER_ADDR SERVER_NAME SERVER_PORT ' +
+  'SESSIONID STATUS_LINE STREAM_INPUT_BODY STREAM_OUTPUT_BODY TIME TIME_DAY TIME_EPOCH TIME_HOUR ' +
+  'TIME_MIN TIME_MON TIME_SEC TIME_WDAY TIME_YEAR UNIQUE_ID URLENCODED_ERROR USERAGENT_IP USERID ' +
+  'WEBAPPID'
+
+const NO_SCRIPTS = 'scripts run behind the inspected port, their files are not known here'
+const NO_WEB_SERVER = 'there is no web server whose log could be read'
+const EMPTY: Readonly<Record<string, string>> = {
+  FILES_TMPNAMES: 'uploads are inspected in memory, no temporary file is written',
+  GEO: 'no geolocation database is configured',
+  PERF_ALL: 'per-rule times are metrics here, not variables',
+  PERF_COMBINED: 'per-rule times are metrics here, not variables',
+  SCRIPT_BASENAME: NO_SCRIPTS,
+  SCRIPT_FILENAME: NO_SCRIPTS,
+  SCRIPT_GID: NO_SCRIPTS,
+  SCRIPT_GROUPNAME: NO_SCRIPTS,
+  SCRIPT_MODE: NO_SCRIPTS,
+  SCRIPT_UID: NO_SCRIPTS,
+  SCRIPT_USERNAME: NO_SCRIPTS,
+  WEBSERVER_ERROR_LOG: NO_WEB_SERVER,
+}
+
+export const VARIABLES: ReadonlyMap<string, VariableKind> = new Map<string, VariableKind>([
+  ...COLLECTIONS.split(' ').map((name) => [name, { kind: 'collection' }] as const),
+  ...SCALARS.split(' ').map((name) => [name, { kind: 'scalar' }] as const),
+  ['XML', { kind: 'xml' }] as const,
+  ...Object.entries(EMPTY).map(([name, reason]) => [name, { kind: 'empty', reason }] as const),
+])
+
+/** Other spellings that v2, v3 or Coraza accept for the same thing. */
+export const VARIABLE_ALIASES: ReadonlyMap<string, string> = new Map([
+  ['MULTIPART_CRLF_LF_LINE', 'MULTIPART_CRLF_LF_LINES'],
+  ['SERVER_PORT_NUMBER', 'SERVER_PORT'],
+])
