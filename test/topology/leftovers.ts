@@ -42,7 +42,7 @@ export async function removeTopology(folder: string): Promise<void> {
   const list = async (): Promise<string[]> =>
     (await mustRun(['ip', 'netns', 'list']))
       .split('\n')
-      .map((line) => line.split(' ')[0]!)
+      .map((line) => line.split(' ')[0])
       .filter((name) => name.startsWith(prefix))
   for (const namespace of await list()) await killNamespace(namespace)
   for (const namespace of await list()) await runCommand(['ip', 'netns', 'delete', namespace])
