@@ -30,6 +30,7 @@ interface Answer {
   readonly transaction: HttpTransaction | null
 }
 
+const STATUS_LINE = Buffer.from('HTTP/')
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
 export class InspectedFlow implements HttpExchangeHandler {
@@ -93,8 +94,8 @@ export class InspectedFlow implements HttpExchangeHandler {
     if (!this.#showBytes('to_client', chunk)) return
     if (this.#phase === 'detecting') {
       // A server that speaks first speaks no HTTP, unless it says so: then it is an answer to nobody.
-      if (looksLikeHttp(chunk) === 'no') this.#goRaw()
-      else this.#startHttp()
+      if (beginsResponse(chunk)) this.#startHttp()
+      else this.#goRaw()
     }
     if (this.#phase === 'raw') {
       this.#link.toClient.forward(chunk)
@@ -389,4 +390,9 @@ export class InspectedFlow implements HttpExchangeHandler {
     if (request.protocol === 'HTTP/1.0' || this.#owesEarlierAnswers(transaction)) return
     this.#link.client.write(CONTINUE)
   }
+}
+
+function beginsResponse(chunk: Buffer): boolean {
+  const length = Math.min(chunk.length, STATUS_LINE.length)
+  return chunk.compare(STATUS_LINE, 0, length, 0, length) === 0
 }

@@ -42,7 +42,8 @@ export class ProxyServer {
   readonly #options: ProxyServerOptions
   readonly #server: net.Server
   readonly #links = new Set<Link>()
-  #dialing = 0
+  /** Sockets to servers that have not answered yet. */
+  readonly #dialing = new Set<net.Socket>()
   #sweep: NodeJS.Timeout | null = null
   #onIdle: (() => void) | null = null
 
@@ -62,7 +63,7 @@ export class ProxyServer {
   }
 
   get connections(): number {
-    return this.#links.size + this.#dialing
+    return this.#links.size + this.#dialing.size
   }
 
   /**
@@ -97,6 +98,7 @@ export class ProxyServer {
         }
       })
     }
+    for (const server of this.#dialing) server.destroy()
     for (const link of this.#links) link.reset()
     if (this.#sweep !== null) clearInterval(this.#sweep)
     this.#sweep = null
@@ -139,12 +141,9 @@ export class ProxyServer {
       allowHalfOpen: true,
       noDelay: true,
     })
-    this.#dialing++
-    let isDialing = true
+    this.#dialing.add(server)
     const dialed = (): void => {
-      if (!isDialing) return
-      isDialing = false
-      this.#dialing--
+      this.#dialing.delete(server)
       client.off('close', abandoned)
       server.off('close', failed)
     }
