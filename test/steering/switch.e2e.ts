@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import type { Drift } from '#steering/openflow/switch-controller-interface.ts'
 import { runCommand } from '#test/topology/run-command.ts'
+import { waitUntil } from '#test/topology/wait-until.ts'
 import { Harness } from './stand-in/harness.ts'
 
 const usable =
@@ -78,5 +80,217 @@ describe('steering on a real switch', { skip: !usable }, () => {
     assert.deepEqual(await asked('web', 'fd08::3'), ['fd09::2 hello', 1, 0])
     assert.deepEqual(await asked('web', 'fd08::3', 81), ['fd09::2 hello', 0, 0])
     assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
+  })
+
+  test('both ends in one domain: one pass, switched and routed', async () => {
+    await bench.attach([
+      { guest: 'web', direction: 'ingress' },
+      { guest: 'near', direction: 'egress' },
+      { guest: 'far', direction: 'egress' },
+    ])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
+    assert.deepEqual(await asked('near', 'fd09::2'), ['fd09::3 hello', 1, 0])
+    assert.deepEqual(await asked('far', '10.9.0.2'), ['10.8.0.3 hello', 1, 0])
+    assert.deepEqual(await asked('far', 'fd09::2'), ['fd08::3 hello', 1, 0])
+    assert.deepEqual(await asked('near', '10.8.0.3'), ['10.9.0.3 hello', 1, 0])
+  })
+
+  test('both ends in two domains: each inspects', async () => {
+    await bench.attach([
+      { guest: 'web', direction: 'ingress' },
+      { guest: 'near', direction: 'egress', domain: 2 },
+      { guest: 'far', direction: 'egress', domain: 2 },
+    ])
+    assert.deepEqual(await asked('far', '10.9.0.2'), ['10.8.0.3 hello', 1, 1])
+    assert.deepEqual(await asked('far', 'fd09::2'), ['fd08::3 hello', 1, 1])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 1])
+  })
+
+  test('any port, both directions of one port: its own connections work as well', async () => {
+    await bench.attach([{ guest: 'web', direction: 'ingress', ports: 'any', onAttach: 'reset' }])
+    assert.deepEqual(await asked('web', '10.8.0.3'), ['10.9.0.2 hello', 0, 0])
+    assert.deepEqual(await asked('near', '10.9.0.2', 81), ['10.9.0.3 hello', 1, 0])
+    await bench.attach([
+      { guest: 'web', direction: 'ingress', ports: 'any', onAttach: 'reset' },
+      { guest: 'web', direction: 'egress', ports: 'any', onAttach: 'reset' },
+    ])
+    assert.deepEqual(await asked('web', '10.8.0.3'), ['10.9.0.2 hello', 1, 0])
+    assert.deepEqual(await asked('near', '10.9.0.2', 81), ['10.9.0.3 hello', 1, 0])
+    await bench.attach([{ guest: 'web', direction: 'egress', ports: 'any', onAttach: 'reset' }])
+    assert.deepEqual(await asked('near', '10.9.0.2', 81), ['10.9.0.3 hello', 0, 0])
+  })
+
+  test('port ranges and remotes choose', async () => {
+    await bench.attach([
+      { guest: 'web', direction: 'ingress', ports: [{ from: 75, to: 80 }], remote: '10.8.0.0/16' },
+    ])
+    assert.deepEqual(await asked('far', '10.9.0.2'), ['10.8.0.3 hello', 1, 0])
+    assert.deepEqual(await asked('far', '10.9.0.2', 81), ['10.8.0.3 hello', 0, 0])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
+    assert.deepEqual(await asked('far', 'fd09::2'), ['fd08::3 hello', 0, 0])
+  })
+
+  test('new-only: an older connection survives the attachment and the end of its window', async () => {
+    await bench.attach([])
+    const held = await bench.hold('near', '10.9.0.2')
+    const mine = await bench.hold('web', '10.8.0.3')
+    assert.match(await held.say('before'), /before/)
+    await bench.attach([
+      { guest: 'web', direction: 'ingress' },
+      { guest: 'web', direction: 'egress' },
+    ])
+    for (const connection of [held, mine]) assert.match(await connection.say('within'), /within/)
+    await waitUntil('the window to be shut', async () => {
+      const dump = await bench.topology.ofctl('dump-flows', bench.topology.managementSocket)
+      return !/table=106.*priority=20.*goto_table:107/.test(dump)
+    })
+    for (const connection of [held, mine]) assert.match(await connection.say('after'), /after/)
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
+    held.close()
+    mine.close()
+  })
+
+  test('reset: an older connection is reset, whoever opened it', async () => {
+    await bench.attach([])
+    const held = await bench.hold('near', '10.9.0.2')
+    const mine = await bench.hold('web', 'fd08::3')
+    assert.match(await held.say('before'), /before/)
+    await bench.attach([
+      { guest: 'web', direction: 'ingress', onAttach: 'reset', name: 'r' },
+      { guest: 'web', direction: 'egress', onAttach: 'reset', name: 'r' },
+    ])
+    assert.equal(await held.say('after'), 'closed ECONNRESET')
+    assert.equal(await mine.say('after'), 'closed ECONNRESET')
+  })
+
+  test('draining: new ones pass, inspected ones are inspected to their end', async () => {
+    const key = 't/web-ingress'
+    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    const held = await bench.hold('near', '10.9.0.2')
+    const other = await bench.hold('far', 'fd09::2')
+    for (const connection of [held, other]) assert.match(await connection.say('one'), /one/)
+    await bench.attach([{ guest: 'web', direction: 'ingress', mode: 'draining' }])
+    for (const connection of [held, other]) assert.match(await connection.say('two'), /two/)
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
+    const connections = (await bench.controller.connections()).get(key)
+    assert.equal(connections?.length, 2)
+    assert.deepEqual(
+      connections.map((tuple) => [tuple.sourceAddress, tuple.destinationPort]).sort(),
+      [
+        ['10.9.0.3', 80],
+        ['fd08::3', 80],
+      ],
+    )
+    assert.ok((await bench.controller.counters()).get(key)!.packets > 10)
+    held.close()
+    other.close()
+    await waitUntil('no connection to be left', async () => {
+      return !(await bench.controller.connections()).has(key)
+    })
+    await bench.attach([])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
+  })
+
+  test('fail-open passes new connections, fail-closed drops them, inspected ones stay', async () => {
+    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    const held = await bench.hold('near', '10.9.0.2')
+    await bench.attach([{ guest: 'web', direction: 'ingress', mode: 'bypass' }])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
+    const passed = await bench.hold('far', '10.9.0.2')
+    assert.match(await held.say('bypass'), /bypass/)
+    await bench.attach([{ guest: 'web', direction: 'ingress', mode: 'closed' }])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['TIMEOUT', 0, 0])
+    assert.match(await held.say('closed?'), /closed\?/)
+    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
+    for (const connection of [held, passed]) assert.match(await connection.say('back'), /back/)
+    held.close()
+    passed.close()
+  })
+
+  test('a new agent takes over under load and no connection fails', async () => {
+    const sketches = [{ guest: 'web', direction: 'ingress' }] as const
+    await bench.attach(sketches)
+    const before = bench.inspectors[0]!.accepted.length
+    const load = bench.load('near', '10.9.0.2', 3_000)
+    for (let restart = 0; restart < 3; restart++) {
+      await bench.controller.stop()
+      bench.controller = await bench.newController()
+      const realized = await bench.attach(sketches)
+      // The flows that write the generation into labels, and no others.
+      assert.deepEqual([realized.added, realized.removed], [8, 0])
+    }
+    const { ok, failed } = await load
+    assert.deepEqual(failed, {})
+    assert.ok(ok > 100, `${ok} connections`)
+    assert.equal(bench.inspectors[0]!.accepted.length - before, ok)
+  })
+
+  test('attaching and detaching under load fails no connection', async () => {
+    await bench.attach([])
+    const load = bench.load('far', '10.9.0.2', 3_000)
+    for (let round = 0; round < 4; round++) {
+      await bench.attach([{ guest: 'web', direction: 'ingress' }])
+      await bench.attach([{ guest: 'web', direction: 'ingress', mode: 'draining' }])
+    }
+    const { ok, failed } = await load
+    assert.deepEqual(failed, {})
+    assert.ok(ok > 100, `${ok} connections`)
+  })
+
+  test('drift is found, repaired and told; flows of others stay', async () => {
+    const { topology, controller } = bench
+    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    const told: Drift[] = []
+    const deafen = controller.onDrift((drift) => told.push(drift))
+    await topology.ofctl('del-flows', topology.managementSocket, 'table=108')
+    await topology.ofctl(
+      ...['add-flow', topology.managementSocket],
+      'cookie=0x9c15000100000000,table=0,priority=61000,tcp,tp_dst=80,actions=drop',
+    )
+    await topology.ofctl(
+      ...['add-flow', topology.managementSocket],
+      'cookie=0x1234,table=0,priority=50,udp,tp_dst=9,actions=drop',
+    )
+    assert.deepEqual(await controller.reconcile(), { missing: 8, unexpected: 1 })
+    assert.equal(await controller.reconcile(), null)
+    assert.deepEqual(told, [{ missing: 8, unexpected: 1 }])
+    deafen()
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
+    await controller.clear()
+    const left = await topology.ofctl('dump-flows', topology.managementSocket)
+    assert.match(left, /cookie=0x1234/)
+    assert.doesNotMatch(left, /cookie=0x9c15/)
+    await topology.ofctl('del-flows', topology.managementSocket, 'udp')
+  })
+
+  test('the flows of others decide about inspected connections too', async () => {
+    const { topology } = bench
+    const [web] = topology.guest('web').legs
+    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
+    await topology.ofctl(
+      ...['add-flow', topology.managementSocket],
+      `priority=70,tcp,nw_src=10.9.0.3,dl_dst=${web!.mac},actions=drop`,
+    )
+    assert.match((await asked('near', '10.9.0.2'))[0], /TIMEOUT|ECONNRESET|CLOSED/)
+    assert.deepEqual(await asked('far', '10.9.0.2'), ['10.8.0.3 hello', 1, 0])
+    await topology.ofctl('del-flows', topology.managementSocket, 'tcp,nw_src=10.9.0.3')
+  })
+
+  test('a restart of ovs-vswitchd is noticed and its tables are filled again', async () => {
+    const { topology } = bench
+    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    await topology.killSwitch()
+    await topology.startSwitch()
+    await topology.addBaseFlow()
+    await waitUntil('our flows to be back', async () => {
+      const dump = await topology.ofctl('dump-flows', topology.managementSocket)
+      return dump.includes('table=121')
+    })
+    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    await waitUntil('the inspector to see a connection', async () => {
+      return (await asked('near', '10.9.0.2')).join() === '10.9.0.3 hello,1,0'
+    })
   })
 })
