@@ -1,0 +1,18 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { RuleFile } from '#signatures/check/rule-report.ts'
+
+/** Name under which the manager installs our own rule set at its first start. */
+export const BASELINE_NAME = 'baseline'
+
+/** Folder of our own rule set, in both languages: workers can load it as it is. */
+export const BASELINE_FOLDER: string = fileURLToPath(new URL('.', import.meta.url))
+
+/** The rule set's files, ready for `packBundle`. */
+export function readBaseline(): RuleFile[] {
+  return readdirSync(BASELINE_FOLDER)
+    .filter((name) => /\.(?:conf|rules|data)$/.test(name))
+    .sort()
+    .map((path) => ({ path, bytes: readFileSync(join(BASELINE_FOLDER, path)) }))
+}
