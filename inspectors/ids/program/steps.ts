@@ -96,7 +96,9 @@ export function needEnd(steps: readonly Step[]): boolean {
         return step.decode.bytes === 0 || needEnd(step.steps)
       case 'byte_jump':
         return step.from === 'end'
-      default:
+      case 'byte_test':
+      case 'byte_extract':
+      case 'byte_math':
         return false
     }
   })
@@ -125,7 +127,12 @@ function compileStep(match: BufferMatch): Step | null {
       }
     case 'absent':
       return null
-    default:
+    case 'byte_test':
+    case 'byte_jump':
+    case 'byte_extract':
+    case 'byte_math':
+    case 'isdataat':
+    case 'bsize':
       return { ...match }
   }
 }

@@ -2,6 +2,9 @@ import type { Effect, FlowCheck, Operand, XbitTrack } from '#signatures/suricata
 import { MAX_FLOW_BITS, MAX_HOST_BITS } from '../limits.ts'
 import { BoundedTable } from './bounded-table.ts'
 
+/** Checks that the state of the connection or its hosts answers. */
+export type StateCheck = Extract<FlowCheck, { kind: 'flowbits' | 'xbits' | 'flowint' }>
+
 /** Xbits and hostbits: shared by all connections of an inspector. */
 export type HostBits = BoundedTable<true>
 
@@ -22,9 +25,9 @@ export class FlowState {
   /**
    * @param source, destination addresses of the data being matched, as text
    * @param now milliseconds
-   * @returns true when the check holds; checks of other kinds hold
+   * @returns true when the check holds
    */
-  holds(check: FlowCheck, source: string, destination: string, now: number): boolean {
+  holds(check: StateCheck, source: string, destination: string, now: number): boolean {
     switch (check.kind) {
       case 'flowbits': {
         const set = check.names.some((name) => this.#bits.has(name))
@@ -37,8 +40,6 @@ export class FlowState {
       }
       case 'flowint':
         return this.#compare(check)
-      default:
-        return true
     }
   }
 

@@ -1,0 +1,346 @@
+/**
+ * Inflates gzip, zlib and raw DEFLATE data (RFC 1950 to 1952) that arrives in pieces, synchronously and with
+ * a bound on the output. Node's own zlib is either asynchronous or wants the whole input.
+ *
+ * Every symbol is decoded from a checkpoint: when the input ends inside one, the reader goes back to the
+ * checkpoint and the symbol is read again with the next piece. Checksums are not verified: a receiver that
+ * does not either would see the data, and so do the rules.
+ */
+import { FAST_BITS, type HuffmanTable, buildHuffman } from './huffman.ts'
+
+type Stage = 'header' | 'trailer' | 'block' | 'stored' | 'symbols' | 'done' | 'failed'
+
+const LENGTH_BASE = [
+  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131,
+  163, 195, 227, 258,
+]
+const LENGTH_EXTRA = [
+  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
+]
+const DISTANCE_BASE = [
+  1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049,
+  3073, 4097, 6145, 8193, 12_289, 16_385, 24_577,
+]
+const DISTANCE_EXTRA = [
+  0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
+]
+const CODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
+
+/** Largest gzip header: more is no header but an attack. */
+export const MAX_GZIP_HEADER = 65_536
+
+class NeedInput extends Error {}
+class BadData extends Error {}
+const NEED = new NeedInput()
+const BAD = new BadData()
+
+const FIXED = fixedTables()
+
+export class Inflater {
+  readonly #format: 'gzip' | 'deflate'
+  readonly #bound: number
+  #input: Uint8Array = new Uint8Array(0)
+  #at = 0
+  #bits = 0
+  #bitCount = 0
+  #stage: Stage = 'header'
+  #isLastBlock = false
+  #stored = 0
+  #literals: HuffmanTable = FIXED.literals
+  #distances: HuffmanTable = FIXED.distances
+  #output = Buffer.alloc(4096)
+  #length = 0
+
+  /**
+   * @param format `deflate` takes data with and without the zlib header
+   * @param bound bytes of output after which the rest is left undone
+   */
+  constructor(format: 'gzip' | 'deflate', bound: number) {
+    this.#format = format
+    this.#bound = bound
+  }
+
+  get failed(): boolean {
+    return this.#stage === 'failed'
+  }
+
+  get done(): boolean {
+    return this.#stage === 'done'
+  }
+
+  get outputBytes(): number {
+    return this.#length
+  }
+
+  /** @returns what this piece added to the output; a view that the next call leaves alone */
+  push(chunk: Uint8Array): Buffer {
+    const before = this.#length
+    this.#input =
+      this.#at < this.#input.length ? Buffer.concat([this.#input.subarray(this.#at), chunk]) : chunk
+    this.#at = 0
+    let { at, bits, bitCount } = this.#mark()
+    try {
+      while (this.#stage !== 'done' && this.#stage !== 'failed' && this.#length < this.#bound) {
+        this.#step()
+        at = this.#at
+        bits = this.#bits
+        bitCount = this.#bitCount
+      }
+    } catch (error) {
+      if (error === NEED) {
+        this.#at = at
+        this.#bits = bits
+        this.#bitCount = bitCount
+      } else if (error === BAD) this.#stage = 'failed'
+      else throw error
+    }
+    this.#giveBack()
+    // The caller's chunk is valid during the call only.
+    this.#input = Uint8Array.prototype.slice.call(this.#input, this.#at)
+    this.#at = 0
+    return this.#output.subarray(before, this.#length)
+  }
+
+  #mark(): { at: number; bits: number; bitCount: number } {
+    return { at: this.#at, bits: this.#bits, bitCount: this.#bitCount }
+  }
+
+  /** One header, block header, stored run or symbol: whole, or NEED with nothing changed that counts. */
+  #step(): void {
+    switch (this.#stage) {
+      case 'header':
+        if (this.#format === 'gzip') this.#gzipHeader()
+        else this.#zlibHeader()
+        this.#stage = 'block'
+        return
+      case 'trailer':
+        this.#trailer()
+        return
+      case 'block':
+        this.#block()
+        return
+      case 'stored':
+        this.#storedBytes()
+        return
+      default:
+        this.#symbol()
+    }
+  }
+
+  #gzipHeader(): void {
+    if (this.#byte() !== 0x1f || this.#byte() !== 0x8b || this.#byte() !== 8) throw BAD
+    const flags = this.#byte()
+    this.#skip(6)
+    if ((flags & 4) !== 0) this.#skip(this.#byte() | (this.#byte() << 8))
+    if ((flags & 8) !== 0) while (this.#byte() !== 0);
+    if ((flags & 16) !== 0) while (this.#byte() !== 0);
+    if ((flags & 2) !== 0) this.#skip(2)
+  }
+
+  #zlibHeader(): void {
+    const first = this.#byte()
+    const second = this.#byte()
+    if ((first & 0x0f) === 8 && first >> 4 <= 7 && ((first << 8) | second) % 31 === 0) {
+      if ((second & 0x20) !== 0) throw BAD
+      return
+    }
+    this.#at -= 2
+  }
+
+  /** Checksum and length, then perhaps another member: receivers join them. */
+  #trailer(): void {
+    this.#giveBack()
+    this.#bits = 0
+    this.#bitCount = 0
+    if (this.#input.length - this.#at < 9) throw NEED
+    this.#at += 8
+    this.#isLastBlock = false
+    this.#stage = this.#input[this.#at] === 0x1f ? 'header' : 'done'
+  }
+
+  /** Whole bytes that were read ahead go back to the input. */
+  #giveBack(): void {
+    this.#at -= this.#bitCount >> 3
+    this.#bitCount &= 7
+    this.#bits &= (1 << this.#bitCount) - 1
+  }
+
+  #block(): void {
+    if (this.#isLastBlock) {
+      this.#stage = this.#format === 'gzip' ? 'trailer' : 'done'
+      return
+    }
+    const last = this.#take(1) === 1
+    const kind = this.#take(2)
+    if (kind === 0) {
+      this.#giveBack()
+      this.#bits = 0
+      this.#bitCount = 0
+      const length = this.#byte() | (this.#byte() << 8)
+      const inverse = this.#byte() | (this.#byte() << 8)
+      if ((length ^ inverse) !== 0xffff) throw BAD
+      this.#stored = length
+      this.#stage = 'stored'
+    } else if (kind === 1) {
+      this.#literals = FIXED.literals
+      this.#distances = FIXED.distances
+      this.#stage = 'symbols'
+    } else if (kind === 2) {
+      this.#dynamicTables()
+      this.#stage = 'symbols'
+    } else throw BAD
+    this.#isLastBlock = last
+  }
+
+  #dynamicTables(): void {
+    const literalCount = this.#take(5) + 257
+    const distanceCount = this.#take(5) + 1
+    const codeCount = this.#take(4) + 4
+    if (literalCount > 286) throw BAD
+    const lengths = new Uint8Array(320)
+    for (let index = 0; index < codeCount; index += 1) lengths[CODE_ORDER[index]] = this.#take(3)
+    const codes = buildHuffman(lengths, 0, 19)
+    if (codes === null) throw BAD
+    lengths.fill(0)
+    const total = literalCount + distanceCount
+    for (let index = 0; index < total;) {
+      const symbol = this.#decode(codes)
+      if (symbol < 16) {
+        lengths[index] = symbol
+        index += 1
+        continue
+      }
+      if (symbol === 16 && index === 0) throw BAD
+      const value = symbol === 16 ? lengths[index - 1] : 0
+      const count =
+        symbol === 16 ? 3 + this.#take(2) : symbol === 17 ? 3 + this.#take(3) : 11 + this.#take(7)
+      if (index + count > total) throw BAD
+      lengths.fill(value, index, index + count)
+      index += count
+    }
+    const literals = buildHuffman(lengths, 0, literalCount)
+    const distances = buildHuffman(lengths, literalCount, total)
+    if (literals === null || distances === null) throw BAD
+    this.#literals = literals
+    this.#distances = distances
+  }
+
+  #storedBytes(): void {
+    const count = Math.min(this.#stored, this.#input.length - this.#at)
+    if (count === 0 && this.#stored > 0) throw NEED
+    const room = this.#reserve(count)
+    this.#output.set(this.#input.subarray(this.#at, this.#at + room), this.#length)
+    this.#length += room
+    this.#at += count
+    this.#stored -= count
+    if (this.#stored === 0) this.#stage = 'block'
+  }
+
+  #symbol(): void {
+    const symbol = this.#decode(this.#literals)
+    if (symbol < 256) {
+      this.#reserve(1)
+      this.#output[this.#length] = symbol
+      this.#length += 1
+      return
+    }
+    if (symbol === 256) {
+      this.#stage = 'block'
+      return
+    }
+    if (symbol > 285) throw BAD
+    const length = LENGTH_BASE[symbol - 257] + this.#take(LENGTH_EXTRA[symbol - 257])
+    const code = this.#decode(this.#distances)
+    if (code > 29) throw BAD
+    const distance = DISTANCE_BASE[code] + this.#take(DISTANCE_EXTRA[code])
+    if (distance > this.#length) throw BAD
+    const count = this.#reserve(length)
+    const output = this.#output
+    for (let index = 0, to = this.#length; index < count; index += 1, to += 1)
+      output[to] = output[to - distance]
+    this.#length += count
+  }
+
+  /** Makes room; @returns how many of the bytes fit below the bound */
+  #reserve(count: number): number {
+    const fits = Math.min(count, this.#bound - this.#length)
+    if (this.#length + fits > this.#output.length) {
+      const grown = Buffer.alloc(
+        Math.min(this.#bound, Math.max(this.#output.length * 2, this.#length + fits)),
+      )
+      this.#output.copy(grown, 0, 0, this.#length)
+      this.#output = grown
+    }
+    return fits
+  }
+
+  #decode(table: HuffmanTable): number {
+    while (this.#bitCount < 15 && this.#at < this.#input.length) {
+      this.#bits |= this.#input[this.#at] << this.#bitCount
+      this.#at += 1
+      this.#bitCount += 8
+    }
+    const entry = table.fast[this.#bits & ((1 << FAST_BITS) - 1)]
+    const size = entry & 15
+    if (size !== 0 && size <= this.#bitCount) {
+      this.#bits >>>= size
+      this.#bitCount -= size
+      return entry >> 4
+    }
+    return this.#decodeLong(table)
+  }
+
+  #decodeLong(table: HuffmanTable): number {
+    let code = 0
+    let first = 0
+    let index = 0
+    for (let length = 1; length <= 15; length += 1) {
+      if (length > this.#bitCount) throw NEED
+      code |= (this.#bits >> (length - 1)) & 1
+      const count = table.counts[length]
+      if (code - count < first) {
+        this.#bits >>>= length
+        this.#bitCount -= length
+        return table.symbols[index + code - first]
+      }
+      index += count
+      first = (first + count) << 1
+      code <<= 1
+    }
+    throw BAD
+  }
+
+  #take(count: number): number {
+    while (this.#bitCount < count) {
+      if (this.#at >= this.#input.length) throw NEED
+      this.#bits |= this.#input[this.#at] << this.#bitCount
+      this.#at += 1
+      this.#bitCount += 8
+    }
+    const value = this.#bits & ((1 << count) - 1)
+    this.#bits >>>= count
+    this.#bitCount -= count
+    return value
+  }
+
+  #byte(): number {
+    if (this.#at >= this.#input.length) throw NEED
+    if (this.#stage === 'header' && this.#at > MAX_GZIP_HEADER) throw BAD
+    const value = this.#input[this.#at]
+    this.#at += 1
+    return value
+  }
+
+  #skip(count: number): void {
+    if (this.#at + count > this.#input.length) throw NEED
+    this.#at += count
+  }
+}
+
+function fixedTables(): { literals: HuffmanTable; distances: HuffmanTable } {
+  const lengths = new Uint8Array(288)
+  lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288)
+  const literals = buildHuffman(lengths, 0, 288)
+  const distances = buildHuffman(new Uint8Array(30).fill(5), 0, 30)
+  return { literals: literals!, distances: distances! }
+}
