@@ -31,6 +31,7 @@ export class FakeAgent {
   #generation = 0
   #epoch = 0
   #seen = 0
+  #isGone = false
 
   constructor(redisUrl: string, host: string, interfaceIds: string[]) {
     this.host = host
@@ -53,7 +54,7 @@ export class FakeAgent {
 
   /** Its lease runs out: as if it had died long ago. */
   async vanish(): Promise<void> {
-    this.#subscriber.removeAllListeners('message')
+    this.#isGone = true
     await this.#redis.del(hostStatusKey(this.host))
     await this.#redis.publish(STATUS_CHANNEL, this.host)
   }
@@ -104,6 +105,7 @@ export class FakeAgent {
   }
 
   async report(): Promise<void> {
+    if (this.#isGone) return
     const status: HostStatus = {
       host: this.host,
       version: '0.0.0',
