@@ -213,7 +213,7 @@ export class WafConnection implements ConnectionInspector {
     const { response } = transaction.http
     if (!transaction.responseBodyAccess || response === null || this.#isOver(exchange)) return false
     if (response.framing.kind === 'none' || transaction.engine === 'off') return false
-    if (this.#context.program.phases[4]!.rules.length === 0) return false
+    if (this.#context.program.phases[4].rules.length === 0) return false
     const type = transaction.responseHeader('content-type')
     const { responseBodyMimeTypes } = transaction.configuration
     return type !== null && responseBodyMimeTypes.includes(baseMediaType(type))
@@ -244,7 +244,7 @@ export class WafConnection implements ConnectionInspector {
     if (hits.length === exchange.reported) return PASS
     const alerts: Alert[] = []
     for (let index = exchange.reported; index < hits.length; index += 1) {
-      const hit = hits[index]!
+      const hit = hits[index]
       if (onHit !== null) onHit(transaction, hit)
       if (isAlert(hit)) alerts.push(alertOf(hit))
     }

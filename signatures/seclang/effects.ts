@@ -116,7 +116,7 @@ function splitVariable(
     diagnostics.error('SECLANG_ARGUMENT', use.position, message)
     return null
   }
-  const rest = match[2]!
+  const rest = match[2]
   const equals = endOfName(rest)
   return {
     collection: collection as Settable,

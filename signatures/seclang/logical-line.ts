@@ -23,8 +23,8 @@ export class LogicalLine {
 
   positionAt(offset: number): SourcePosition {
     let index = 0
-    while (index + 1 < this.#starts.length && this.#starts[index + 1]! <= offset) index += 1
-    const column = offset - this.#starts[index]! + 1
+    while (index + 1 < this.#starts.length && this.#starts[index + 1] <= offset) index += 1
+    const column = offset - this.#starts[index] + 1
     return { file: this.file, line: this.#firstLine + index, column }
   }
 }
@@ -41,7 +41,7 @@ export function logicalLines(file: string, textLatin1: string): LogicalLine[] {
     let length = 0
     let continued = true
     while (continued && index < physical.length) {
-      let piece = withoutCarriageReturn(physical[index]!)
+      let piece = withoutCarriageReturn(physical[index])
       continued = piece.endsWith('\\')
       if (continued) piece = piece.slice(0, -1)
       starts.push(length)

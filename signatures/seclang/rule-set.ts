@@ -183,7 +183,7 @@ export class RuleSetBuilder {
       this.#byId.set(id, draft)
       return
     }
-    const at = other.links[0]!.position
+    const at = other.links[0].position
     const message = `id ${id} is taken by the rule at ${at.file}:${at.line}`
     this.#diagnostics.error('SECLANG_RULE_ID', link.position, message)
     draft.broken = true
@@ -193,7 +193,7 @@ export class RuleSetBuilder {
     if (broken) chain.broken = true
     chain.links.push(link)
     const { actions, position } = link
-    const phase = chain.links[0]!.actions.phase ?? DEFAULT_PHASE
+    const phase = chain.links[0].actions.phase ?? DEFAULT_PHASE
     if (actions.disruptive !== null && actions.disruptive.kind !== 'pass') {
       const message = 'disruptive actions stand in the first rule of a chain'
       this.#reject(chain, position, message)

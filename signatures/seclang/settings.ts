@@ -26,7 +26,7 @@ export const SETTINGS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   [
     'secargumentseparator',
     (values, settings) => {
-      if (values.length !== 1 || values[0]!.length !== 1) return 'one character'
+      if (values.length !== 1 || values[0].length !== 1) return 'one character'
       settings.argumentSeparator = values[0]!
       return null
     },
@@ -179,7 +179,7 @@ function flag(set: (settings: EngineSettings, on: boolean) => void): Apply {
 
 function count(set: (settings: EngineSettings, value: number) => void): Apply {
   return (values, settings) => {
-    if (values.length !== 1 || !/^\d{1,12}$/.test(values[0]!)) return 'a number'
+    if (values.length !== 1 || !/^\d{1,12}$/.test(values[0])) return 'a number'
     set(settings, Number(values[0]))
     return null
   }
@@ -188,7 +188,7 @@ function count(set: (settings: EngineSettings, value: number) => void): Apply {
 function text(set: (settings: EngineSettings, value: string) => void): Apply {
   return (values, settings) => {
     if (values.length !== 1) return 'one value'
-    set(settings, values[0]!)
+    set(settings, values[0])
     return null
   }
 }

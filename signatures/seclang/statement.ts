@@ -96,19 +96,19 @@ function parseDirective(
     case 'secrule':
       return takes(2, 3) ? parseRule(words, position, diagnostics) : null
     case 'secaction':
-      return takes(1, 1) ? parseRule([null, null, words[0]!], position, diagnostics) : null
+      return takes(1, 1) ? parseRule([null, null, words[0]], position, diagnostics) : null
     case 'secmarker':
-      return takes(1, 1) ? { kind: 'marker', name: words[0]!.text, position } : null
+      return takes(1, 1) ? { kind: 'marker', name: words[0].text, position } : null
     case 'secdefaultaction': {
       if (!takes(1, 1)) return null
-      return { kind: 'default-action', actions: parseActionList(words[0]!, diagnostics), position }
+      return { kind: 'default-action', actions: parseActionList(words[0], diagnostics), position }
     }
     case 'seccomponentsignature':
-      return takes(1, 1) ? { kind: 'component', text: words[0]!.text, position } : null
+      return takes(1, 1) ? { kind: 'component', text: words[0].text, position } : null
     case 'include':
     case 'includeoptional': {
       if (!takes(1, 1)) return null
-      return { kind: 'include', path: words[0]!.text, optional: lower !== 'include', position }
+      return { kind: 'include', path: words[0].text, optional: lower !== 'include', position }
     }
     case 'secruleremovebyid':
     case 'secruleremovebytag':
@@ -122,20 +122,20 @@ function parseDirective(
       if (!takes(2, 3)) return null
       const by = lower.slice('secruleupdatetargetby'.length)
       const selection = parseSelection(by, words.slice(0, 1), diagnostics)
-      const targets = parseTargets(words[1]!, diagnostics)
+      const targets = parseTargets(words[1], diagnostics)
       const replaced = words[2] === undefined ? [] : parseTargets(words[2], diagnostics)
       if (selection === null) return null
       return { kind: 'update-targets', selection, targets, replaced, position }
     }
     case 'secruleupdateactionbyid': {
       if (!takes(2, 2)) return null
-      const match = /^(\d{1,10})(?::(\d{1,3}))?$/.exec(words[0]!.text)
+      const match = /^(\d{1,10})(?::(\d{1,3}))?$/.exec(words[0].text)
       if (match === null) {
         const message = 'a rule id is expected, or ID:N for the Nth link of a chain'
-        diagnostics.error('SECLANG_ARGUMENT', words[0]!.position, message)
+        diagnostics.error('SECLANG_ARGUMENT', words[0].position, message)
         return null
       }
-      const actions = parseActionList(words[1]!, diagnostics)
+      const actions = parseActionList(words[1], diagnostics)
       const link = Number(match[2] ?? 0)
       return { kind: 'update-actions', id: Number(match[1]), link, actions, position }
     }
@@ -227,7 +227,7 @@ function parseBlock(
   if (/^<\/IfModule\s*>$/i.test(text)) return { kind: 'block-end', position }
   const match = /^<IfModule\s+(!?)([\w.-]+)\s*>$/i.exec(text)
   if (match !== null) {
-    const present = MODULES.has(match[2]!.toLowerCase())
+    const present = MODULES.has(match[2].toLowerCase())
     return { kind: 'block', holds: (match[1] === '!') !== present, position }
   }
   const message =

@@ -29,20 +29,20 @@ function editDistance(left: string, right: string, limit: number): number {
     for (let column = 1; column <= right.length; column += 1) {
       const same = left[row - 1] === right[column - 1]
       let cost = Math.min(
-        previous[column]! + 1,
-        current[column - 1]! + 1,
-        previous[column - 1]! + (same ? 0 : 1),
+        previous[column] + 1,
+        current[column - 1] + 1,
+        previous[column - 1] + (same ? 0 : 1),
       )
       const swapped =
         row > 1 &&
         column > 1 &&
         left[row - 1] === right[column - 2] &&
         left[row - 2] === right[column - 1]
-      if (swapped) cost = Math.min(cost, beforePrevious[column - 2]! + 1)
+      if (swapped) cost = Math.min(cost, beforePrevious[column - 2] + 1)
       current.push(cost)
     }
     beforePrevious = previous
     previous = current
   }
-  return Math.min(previous[right.length]!, limit)
+  return Math.min(previous[right.length], limit)
 }

@@ -55,11 +55,11 @@ function scanTarget(text: string, from: number): TargetScan {
   const start = index
   let prefix = ''
   while (text[index] === '!' || text[index] === '&') {
-    prefix += text[index]!
+    prefix += text[index]
     index += 1
   }
   const nameStart = index
-  while (index < text.length && !':|,'.includes(text[index]!)) index += 1
+  while (index < text.length && !':|,'.includes(text[index])) index += 1
   const name = text.slice(nameStart, index).trim()
   if (text[index] !== ':') {
     return { start, end: index, prefix, name, selector: null, unterminated: false }

@@ -18,7 +18,7 @@ export class Word {
 
   positionAt(index: number): SourcePosition {
     let dropped = 0
-    while (dropped < this.#drops.length && this.#drops[dropped]! <= index) dropped += 1
+    while (dropped < this.#drops.length && this.#drops[dropped] <= index) dropped += 1
     return this.#line.positionAt(this.#start + index + dropped)
   }
 
@@ -40,7 +40,7 @@ export function splitWords(line: LogicalLine): Words {
   const words: Word[] = []
   let index = skipBlanks(text, 0)
   while (index < text.length) {
-    const quote = text[index] === '"' || text[index] === "'" ? text[index]! : null
+    const quote = text[index] === '"' || text[index] === "'" ? text[index] : null
     const start = quote === null ? index : index + 1
     const end = quote === null ? endOfPlainWord(text, start) : endOfQuotedWord(text, start, quote)
     if (end < 0) {
@@ -48,13 +48,13 @@ export function splitWords(line: LogicalLine): Words {
     }
     words.push(unescape(line, start, end, quote))
     const after = quote === null ? end : end + 1
-    if (after < text.length && !isBlank(text[after]!)) {
+    if (after < text.length && !isBlank(text[after])) {
       const message = `blank expected after the closing quotation mark`
       return { ok: false, at: line.positionAt(after), message }
     }
     index = skipBlanks(text, after)
   }
-  return { ok: true, name: words[0]!, words: words.slice(1) }
+  return { ok: true, name: words[0], words: words.slice(1) }
 }
 
 function unescape(line: LogicalLine, start: number, end: number, quote: string | null): Word {
@@ -68,14 +68,14 @@ function unescape(line: LogicalLine, start: number, end: number, quote: string |
       drops.push(text.length)
       index += 1
     }
-    text += raw[index]!
+    text += raw[index]
   }
   return new Word(line, start, text, drops)
 }
 
 function endOfPlainWord(text: string, from: number): number {
   let index = from
-  while (index < text.length && !isBlank(text[index]!)) index += 1
+  while (index < text.length && !isBlank(text[index])) index += 1
   return index
 }
 
@@ -90,7 +90,7 @@ function endOfQuotedWord(text: string, from: number, quote: string): number {
 
 function skipBlanks(text: string, from: number): number {
   let index = from
-  while (index < text.length && isBlank(text[index]!)) index += 1
+  while (index < text.length && isBlank(text[index])) index += 1
   return index
 }
 

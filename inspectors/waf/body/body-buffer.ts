@@ -21,7 +21,7 @@ export class BodyBuffer {
 
   /** All that was kept; the buffer is empty afterwards. */
   take(): Buffer {
-    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)
     this.#chunks = []
     this.#length = 0
     return bytes

@@ -33,7 +33,7 @@ export function parseDisposition(valueLatin1: string): Disposition {
     at = skipBlanks(valueLatin1, at)
     if (at >= valueLatin1.length) break
     const start = at
-    while (at < valueLatin1.length && !'= \t;'.includes(valueLatin1[at]!)) at += 1
+    while (at < valueLatin1.length && !'= \t;'.includes(valueLatin1[at])) at += 1
     const parameter = valueLatin1.slice(start, at).toLowerCase()
     at = skipBlanks(valueLatin1, at)
     if (valueLatin1[at] !== '=') return give(`"${parameter.slice(0, 40)}" without a value`)
@@ -51,13 +51,13 @@ export function parseDisposition(valueLatin1: string): Disposition {
           closed = true
           break
         }
-        value += valueLatin1[at]!
+        value += valueLatin1[at]
       }
       if (!closed) return give('quotation mark is not closed')
       at += 1
     } else {
       const from = at
-      while (at < valueLatin1.length && !'; \t'.includes(valueLatin1[at]!)) at += 1
+      while (at < valueLatin1.length && !'; \t'.includes(valueLatin1[at])) at += 1
       value = valueLatin1.slice(from, at)
       if (/["']/.test(value)) isQuotedBadly = true
     }

@@ -53,5 +53,5 @@ function inflateOne(bytes: Buffer, coding: string, maxBytes: number): Buffer | n
 }
 
 function isZlib(bytes: Buffer): boolean {
-  return bytes.length >= 2 && (bytes[0]! & 0x0f) === 8 && ((bytes[0]! << 8) | bytes[1]!) % 31 === 0
+  return bytes.length >= 2 && (bytes[0] & 0x0f) === 8 && ((bytes[0] << 8) | bytes[1]) % 31 === 0
 }

@@ -56,7 +56,7 @@ class XmlReader {
       if (this.#open.length > 0) this.#fail('an element is not closed')
       else if (this.#elements.length === 0) this.#fail('no element')
     }
-    for (const index of this.#open) this.#elements[index]!.end = this.#elements.length
+    for (const index of this.#open) this.#elements[index].end = this.#elements.length
     return { elements: this.#elements, error: this.#error }
   }
 
@@ -150,12 +150,12 @@ class XmlReader {
     const name = this.#name()
     this.#skipBlanks()
     const index = this.#open.pop()
-    if (index === undefined || name !== this.#elements[index]!.name) {
+    if (index === undefined || name !== this.#elements[index].name) {
       if (index !== undefined) this.#open.push(index)
       this.#fail('a closing tag without its opening tag')
       return
     }
-    this.#elements[index]!.end = this.#elements.length
+    this.#elements[index].end = this.#elements.length
     if (this.#text[this.#at] !== '>') this.#fail('">" is expected')
     this.#at += 1
   }
@@ -167,7 +167,7 @@ class XmlReader {
       return
     }
     if (value === '') return
-    this.#elements[index]!.texts.push({ order: this.#order, value })
+    this.#elements[index].texts.push({ order: this.#order, value })
     this.#order += 1
     this.#count()
   }
@@ -177,7 +177,7 @@ class XmlReader {
     const text = this.#text
     let inSubset = false
     for (let at = this.#at + 2; at < text.length; at += 1) {
-      const character = text[at]!
+      const character = text[at]
       if (character === '"' || character === "'") {
         const close = text.indexOf(character, at + 1)
         if (close < 0) break

@@ -26,9 +26,9 @@ function selectElements(
 ): number[] {
   const found = new Set<number>()
   for (const from of context) {
-    const end = from < 0 ? elements.length : elements[from]!.end
+    const end = from < 0 ? elements.length : elements[from].end
     for (let at = from + 1; at < end; at += 1) {
-      const element = elements[at]!
+      const element = elements[at]
       if (step.axis === 'child' && element.parent !== from) continue
       if (step.name === null || step.name === element.name) found.add(at)
     }
@@ -45,7 +45,7 @@ function selectLeaves(
   for (const from of context) {
     if (step.axis === 'child') owners.add(from)
     else {
-      const end = from < 0 ? elements.length : elements[from]!.end
+      const end = from < 0 ? elements.length : elements[from].end
       for (let at = Math.max(0, from); at < end; at += 1) owners.add(at)
     }
   }
@@ -64,7 +64,7 @@ function selectLeaves(
 }
 
 function textBelow(elements: readonly XmlElement[], root: number): string {
-  const texts = elements.slice(root, elements[root]!.end).flatMap((element) => element.texts)
+  const texts = elements.slice(root, elements[root].end).flatMap((element) => element.texts)
   return texts
     .sort((left, right) => left.order - right.order)
     .map((text) => text.value)

@@ -85,7 +85,7 @@ class Compiler {
 
   compile(): Program {
     const jumps = resolveJumps(this.#ruleSet.entries)
-    const rules = this.#rules.map((rule, index) => this.#rule(rule, index, jumps[index]!))
+    const rules = this.#rules.map((rule, index) => this.#rule(rule, index, jumps[index]))
     const phases = [emptyPhase(), ...PHASES.map((phase) => this.#phase(rules, phase))]
     const { list } = this.#predicates
     const gates = new GateIndex(list)
@@ -141,7 +141,7 @@ class Compiler {
   }
 
   #rule(rule: Rule, index: number, next: number): CompiledRule {
-    const { actions } = rule.links[0]!
+    const { actions } = rule.links[0]
     const ruleFields = new Map([
       ['id', String(rule.id)],
       ['msg', actions.msg ?? ''],

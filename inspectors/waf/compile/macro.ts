@@ -29,7 +29,7 @@ export class Macro {
     if (this.constant !== null) return this.constant
     let text = ''
     for (let index = 0; index < this.#parts.length; index += 1) {
-      text += valueOf(this.#parts[index]!, transaction)
+      text += valueOf(this.#parts[index], transaction)
     }
     return text.length > MAX_EXPANDED_BYTES ? text.slice(0, MAX_EXPANDED_BYTES) : text
   }
@@ -77,7 +77,7 @@ export function compileMacro(
   let from = 0
   for (const match of text.matchAll(REFERENCE)) {
     if (match.index > from) parts.push({ kind: 'text', text: text.slice(from, match.index) })
-    parts.push(partOf(match[0], match[1]!.toUpperCase(), match[2], txNames, ruleFields))
+    parts.push(partOf(match[0], match[1].toUpperCase(), match[2], txNames, ruleFields))
     from = match.index + match[0].length
   }
   if (from < text.length || parts.length === 0) parts.push({ kind: 'text', text: text.slice(from) })

@@ -157,5 +157,5 @@ export interface TargetExclusion {
 
 /** True when the bit of a rule is set. */
 export function hasRule(rules: Int32Array, index: number): boolean {
-  return (rules[index >> 5]! & (1 << (index & 31))) !== 0
+  return (rules[index >> 5] & (1 << (index & 31))) !== 0
 }

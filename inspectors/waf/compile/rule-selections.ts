@@ -20,7 +20,7 @@ export class RuleSelections {
     const bits = new Int32Array(Math.max(1, Math.ceil(this.#rules.length / 32)))
     for (const [index, rule] of this.#rules.entries()) {
       if (matchesSelection(selection, rule.links, this.#diagnostics, position)) {
-        bits[index >> 5]! |= 1 << (index & 31)
+        bits[index >> 5] |= 1 << (index & 31)
       }
     }
     this.#known.set(key, bits)

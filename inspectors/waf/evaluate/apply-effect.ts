@@ -117,7 +117,7 @@ function removeRules(rules: Int32Array, transaction: Transaction): void {
     transaction.removedRules = rules.slice()
     return
   }
-  for (let word = 0; word < rules.length; word += 1) transaction.removedRules[word]! |= rules[word]!
+  for (let word = 0; word < rules.length; word += 1) transaction.removedRules[word] |= rules[word]
 }
 
 function control(ctl: Ctl, transaction: Transaction): void {

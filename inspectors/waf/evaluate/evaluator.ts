@@ -50,21 +50,21 @@ export class Evaluator {
   /** Runs a phase. What rules decide is left in the transaction (`interception`, `hits`, TX). */
   runPhase(transaction: Transaction, phase: Phase): void {
     if (transaction.engine === 'off') return
-    const { rules, groupOf, wordOf, bitOf } = this.#program.phases[phase]!
+    const { rules, groupOf, wordOf, bitOf } = this.#program.phases[phase]
     const { words } = this.#program
     transaction.currentPhase = phase
     this.#stamp += 1
     let position = 0
     while (position < rules.length) {
-      const group = groupOf[position]!
+      const group = groupOf[position]
       if (group >= 0) {
         if (this.#unionStamps[group] !== this.#stamp) this.#unite(transaction, group)
-        if ((this.#unions[group * words + wordOf[position]!]! & bitOf[position]!) === 0) {
+        if ((this.#unions[group * words + wordOf[position]] & bitOf[position]) === 0) {
           position += 1
           continue
         }
       }
-      const rule = rules[position]!
+      const rule = rules[position]
       position += 1
       const { removedRules } = transaction
       if (removedRules !== null && hasRule(removedRules, rule.index)) continue
@@ -76,7 +76,7 @@ export class Evaluator {
 
   #unite(transaction: Transaction, index: number): void {
     const { groups, texts, words } = this.#program
-    const { targets, pipelines } = groups[index]!
+    const { targets, pipelines } = groups[index]
     const unions = this.#unions
     const base = index * words
     this.#unionStamps[index] = this.#stamp
@@ -84,24 +84,24 @@ export class Evaluator {
     const resolved = this.#stable(transaction, targets.index)
     const { entries, length } = resolved
     for (let at = 0; at < length; at += 1) {
-      const entry = entries[at]!
+      const entry = entries[at]
       const raw = (entry.facts ??= texts.of(entry.value))
       for (let step = 0; step < pipelines.length; step += 1) {
-        const facts = texts.through(raw, pipelines[step]!)
+        const facts = texts.through(raw, pipelines[step])
         if (facts.live === null) texts.gate(facts)
         if (facts.isDead) continue
         const live = facts.live!
-        for (let word = 0; word < words; word += 1) unions[base + word]! |= live[word]!
+        for (let word = 0; word < words; word += 1) unions[base + word] |= live[word]
       }
     }
   }
 
   /** Values of a list that do not change while the phase runs. */
   #stable(transaction: Transaction, listIndex: number): ResolvedTargets {
-    const resolved = this.#resolved[listIndex]!
+    const resolved = this.#resolved[listIndex]
     if (this.#resolvedStamps[listIndex] !== this.#stamp) {
       this.#resolvedStamps[listIndex] = this.#stamp
-      resolveTargets(transaction, this.#program.targetLists[listIndex]!, resolved, -1)
+      resolveTargets(transaction, this.#program.targetLists[listIndex], resolved, -1)
     }
     return resolved
   }
@@ -116,7 +116,7 @@ export class Evaluator {
     this.#logdata = ''
     for (let index = 0; index < links.length; index += 1) {
       const isLast = index === links.length - 1
-      if (!this.#runLink(transaction, rule, links[index]!, isLast)) return false
+      if (!this.#runLink(transaction, rule, links[index], isLast)) return false
     }
     return true
   }
@@ -138,15 +138,15 @@ export class Evaluator {
     const count = resolved.length
     let matched = false
     for (let at = 0; at < count; at += 1) {
-      const entry = resolved.entries[at]!
+      const entry = resolved.entries[at]
       for (let step = 0; step < link.pipelines.length; step += 1) {
         const text = this.#textOf(link, entry, step)
         if (text === null) continue
         if (test.kind === 'static') {
           if (!this.#satisfies(link, test.predicate.index, entry, step, text)) continue
         } else if (test.operator.match(text, argument, null) === test.negated) continue
-        const name = variableName(resolved.collections[at]!, entry, resolved.counts[at]!)
-        this.#onMatch(transaction, rule, link, name, text, argument, link.pipelines[step]!)
+        const name = variableName(resolved.collections[at], entry, resolved.counts[at])
+        this.#onMatch(transaction, rule, link, name, text, argument, link.pipelines[step])
         if (isLast && !matched) this.#describe(transaction, rule)
         matched = true
       }
@@ -167,14 +167,14 @@ export class Evaluator {
   #textOf(link: CompiledLink, entry: Entry, step: number): string | null {
     const { texts } = this.#program
     const { pipelines, targets } = link
-    const pipeline = pipelines[step]!
+    const pipeline = pipelines[step]
     if (targets.isVolatile) {
       const text = transformed(entry.value, pipeline)
-      return step > 0 && transformed(entry.value, pipelines[step - 1]!) === text ? null : text
+      return step > 0 && transformed(entry.value, pipelines[step - 1]) === text ? null : text
     }
     const raw = (entry.facts ??= texts.of(entry.value))
     const facts = texts.through(raw, pipeline)
-    if (step > 0 && texts.through(raw, pipelines[step - 1]!) === facts) return null
+    if (step > 0 && texts.through(raw, pipelines[step - 1]) === facts) return null
     return facts.text
   }
 
@@ -190,7 +190,7 @@ export class Evaluator {
     if (link.targets.isVolatile) {
       return predicate.operator.match(text, null) !== predicate.negated
     }
-    const facts = texts.through(entry.facts!, link.pipelines[step]!)
+    const facts = texts.through(entry.facts!, link.pipelines[step])
     if (facts.live === null) texts.gate(facts)
     return texts.satisfies(facts, predicate)
   }
@@ -212,7 +212,7 @@ export class Evaluator {
       const captures = this.#capture(link, text, argument)
       if (link.capture) storeCaptures(transaction, captures)
       if (wantsMatch) {
-        const found = captures.count > 0 ? captures.groups[0]! : text
+        const found = captures.count > 0 ? captures.groups[0] : text
         this.#matches.push({
           variable: name,
           valueLatin1: found.length > MAX_MATCH_BYTES ? found.slice(0, MAX_MATCH_BYTES) : found,
@@ -239,7 +239,7 @@ export class Evaluator {
   #applyEffects(transaction: Transaction, link: CompiledLink): void {
     const { effects } = link
     for (let index = 0; index < effects.length; index += 1) {
-      applyEffect(effects[index]!, transaction)
+      applyEffect(effects[index], transaction)
     }
   }
 

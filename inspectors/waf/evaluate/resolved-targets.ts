@@ -36,7 +36,7 @@ export function resolveTargets(
   const exclusions = ruleIndex < 0 ? null : transaction.removedTargets
   const { parts } = targets
   for (let index = 0; index < parts.length; index += 1) {
-    const part = parts[index]!
+    const part = parts[index]
     const { collection, selector } = part
     const start = into.length
     if (part.txSlot >= 0) {
@@ -54,7 +54,7 @@ export function resolveTargets(
     } else {
       const values = valuesOf(transaction, collection)
       for (let at = 0; at < values.length; at += 1) {
-        const entry = values[at]!
+        const entry = values[at]
         if (selector.kind === 'name' && entry.nameLower !== selector.nameLower) continue
         if (selector.kind === 'regex' && !selector.pattern.test(entry.name)) continue
         if (part.exclusions.length > 0 && isSelected(part.exclusions, entry)) continue
@@ -79,8 +79,8 @@ function exclude(
 ): void {
   let kept = start
   for (let at = start; at < into.length; at += 1) {
-    const entry = into.entries[at]!
-    const collection = into.collections[at]!
+    const entry = into.entries[at]
+    const collection = into.collections[at]
     if (isExcluded(exclusions, ruleIndex, collection, entry, selector)) continue
     into.entries[kept] = entry
     into.collections[kept] = collection
@@ -110,7 +110,7 @@ function isExcluded(
 
 function isSelected(selectors: readonly CompiledSelector[], entry: Entry): boolean {
   for (let index = 0; index < selectors.length; index += 1) {
-    if (matchesSelector(selectors[index]!, entry)) return true
+    if (matchesSelector(selectors[index], entry)) return true
   }
   return false
 }

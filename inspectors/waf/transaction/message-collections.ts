@@ -25,7 +25,7 @@ export const MESSAGE_COLLECTIONS: CollectionSource = {
   PATH_INFO: () => scalar(''),
   AUTH_TYPE: (transaction) => {
     const value = transaction.header('authorization')
-    return scalar(value === null ? null : value.split(' ', 1)[0]!)
+    return scalar(value === null ? null : value.split(' ', 1)[0])
   },
   REMOTE_USER: (transaction) => scalar(basicUser(transaction)),
   REMOTE_ADDR: ({ connection }) => scalar(connection.clientAddress),
@@ -89,7 +89,7 @@ function cookies(transaction: Transaction): readonly Entry[] {
 function basicUser(transaction: Transaction): string | null {
   const match = /^basic\s+([A-Za-z0-9+/=]{1,4096})/i.exec(transaction.header('authorization') ?? '')
   if (match === null) return null
-  return Buffer.from(match[1]!, 'base64').toString('latin1').split(':', 1)[0]!
+  return Buffer.from(match[1], 'base64').toString('latin1').split(':', 1)[0]
 }
 
 function clock(transaction: Transaction): Date {

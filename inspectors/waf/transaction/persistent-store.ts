@@ -81,7 +81,7 @@ export class PersistentRecord {
 
   entries(nowMs: number): Entry[] {
     const entries: Entry[] = []
-    for (const key of [...this.#variables.keys()]) {
+    for (const key of this.#variables.keys()) {
       const variable = this.#live(key, nowMs)
       if (variable !== undefined) entries.push(new Entry(variable.name, variable.value))
     }

@@ -70,7 +70,7 @@ export class TxStore {
     const entries: Entry[] = []
     for (let slot = 0; slot < this.slots.length; slot += 1) {
       const value = this.slots[slot]
-      if (value !== undefined) entries.push(new Entry(this.#names.names[slot]!, value))
+      if (value !== undefined) entries.push(new Entry(this.#names.names[slot], value))
     }
     if (this.#dynamic !== null) {
       for (const { name, value } of this.#dynamic.values()) entries.push(new Entry(name, value))

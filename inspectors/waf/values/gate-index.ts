@@ -53,14 +53,14 @@ export class GateIndex {
     for (const { index, operator, negated } of predicates) {
       const { gate } = operator
       if (gate === null || negated) {
-        this.#ungated[index >> 5]! |= 1 << (index & 31)
+        this.#ungated[index >> 5] |= 1 << (index & 31)
         continue
       }
       this.#minLength[index] = gate.minLength
       if (gate.requirement !== null) {
         for (const clause of gate.requirement) {
           const id = clausePredicate.push(index) - 1
-          predicateClauses[index]! += 1
+          predicateClauses[index] += 1
           for (const text of new Set(clause.map((literal) => foldAscii(literal.text)))) {
             const clauses = literals.get(text)
             if (clauses === undefined) literals.set(text, [id])
@@ -72,7 +72,7 @@ export class GateIndex {
       const [mask] = gate.byteMasks
       if (mask === undefined) {
         if (gate.minLength > 0) lengthOnly.push(index)
-        else this.#ungated[index >> 5]! |= 1 << (index & 31)
+        else this.#ungated[index >> 5] |= 1 << (index & 31)
         continue
       }
       const key = mask.join()
@@ -86,7 +86,7 @@ export class GateIndex {
     const lists = [...literals.values()]
     this.#clauseStarts = new Int32Array(texts.length + 1)
     for (const [id, list] of lists.entries()) {
-      this.#clauseStarts[id + 1] = this.#clauseStarts[id]! + list.length
+      this.#clauseStarts[id + 1] = this.#clauseStarts[id] + list.length
     }
     this.#clauses = Int32Array.from(lists.flat())
     this.#clausePredicate = Int32Array.from(clausePredicate)
@@ -112,15 +112,15 @@ export class GateIndex {
     const { length } = textLatin1
     if (length > 0) this.#markLiterals(textLatin1, bytes, into, base)
     for (let index = 0; index < this.#maskGroups.length; index += 1) {
-      const group = this.#maskGroups[index]!
+      const group = this.#maskGroups[index]
       if (!shareByte(group.mask, bytes)) continue
       const { members } = group
       for (let member = 0; member < members.length; member += 1) {
-        this.#propose(members[member]!, length, bytes, into, base)
+        this.#propose(members[member], length, bytes, into, base)
       }
     }
     for (let index = 0; index < this.#lengthOnly.length; index += 1) {
-      this.#propose(this.#lengthOnly[index]!, length, bytes, into, base)
+      this.#propose(this.#lengthOnly[index], length, bytes, into, base)
     }
   }
 
@@ -132,22 +132,22 @@ export class GateIndex {
     this.#stamp += 1
     const stamp = this.#stamp
     for (let word = 0; word < found.length; word += 1) {
-      let bits = found[word]!
+      let bits = found[word]
       while (bits !== 0) {
         const low = bits & -bits
         bits ^= low
         const literal = (word << 5) + 31 - Math.clz32(low)
-        const end = this.#clauseStarts[literal + 1]!
-        for (let at = this.#clauseStarts[literal]!; at < end; at += 1) {
-          const clause = this.#clauses[at]!
+        const end = this.#clauseStarts[literal + 1]
+        for (let at = this.#clauseStarts[literal]; at < end; at += 1) {
+          const clause = this.#clauses[at]
           if (this.#clauseStamp[clause] === stamp) continue
           this.#clauseStamp[clause] = stamp
-          const predicate = this.#clausePredicate[clause]!
+          const predicate = this.#clausePredicate[clause]
           if (this.#predicateStamp[predicate] !== stamp) {
             this.#predicateStamp[predicate] = stamp
             this.#predicateMet[predicate] = 0
           }
-          const met = this.#predicateMet[predicate]! + 1
+          const met = this.#predicateMet[predicate] + 1
           this.#predicateMet[predicate] = met
           if (met === this.#predicateClauses[predicate]) {
             this.#propose(predicate, textLatin1.length, bytes, into, base)
@@ -164,25 +164,25 @@ export class GateIndex {
     into: Int32Array,
     base: number,
   ): void {
-    if (length < this.#minLength[predicate]!) return
-    const masks = this.#masks[predicate]!
+    if (length < this.#minLength[predicate]) return
+    const masks = this.#masks[predicate]
     for (let index = 0; index < masks.length; index += 1) {
-      if (!shareByte(masks[index]!, bytes)) return
+      if (!shareByte(masks[index], bytes)) return
     }
-    into[base + (predicate >> 5)]! |= 1 << (predicate & 31)
+    into[base + (predicate >> 5)] |= 1 << (predicate & 31)
   }
 }
 
 function shareByte(left: ByteSet, right: ByteSet): boolean {
   return (
-    ((left[0]! & right[0]!) |
-      (left[1]! & right[1]!) |
-      (left[2]! & right[2]!) |
-      (left[3]! & right[3]!) |
-      (left[4]! & right[4]!) |
-      (left[5]! & right[5]!) |
-      (left[6]! & right[6]!) |
-      (left[7]! & right[7]!)) !==
+    ((left[0] & right[0]) |
+      (left[1] & right[1]) |
+      (left[2] & right[2]) |
+      (left[3] & right[3]) |
+      (left[4] & right[4]) |
+      (left[5] & right[5]) |
+      (left[6] & right[6]) |
+      (left[7] & right[7])) !==
     0
   )
 }

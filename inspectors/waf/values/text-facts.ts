@@ -104,17 +104,17 @@ export class TextStore {
     const known = facts.known!
     const word = predicate.index >> 5
     const bit = 1 << (predicate.index & 31)
-    if ((live[word]! & bit) === 0) return false
-    if ((known[word]! & bit) !== 0) return true
-    known[word]! |= bit
+    if ((live[word] & bit) === 0) return false
+    if ((known[word] & bit) !== 0) return true
+    known[word] |= bit
     if (predicate.operator.match(facts.text, null) !== predicate.negated) return true
-    live[word]! &= ~bit
+    live[word] &= ~bit
     if (live[word] === 0) facts.isDead = isZero(live)
     return false
   }
 
   predicate(index: number): Predicate {
-    return this.#predicates[index]!
+    return this.#predicates[index]
   }
 }
 
