@@ -5,8 +5,9 @@ import type { ParsedBody } from './parsed-body.ts'
  * Strict JSON (RFC 8259) to arguments, without recursion and without a tree: each scalar becomes an
  * argument at once, so duplicate keys are all kept and depth costs no stack.
  *
- * Names are paths as ModSecurity writes them: `{"a":{"b":1},"c":[2]}` gives `json.a.b` and
- * `json.c.array_0`. Values are text: strings with escapes resolved (UTF-8 bytes), numbers as written,
+ * Names are paths as ModSecurity v2 writes them: `{"a":{"b":1},"c":[2,3]}` gives `a.b` and twice `c.c`
+ * (an element of an array goes by the array's own key), a top-level array `array.array`, a bare scalar
+ * `json`. Values are text: strings with escapes resolved (UTF-8 bytes), numbers as written,
  * `true`, `false`, and nothing for `null`. Each key is part of a name and so in ARGS_NAMES; a key whose
  * value is an empty object or array still gets a name, with an empty value.
  */
@@ -18,9 +19,9 @@ export interface JsonLimits {
 
 interface Container {
   readonly isArray: boolean
-  /** Path of the container itself. */
+  /** Path of the container itself; empty for a top-level object. */
   readonly path: string
-  count: number
+  /** Key of the current member; for arrays the array's own. */
   key: string
 }
 
@@ -97,7 +98,9 @@ class JsonReader {
     }
     this.#at += 1
     this.#skipBlanks()
-    const container = { isArray, path: this.#path(), count: 0, key: '' }
+    const parent = this.#stack.at(-1)
+    const path = parent === undefined ? (isArray ? 'array' : '') : this.#path()
+    const container = { isArray, path, key: isArray ? (parent?.key ?? 'array') : '' }
     if (this.#text[this.#at] === (isArray ? ']' : '}')) {
       this.#at += 1
       this.#add('')
@@ -110,7 +113,6 @@ class JsonReader {
 
   #afterValue(): boolean {
     const container = this.#stack.at(-1)!
-    container.count += 1
     this.#skipBlanks()
     const character = this.#text[this.#at]
     this.#at += 1
@@ -148,9 +150,7 @@ class JsonReader {
   #path(): string {
     const container = this.#stack.at(-1)
     if (container === undefined) return 'json'
-    return container.isArray
-      ? `${container.path}.array_${container.count}`
-      : `${container.path}.${container.key}`
+    return container.path === '' ? container.key : `${container.path}.${container.key}`
   }
 
   #add(value: string): void {

@@ -16,7 +16,7 @@ export function boundaryOf(
   const lower = contentType.toLowerCase()
   const at = lower.indexOf('boundary')
   if (at < 0) return refuse('boundary is missing in Content-Type')
-  if (lower.includes('boundary', at + 1)) return refuse('several boundaries in Content-Type')
+  if (/boundary\s*=.*boundary\s*=/s.test(lower)) return refuse('several boundaries in Content-Type')
   const before = contentType.slice(0, at).trimEnd()
   if (!before.endsWith(';') && !before.endsWith(',')) {
     return refuse('boundary is no parameter of Content-Type')

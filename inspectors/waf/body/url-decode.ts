@@ -5,26 +5,25 @@
 
 /** Decodes one name or value (latin1 in, latin1 out). */
 export function urlDecode(textLatin1: string): string {
-  if (!textLatin1.includes('%')) {
-    return textLatin1.includes('+') ? textLatin1.replaceAll('+', ' ') : textLatin1
-  }
+  return percentDecode(textLatin1.includes('+') ? textLatin1.replaceAll('+', ' ') : textLatin1)
+}
+
+/** Decodes `%` escapes alone, as in a path. */
+export function percentDecode(textLatin1: string): string {
   let decoded = ''
   let from = 0
-  for (let index = 0; index < textLatin1.length; index += 1) {
-    const code = textLatin1.charCodeAt(index)
-    if (code === PLUS) {
-      decoded += `${textLatin1.slice(from, index)} `
-      from = index + 1
-    } else if (code === PERCENT) {
-      const high = hexValue(textLatin1.charCodeAt(index + 1))
-      const low = hexValue(textLatin1.charCodeAt(index + 2))
-      if (high < 0 || low < 0) continue
-      decoded += textLatin1.slice(from, index) + String.fromCharCode((high << 4) | low)
-      index += 2
-      from = index + 1
+  for (let at = textLatin1.indexOf('%'); at >= 0; at = textLatin1.indexOf('%', at)) {
+    const high = hexValue(textLatin1.charCodeAt(at + 1))
+    const low = hexValue(textLatin1.charCodeAt(at + 2))
+    if (high < 0 || low < 0) {
+      at += 1
+      continue
     }
+    decoded += textLatin1.slice(from, at) + String.fromCharCode((high << 4) | low)
+    at += 3
+    from = at
   }
-  return decoded + textLatin1.slice(from)
+  return from === 0 ? textLatin1 : decoded + textLatin1.slice(from)
 }
 
 /** True when a `%` is not followed by two hexadecimal digits. */
@@ -36,9 +35,6 @@ export function hasBrokenEscape(textLatin1: string): boolean {
   }
   return false
 }
-
-const PLUS = 0x2b
-const PERCENT = 0x25
 
 function hexValue(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30

@@ -1,8 +1,10 @@
-/** Parts of a request target as Apache splits it; nothing is decoded. */
+import { percentDecode } from '../body/url-decode.ts'
+
+/** Parts of a request target as Apache splits it. */
 export interface TargetParts {
-  /** REQUEST_URI: path and query without scheme and host. */
+  /** REQUEST_URI: path and query as sent, without scheme and host. */
   readonly uri: string
-  /** REQUEST_FILENAME. */
+  /** REQUEST_FILENAME: percent-decoded. */
   readonly path: string
   /** REQUEST_BASENAME: after the last `/` or `\`. */
   readonly basename: string
@@ -16,7 +18,7 @@ export function splitTarget(target: string): TargetParts {
   const hash = uri.indexOf('#')
   const beforeFragment = hash < 0 ? uri : uri.slice(0, hash)
   const mark = beforeFragment.indexOf('?')
-  const path = mark < 0 ? beforeFragment : beforeFragment.slice(0, mark)
+  const path = percentDecode(mark < 0 ? beforeFragment : beforeFragment.slice(0, mark))
   const query = mark < 0 ? '' : beforeFragment.slice(mark + 1)
   const slash = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
   return { uri, path, basename: path.slice(slash + 1), query }
