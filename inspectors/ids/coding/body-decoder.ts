@@ -5,6 +5,9 @@ import { Inflater } from './inflate.ts'
 /** Attempts to decode a growing brotli body chunk by chunk; then only at each half as much again. */
 export const MAX_BROTLI_ATTEMPTS = 256
 
+/** Bytes that one attempt at a brotli body may yield; a bomb beyond it is not looked into. */
+export const MAX_BROTLI_OUTPUT = 67_108_864
+
 const NO_BYTES = Buffer.alloc(0)
 
 /** One coding: takes encoded bytes in pieces, gives decoded ones. */
@@ -130,17 +133,28 @@ class BrotliCoding implements Coding {
   }
 }
 
-/** Decodes as much as there is; of an input that yields too much, the half, the quarter, … Null: not brotli. */
+/**
+ * Decodes as much as there is; of an input that yields too much, the half, the quarter, … and if they
+ * yield nothing, all of it with the larger bound.
+ *
+ * @returns null when the input is not brotli
+ */
 function decodePrefix(input: Buffer, bound: number): Buffer | null {
   for (let length = input.length; length > 0; length >>= 1) {
-    try {
-      return brotliDecompressSync(input.subarray(0, length), {
-        finishFlush: constants.BROTLI_OPERATION_FLUSH,
-        maxOutputLength: bound * 4,
-      })
-    } catch (error) {
-      if (!(error instanceof RangeError)) return null
-    }
+    const decoded = decodeBrotli(input.subarray(0, length), bound * 4)
+    if (decoded === 'too-much') continue
+    if (decoded === null || decoded.length > 0) return decoded
+    break
   }
-  return NO_BYTES
+  const whole = decodeBrotli(input, MAX_BROTLI_OUTPUT)
+  return whole === 'too-much' ? NO_BYTES : whole
+}
+
+function decodeBrotli(input: Buffer, maxOutputLength: number): Buffer | 'too-much' | null {
+  try {
+    const finishFlush = constants.BROTLI_OPERATION_FLUSH
+    return brotliDecompressSync(input, { finishFlush, maxOutputLength })
+  } catch (error) {
+    return error instanceof RangeError ? 'too-much' : null
+  }
 }

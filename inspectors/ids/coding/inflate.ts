@@ -64,8 +64,9 @@ export class Inflater {
     return this.#stage === 'failed'
   }
 
+  /** The data ended as it should. */
   get done(): boolean {
-    return this.#stage === 'done'
+    return this.#stage === 'done' || this.#stage === 'trailer'
   }
 
   get outputBytes(): number {
