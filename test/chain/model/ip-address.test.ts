@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { addressKey, cidrContains, parseAddress, parseCidr } from '#chain/model/ip-address.ts'
 
 test('agrees with node:net on what is an address', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Attachment } from '#chain/model/attachment.ts'
 import type { Port } from '#chain/model/port.ts'
 import { indexAttachments, resolveAttachments } from '#chain/model/resolve-attachments.ts'
