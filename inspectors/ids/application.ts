@@ -1,6 +1,8 @@
 import type { Side } from './program/program.ts'
 
 /** Bytes of a direction that its protocol is looked for in. */
+export const MAX_HEAD_BYTES = 512
+/** Bytes without which a direction does not count as unknown. */
 const ENOUGH = 16
 
 /**
@@ -14,26 +16,53 @@ export function detectApplication(head: string, side: Side): string | null {
   if ((first === 0x16 || first === 0x15) && head.charCodeAt(1) === 3 && head.charCodeAt(2) <= 4)
     return 'tls'
   if (head.startsWith('SSH-')) return 'ssh'
-  if (/^.{4}[\u00ff\u00fe]SMB/s.test(head)) return 'smb'
+  if (head.startsWith('SMB', 5) && head.charCodeAt(4) >= 0xfe) return 'smb'
   if (head.startsWith('RFB 00')) return 'rfb'
-  if (side === 'request') {
-    if (head.startsWith('PRI * HTTP/2.0')) return 'http2'
-    if (/^[A-Z]{3,20} [^\s]/.test(head)) return 'http'
-    if (/^\u0005\u0000[\u000b\u000e]/.test(head)) return 'dcerpc'
-    if (/^\u0003\u0000..[^\u0000]\u00e0/s.test(head)) return 'rdp'
-    return null
-  }
-  if (head.startsWith('HTTP/1.')) return 'http'
-  if (head.startsWith('+OK')) return 'pop3'
-  if (/^\* (?:OK|PREAUTH)/.test(head)) return 'imap'
-  if (/^220[ -]/.test(head)) {
-    if (/smtp|mail/i.test(head)) return 'smtp'
-    if (/ftp/i.test(head)) return 'ftp'
-  }
+  return side === 'request' ? clientFirst(head) : serverFirst(head)
+}
+
+function clientFirst(head: string): string | null {
+  if (head.startsWith('PRI * HTTP/2.0')) return 'http2'
+  if (/^[A-Z]{3,20} \S/.test(head)) return 'http'
+  if (head.charCodeAt(0) === 5 && head.charCodeAt(1) === 0 && head.charCodeAt(2) === 11)
+    return 'dcerpc'
+  if (head.charCodeAt(0) === 3 && head.charCodeAt(1) === 0 && head.charCodeAt(5) === 0xe0)
+    return 'rdp'
   return null
 }
 
-/** True when more bytes cannot change the answer of `detectApplication`. */
-export function isHeadEnough(length: number): boolean {
-  return length >= ENOUGH
+function serverFirst(head: string): string | null {
+  if (head.startsWith('HTTP/1.')) return 'http'
+  if (head.startsWith('+OK')) return 'pop3'
+  if (/^\* (?:OK|PREAUTH)/.test(head)) return 'imap'
+  if (!/^220[ -]/.test(head)) return null
+  if (/smtp|mail/i.test(head)) return 'smtp'
+  return /ftp/i.test(head) ? 'ftp' : null
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
+/** Collects the beginnings of both directions until they tell the protocol. */
+export class ApplicationDetector {
+  readonly #heads: Record<Side, Buffer> = { request: NO_BYTES, response: NO_BYTES }
+
+  /**
+   * @returns the protocol; `failed` when enough of both directions was seen and neither tells; null when
+   * more is needed
+   */
+  push(side: Side, chunk: Buffer): string | null {
+    const room = MAX_HEAD_BYTES - this.#heads[side].length
+    if (room <= 0) return null
+    this.#heads[side] = Buffer.concat([this.#heads[side], chunk.subarray(0, room)])
+    const found = detectApplication(this.#heads[side].toString('latin1'), side)
+    if (found !== null) return found
+    const { request, response } = this.#heads
+    return request.length >= ENOUGH && response.length >= ENOUGH ? 'failed' : null
+  }
+
+  /** What was collected of a direction before its newest chunk: whole while it is short. */
+  before(side: Side, chunk: Buffer): Buffer {
+    const head = this.#heads[side]
+    return head.subarray(0, Math.max(0, head.length - Math.min(chunk.length, MAX_HEAD_BYTES)))
+  }
 }

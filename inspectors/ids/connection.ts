@@ -1,18 +1,22 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import {
+  type Alert,
   type Connection,
   type ConnectionInspector,
   type Flow,
   PASS,
   type Verdict,
 } from '#inspectors/inspector.ts'
-import { detectApplication, isHeadEnough } from './application.ts'
+import { ApplicationDetector } from './application.ts'
 import type { Engine } from './engine.ts'
 import { Findings } from './findings.ts'
 import { FlowContext } from './flow-context.ts'
 import { HttpInspection } from './http-inspection.ts'
 import type { Side } from './program/program.ts'
 import { StreamInspection } from './stream-inspection.ts'
+import { TlsInspection } from './tls-inspection.ts'
+
+const NO_ALERTS: readonly Alert[] = []
 
 /** The rules over one connection. */
 export class IdsConnection implements ConnectionInspector {
@@ -20,8 +24,12 @@ export class IdsConnection implements ConnectionInspector {
   readonly #findings: Findings
   readonly #http: HttpInspection
   readonly #stream: StreamInspection
+  #tls: TlsInspection | null = null
+  readonly #engine: Engine
+  readonly #detector = new ApplicationDetector()
 
   constructor(engine: Engine, connection: Connection) {
+    this.#engine = engine
     this.#context = new FlowContext(connection, engine)
     this.#findings = new Findings(engine)
     this.#http = new HttpInspection(engine, this.#context, this.#findings)
@@ -34,9 +42,12 @@ export class IdsConnection implements ConnectionInspector {
     context.chunkBytes = chunk.length
     if (side === 'request') context.toServerBytes += chunk.length
     else context.toClientBytes += chunk.length
-    if (context.application === null) this.#detect(side, chunk)
+    if (context.application === null) context.application = this.#detector.push(side, chunk)
     this.#stream.bytes(side, chunk)
-    return this.#findings.take()
+    if (context.application === 'tls' && !this.#findings.passes) this.#tlsBytes(side, chunk)
+    const verdict = this.#findings.take()
+    if (verdict !== PASS || this.#tls?.encrypted !== true) return verdict
+    return { kind: 'bypass', reason: 'encrypted', alerts: NO_ALERTS }
   }
 
   requestHead(transaction: HttpTransaction): Verdict {
@@ -88,11 +99,16 @@ export class IdsConnection implements ConnectionInspector {
     return PASS
   }
 
-  #detect(side: Side, chunk: Buffer): void {
-    const head = chunk.toString('latin1', 0, 512)
-    const found = detectApplication(head, side)
-    if (found !== null) this.#context.application = found
-    else if (side === 'response' && isHeadEnough(head.length)) this.#context.application = 'failed'
+  #tlsBytes(side: Side, chunk: Buffer): void {
+    if (this.#tls !== null) {
+      this.#tls.bytes(side, chunk, this.#stream.window(side))
+      return
+    }
+    this.#tls = new TlsInspection(this.#engine, this.#context, this.#findings)
+    // The protocol is known with this chunk: what came before it in this direction belongs to it.
+    const before = this.#detector.before(side, chunk)
+    const whole = before.length === 0 ? chunk : Buffer.concat([before, chunk])
+    this.#tls.bytes(side, whole, this.#stream.window(side))
   }
 }
 

@@ -61,7 +61,7 @@ export class StreamInspection {
       const outcome = this.#evaluate(compiled, stream)
       if (outcome === 'no') continue
       if (outcome === 'wait') {
-        if (group.always.includes(compiled)) continue
+        if (group.alwaysSet.has(compiled)) continue
         if (stream.waiting.length < MAX_WAITING_RULES)
           stream.waiting.push({ rule: compiled, seenAt: seen.get(compiled) ?? stream.total })
         else this.#engine.counters.waitingRulesDropped += 1

@@ -86,11 +86,6 @@ class Compiler {
         header: this.#headers.test(rule),
         sections: rule.sections.map((section) => this.#section(section)),
         payload: payloadForm(rule),
-        hasVariables: rule.sections.some((section) =>
-          section.matches.some(
-            (match) => match.kind === 'byte_extract' || match.kind === 'byte_math',
-          ),
-        ),
       }
     } catch (error) {
       if (!(error instanceof RuleFault)) throw error
@@ -167,10 +162,11 @@ class Compiler {
 }
 
 function finishGroup(draft: GroupDraft | undefined): RuleGroup {
-  if (draft === undefined) return { prefilters: [], always: [], size: 0 }
+  if (draft === undefined) return { prefilters: [], always: [], alwaysSet: new Set(), size: 0 }
   return {
     prefilters: [...draft.bySlot].map(([slot, patterns]) => new Prefilter(slot, patterns)),
     always: draft.always,
+    alwaysSet: new Set(draft.always),
     size: draft.size,
   }
 }

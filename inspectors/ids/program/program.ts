@@ -36,7 +36,6 @@ export interface CompiledRule {
   readonly sections: readonly CompiledSection[]
   /** Payload sections run on the stream, on single chunks, or on both. */
   readonly payload: 'none' | 'stream' | 'chunk' | 'both'
-  readonly hasVariables: boolean
 }
 
 export type Side = 'request' | 'response'
@@ -46,6 +45,7 @@ export interface RuleGroup {
   readonly prefilters: readonly Prefilter[]
   /** Rules without a fast pattern, in order. */
   readonly always: readonly CompiledRule[]
+  readonly alwaysSet: ReadonlySet<CompiledRule>
   readonly size: number
 }
 

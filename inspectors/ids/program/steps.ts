@@ -144,7 +144,7 @@ function compileContent(match: ContentMatch): ContentStep {
     needle: match.nocase ? match.pattern.toLowerCase() : match.pattern,
     pattern: match.pattern,
     nocase: match.nocase,
-    exactHigh: match.nocase && /[^\u0000-\u007f]/.test(match.pattern),
+    exactHigh: match.nocase && hasHighBytes(match.pattern),
     negated: match.negated,
     endsWith: match.endsWith,
     relative,
@@ -185,4 +185,10 @@ function markRetry(steps: readonly Step[]): void {
     }
     if (step.kind === 'byte_jump') return
   }
+}
+
+function hasHighBytes(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1)
+    if (text.charCodeAt(index) > 0x7f) return true
+  return false
 }

@@ -1,0 +1,60 @@
+import type { Engine } from './engine.ts'
+import { evaluateSections } from './evaluate.ts'
+import type { Findings } from './findings.ts'
+import type { FlowContext } from './flow-context.ts'
+import type { Subject } from './match/subject.ts'
+import type { Side } from './program/program.ts'
+import { TlsSession } from './tls/tls-session.ts'
+
+/** TLS rules over the handshake of one connection. Each rule matches once. */
+export class TlsInspection {
+  readonly #engine: Engine
+  readonly #context: FlowContext
+  readonly #findings: Findings
+  readonly #session = new TlsSession()
+  readonly #fired = new Set<number>()
+
+  constructor(engine: Engine, context: FlowContext, findings: Findings) {
+    this.#engine = engine
+    this.#context = context
+    this.#findings = findings
+  }
+
+  /** Keys are in use both ways: the rest of the connection cannot be read. */
+  get encrypted(): boolean {
+    return this.#session.encrypted
+  }
+
+  bytes(side: Side, chunk: Buffer, payload: Subject): void {
+    const session = this.#session
+    if (!session.push(side, chunk)) return
+    this.#context.tls = { version: session.version, states: session.states }
+    session.side = side
+    session.payload = payload
+    const group = this.#engine.program.applications.tls[side]
+    if (group.size === 0) return
+    const { candidates, budget } = this.#engine
+    candidates.clear()
+    for (const prefilter of group.prefilters) {
+      const { slot } = prefilter
+      if (slot.multiple) {
+        for (const instance of session.instances(slot) ?? [])
+          prefilter.scan(instance.text, candidates)
+        continue
+      }
+      const subject = session.subject(slot)
+      if (subject !== null && subject !== undefined) prefilter.scan(subject.text, candidates)
+    }
+    for (const rule of group.always) candidates.add(rule)
+    candidates.sort()
+    const endpoints = this.#context.endpoints(side)
+    for (const compiled of candidates.rules) {
+      if (this.#fired.has(compiled.index) || !this.#context.admits(compiled, side)) continue
+      // A rule that must wait is found again with the next message: a handshake has few.
+      if (evaluateSections(compiled, session, budget) !== 'match') continue
+      this.#fired.add(compiled.index)
+      this.#findings.match(compiled, this.#context.state, endpoints)
+      if (this.#findings.passes) return
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import type { BufferView } from '../evaluate.ts'
+import { Subject } from '../match/subject.ts'
+import { applyTransforms } from '../match/transforms.ts'
+import { PAYLOAD, bufferByName } from '#signatures/suricata/buffers.ts'
+import type { Side, Slot } from '../program/program.ts'
+import { type CertificateFacts, parseCertificate } from './certificate.ts'
+import { ja3String, ja3sString, ja4, md5Hex } from './fingerprints.ts'
+import { HandshakeReader } from './handshake-reader.ts'
+import { type Hello, parseHello } from './hello.ts'
+
+/** Most certificates of one chain that are read. */
+export const MAX_CHAIN = 16
+
+const CLIENT_HELLO = 1
+const SERVER_HELLO = 2
+const CERTIFICATE = 11
+const TLS_1_3 = 0x0304
+
+/** The clear part of a TLS connection as rules see it. */
+export class TlsSession implements BufferView {
+  readonly #readers = { request: new HandshakeReader(), response: new HandshakeReader() }
+  #client: Hello | null = null
+  #server: Hello | null = null
+  #chain: readonly Buffer[] | null = null
+  #leaf: CertificateFacts | null = null
+  readonly #subjects = new Map<string, Subject | null>()
+  side: Side = 'request'
+  payload: Subject | null = null
+  /** Handshake messages so far, by the names of `ssl_state`. */
+  readonly states: string[] = []
+
+  /** Takes a chunk; @returns true when it brought something rules can ask for */
+  push(side: Side, chunk: Buffer): boolean {
+    const reader = this.#readers[side]
+    const wasReadable = !reader.encrypted && !reader.failed
+    let news = false
+    for (const { type, body } of reader.push(chunk))
+      if (this.#message(side, type, body)) news = true
+    return news || (wasReadable && (reader.encrypted || reader.failed))
+  }
+
+  get version(): number | null {
+    return this.#server?.version ?? this.#client?.version ?? null
+  }
+
+  /** Nothing that rules can see is still to come in this direction. */
+  isOver(side: Side): boolean {
+    const reader = this.#readers[side]
+    if (reader.encrypted || reader.failed) return true
+    if (side === 'request') return this.#client !== null
+    return this.#chain !== null || (this.#server !== null && this.#server.version >= TLS_1_3)
+  }
+
+  /** Both directions use keys (or are no TLS after all). */
+  get encrypted(): boolean {
+    return this.#readers.request.encrypted && this.#readers.response.encrypted
+  }
+
+  subject(slot: Slot): Subject | null | undefined {
+    if (slot.buffer === PAYLOAD) return this.payload
+    const side = this.#sideOf(slot)
+    const key = `${side} ${slot.id}`
+    const known = this.#subjects.get(key)
+    if (known !== undefined) return known
+    const text = this.#text(slot.buffer, side)
+    if (text === undefined) return undefined
+    const subject = text === null ? null : new Subject(applyTransforms(text, slot.transforms))
+    this.#subjects.set(key, subject)
+    return subject
+  }
+
+  instances(slot: Slot): readonly Subject[] | undefined {
+    const side = this.#sideOf(slot)
+    const texts = this.#texts(slot.buffer, side)
+    return texts?.map((text) => new Subject(applyTransforms(text, slot.transforms)))
+  }
+
+  #sideOf(slot: Slot): Side {
+    const { sides } = bufferByName(slot.buffer)!
+    return sides === 'both' ? this.side : sides
+  }
+
+  #message(side: Side, type: number, body: Buffer): boolean {
+    if (side === 'request' && type === CLIENT_HELLO && this.#client === null) {
+      this.#client = copied(parseHello(body, 'client'))
+      this.states.push('client_hello')
+      return true
+    }
+    if (side === 'response' && type === SERVER_HELLO && this.#server === null) {
+      this.#server = copied(parseHello(body, 'server'))
+      this.states.push('server_hello')
+      return true
+    }
+    if (side === 'response' && type === CERTIFICATE && this.#chain === null) {
+      this.#chain = certificateChain(body)
+      this.#leaf = this.#chain.length === 0 ? null : parseCertificate(this.#chain[0])
+      return true
+    }
+    return false
+  }
+
+  /** Undefined: still to come. Null: does not exist. */
+  #text(buffer: string, side: Side): string | null | undefined {
+    if (buffer.startsWith('tls.cert_')) {
+      if (this.#leaf === null) return this.isOver('response') ? null : undefined
+      return certificateText(buffer, this.#leaf)
+    }
+    const hello = side === 'request' ? this.#client : this.#server
+    if (hello === null) return this.isOver(side) ? null : undefined
+    switch (buffer) {
+      case 'tls.sni':
+        return hello.serverName
+      case 'tls.random':
+        return hello.random.toString('latin1')
+      case 'tls.random_time':
+        return hello.random.toString('latin1', 0, 4)
+      case 'tls.random_bytes':
+        return hello.random.toString('latin1', 4)
+      case 'ja3.string':
+        return ja3String(hello)
+      case 'ja3.hash':
+        return md5Hex(ja3String(hello))
+      case 'ja3s.string':
+        return ja3sString(hello)
+      case 'ja3s.hash':
+        return md5Hex(ja3sString(hello))
+      case 'ja4.hash':
+        return ja4(hello)
+      default:
+        return null
+    }
+  }
+
+  #texts(buffer: string, side: Side): readonly string[] | undefined {
+    if (buffer === 'tls.alpn') {
+      const hello = side === 'request' ? this.#client : this.#server
+      return hello?.alpn ?? (this.isOver(side) ? [] : undefined)
+    }
+    if (this.#chain === null) return this.isOver('response') ? [] : undefined
+    if (buffer === 'tls.certs') return this.#chain.map((der) => der.toString('latin1'))
+    return this.#leaf?.alternativeNames ?? []
+  }
+}
+
+function certificateText(buffer: string, leaf: CertificateFacts): string | null {
+  switch (buffer) {
+    case 'tls.cert_subject':
+      return leaf.subject
+    case 'tls.cert_issuer':
+      return leaf.issuer
+    case 'tls.cert_serial':
+      return leaf.serial
+    case 'tls.cert_fingerprint':
+      return leaf.fingerprint
+    default:
+      return null
+  }
+}
+
+/** The random points into the reader's memory. */
+function copied(hello: Hello | null): Hello | null {
+  return hello === null ? null : { ...hello, random: Buffer.from(hello.random) }
+}
+
+/** certificate_list of TLS 1.2 and before: length(3) of all, then length(3) and DER of each. */
+function certificateChain(body: Buffer): Buffer[] {
+  const chain: Buffer[] = []
+  for (let at = 3; at + 3 <= body.length && chain.length < MAX_CHAIN;) {
+    const length = body.readUIntBE(at, 3)
+    if (at + 3 + length > body.length) break
+    chain.push(Buffer.from(body.subarray(at + 3, at + 3 + length)))
+    at += 3 + length
+  }
+  return chain
+}
