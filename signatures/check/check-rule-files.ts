@@ -1,4 +1,5 @@
-import { checkSecLang } from './check-seclang.ts'
+import { checkOperators } from './check-operators.ts'
+import { checkSecLang, type SecLangCompiler } from './check-seclang.ts'
 import { checkSuricata } from './check-suricata.ts'
 import type { EngineFindings, Finding } from './engine-findings.ts'
 import { latin1, memoryRuleFiles } from './memory-rule-files.ts'
@@ -16,17 +17,20 @@ import {
  * Parses every file of a rule set as the engines would and tells what they would not load. Pure: reads
  * nothing but what it is given. Never throws over content.
  *
- * @param files paths relative to the set's root; `.data` files have to be there for the rules to name them
+ * @param files   paths relative to the set's root; data files have to be there for rules to name them
+ * @param compile the WAF's compiler where it is at hand; by default the most common faults are found
  */
-export function checkRuleFiles(files: readonly RuleFile[]): RuleCheckReport {
+export function checkRuleFiles(
+  files: readonly RuleFile[],
+  compile: SecLangCompiler = checkOperators,
+): RuleCheckReport {
   const kinds = new Map(files.map((file) => [file.path, kindOf(file.path)]))
   const suricata = files.filter(({ path }) => kinds.get(path) === 'suricata')
-  const classifications = files.find(({ path }) => /(?:^|\/)classification\.config$/.test(path))
-  const secLang = checkSecLang(memoryRuleFiles(files))
+  const secLang = checkSecLang(memoryRuleFiles(files), compile)
   for (const [path, kind] of kinds) {
     if (kind === 'seclang' && !secLang.read.has(path)) kinds.set(path, 'unread')
   }
-  const parts = [secLang, checkSuricata(suricata, classifications)]
+  const parts = [secLang, checkSuricata(suricata)]
   const findings = parts.flatMap((part) => part.findings)
   const summaries = files.map(({ path }) => summary(path, kinds.get(path)!, parts, findings))
   const add = (key: 'accepted' | 'rejected' | 'disabled'): number =>

@@ -1,5 +1,6 @@
 import { selectRuleFiles } from '#signatures/bundle/select-rule-files.ts'
 import { checkRuleFiles } from '#signatures/check/check-rule-files.ts'
+import type { SecLangCompiler } from '#signatures/check/check-seclang.ts'
 import type { RuleCheckReport } from '#signatures/check/rule-report.ts'
 import { SignatureError } from '#signatures/errors.ts'
 import { readSource } from '#signatures/sources/read-source.ts'
@@ -17,12 +18,14 @@ export interface CheckOptions {
 /**
  * `signatures check PATH...`: says what the engines would not load, and why. Nothing is changed.
  *
+ * @param compile the WAF's compiler, see `checkRuleFiles`
  * @returns exit status: 0, or 4 when a rule was rejected
  */
 export async function check(
   paths: readonly string[],
   options: CheckOptions,
   terminal: Terminal,
+  compile: SecLangCompiler | undefined,
 ): Promise<number> {
   const progress = new Progress(terminal.err)
   const reports: RuleCheckReport[] = []
@@ -31,7 +34,7 @@ export async function check(
     const source = await readSource(path)
     const { files, top, notes } = selectRuleFiles(source.files)
     progress.show(`checking ${plural(files.length, 'file')}`)
-    const report = checkRuleFiles(files)
+    const report = checkRuleFiles(files, compile)
     progress.clear()
     if (!report.files.some(({ kind }) => kind === 'seclang' || kind === 'suricata')) {
       throw new SignatureError('SOURCE_UNREADABLE', `${path}: no *.conf and no *.rules in it`)

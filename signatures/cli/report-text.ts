@@ -62,8 +62,10 @@ function totalsText(report: RuleCheckReport, terminal: Terminal): string {
     rejected > 0 ? styled(terminal, 'red', `${count(rejected)} rejected`) : '0 rejected',
     ...(disabled > 0 ? [`${count(disabled)} disabled in the file`] : []),
   ]
+  const hasBrokenWaf = files.some(({ kind, rejected }) => kind === 'seclang' && rejected > 0)
+  const consequence = hasBrokenWaf ? 'a WAF does not load a set with errors in its *.conf\n' : ''
   const reasons = Object.entries(report.byReason)
     .map(([code, number]) => `  ${count(number).padStart(7)}  ${printable(code)}\n`)
     .join('')
-  return `${parts.join(', ')} (${plural(read, 'rule file')})\n${reasons}`
+  return `${parts.join(', ')} (${plural(read, 'rule file')})\n${reasons}${consequence}`
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import type { SecLangCompiler } from '#signatures/check/check-seclang.ts'
 import { SignatureError } from '#signatures/errors.ts'
 import { check, type CheckOptions } from './check.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
@@ -10,12 +11,17 @@ import { activate, list, rollback, type VersionOptions } from './versions.ts'
 /**
  * Runs one command line.
  *
- * @param words without the program's name
+ * @param words   without the program's name
+ * @param compile the WAF's compiler, see `checkRuleFiles`
  * @returns exit status, see `exit-code.ts`
  */
-export async function runSignatures(words: readonly string[], terminal: Terminal): Promise<number> {
+export async function runSignatures(
+  words: readonly string[],
+  terminal: Terminal,
+  compile?: SecLangCompiler,
+): Promise<number> {
   let status: number = EXIT.ok
-  const program = commands(terminal, (result) => (status = result))
+  const program = commands(terminal, compile, (result) => (status = result))
   try {
     await program.parseAsync(words, { from: 'user' })
     return status
@@ -27,7 +33,11 @@ export async function runSignatures(words: readonly string[], terminal: Terminal
   }
 }
 
-function commands(terminal: Terminal, finish: (status: number) => void): Command {
+function commands(
+  terminal: Terminal,
+  compile: SecLangCompiler | undefined,
+  finish: (status: number) => void,
+): Command {
   const program = new Command('portcullis signatures')
     .description('Check rule sets, install them, choose the version in force.')
     .exitOverride()
@@ -38,9 +48,9 @@ function commands(terminal: Terminal, finish: (status: number) => void): Command
     .addHelpText('after', EXAMPLES)
   const api = (command: Command): Command =>
     command
-      .option('--url URL', 'the manager (or PORTCULLIS_URL)')
+      .option('--url <url>', 'the manager (or PORTCULLIS_URL)')
       .option(
-        '--token-file FILE',
+        '--token-file <file>',
         'file with the token (or PORTCULLIS_TOKEN, PORTCULLIS_TOKEN_FILE)',
       )
       .option('--json', 'one JSON object on stdout')
@@ -52,7 +62,7 @@ function commands(terminal: Terminal, finish: (status: number) => void): Command
     .option('--json', 'one JSON object on stdout')
     .option('--all', 'every place of every reason')
     .action(async (paths: string[], options: CheckOptions) => {
-      finish(await check(paths, options, terminal))
+      finish(await check(paths, options, terminal, compile))
     })
   api(
     program
