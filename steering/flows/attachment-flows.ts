@@ -77,7 +77,7 @@ function classifyFlows(
       'classify',
       rank,
       [
-        { on: 'tracked', valid: true },
+        { on: 'tracked', as: 'valid' },
         ip,
         { on: 'fragment', fragment: true },
         { on: 'trackedDestination', ...mask },

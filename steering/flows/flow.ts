@@ -57,7 +57,7 @@ export type Match =
   | { readonly on: 'notSyn' }
   | { readonly on: 'synAck' }
   | { readonly on: 'icmpType'; readonly type: number }
-  | { readonly on: 'tracked'; readonly valid?: true }
+  | { readonly on: 'tracked'; readonly as?: 'valid' | 'invalid' }
   | { readonly on: 'mark'; readonly mark: number }
   | { readonly on: 'labelMac'; readonly mac: bigint }
   | { readonly on: 'labelAttachment'; readonly attachment: number }

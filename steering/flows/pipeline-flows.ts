@@ -122,6 +122,16 @@ function knownFlows(tables: Tables, name: 'nearKnown' | 'farKnown', zone: Slice)
   const { flow, goto, track } = tables
   const classify = track(REG.passZone, 'classify')
   return [
+    // Too small, overlapping: whose they are cannot be told, and they may hide a SYN. Open vSwitch's
+    // userspace datapath calls fragments under 1200 bytes so.
+    ...TCP_FAMILIES.map((family) =>
+      flow(
+        name,
+        40,
+        [{ on: 'tracked', as: 'invalid' }, proto(family), { on: 'fragment', fragment: true }],
+        [],
+      ),
+    ),
     ...TCP_FAMILIES.map((family) =>
       flow(
         name,

@@ -94,7 +94,7 @@ function renderMatch(
     case 'icmpType':
       return `icmp_type=${integer(match.type, 0, 255)}`
     case 'tracked':
-      return match.valid === true ? 'ct_state=+trk-inv' : 'ct_state=+trk'
+      return `ct_state=+trk${match.as === undefined ? '' : match.as === 'valid' ? '-inv' : '+inv'}`
     case 'mark':
       return `ct_mark=${hex(BigInt(integer(match.mark, 0, 0xffff_ffff)))}`
   }

@@ -61,6 +61,16 @@ describe('steering on a real switch', { skip: !usable }, () => {
     ]
   }
 
+  const routeMtu = (network: string, device: string, mtu: number): string[] => [
+    ...['ip', 'route', 'replace', network, 'dev', device, 'mtu', String(mtu)],
+  ]
+
+  async function fragmentsMade(guest: string): Promise<number> {
+    const lines = (await bench.topology.exec(guest, ['cat', '/proc/net/snmp'])).split('\n')
+    const [names, values] = lines.filter((line) => line.startsWith('Ip:'))
+    return Number(values!.split(' ')[names!.split(' ').indexOf('FragCreates')])
+  }
+
   test('ingress: switched and routed, both families, other ports direct', async () => {
     await bench.attach([{ guest: 'web', direction: 'ingress' }])
     assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
@@ -276,6 +286,44 @@ describe('steering on a real switch', { skip: !usable }, () => {
     assert.match((await asked('near', '10.9.0.2'))[0], /TIMEOUT|ECONNRESET|CLOSED/)
     assert.deepEqual(await asked('far', '10.9.0.2'), ['10.8.0.3 hello', 1, 0])
     await topology.ofctl('del-flows', topology.managementSocket, 'tcp,nw_src=10.9.0.3')
+  })
+
+  test('the path MTU is learned by the inspector: ICMP errors reach it', async () => {
+    const { topology } = bench
+    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    const narrow = (mtu: number): Promise<string[]> =>
+      Promise.all([
+        topology.exec('router', routeMtu('10.8.0.0/24', 'eth1', mtu)),
+        topology.exec('router', routeMtu('fd08::/64', 'eth1', mtu)),
+      ])
+    await narrow(1300)
+    for (const address of ['10.9.0.2', 'fd09::2']) {
+      const held = await bench.hold('far', address)
+      const line = 'x'.repeat(20_000)
+      assert.ok((await held.say(line)).endsWith(line))
+      held.close()
+    }
+    await narrow(1500)
+  })
+
+  test('fragments of inspected and of other connections arrive', async () => {
+    const { topology } = bench
+    await bench.attach([{ guest: 'web', direction: 'ingress', onAttach: 'reset' }])
+    await topology.exec('far', ['sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_no_pmtu_disc'])
+    await topology.exec('router', routeMtu('10.9.0.0/24', 'eth0', 1300))
+    for (const [port, inspected] of [
+      [80, 1],
+      [81, 0],
+    ] as const) {
+      const before = bench.inspectors[0]!.accepted.length
+      const held = await bench.hold('far', '10.9.0.2', port)
+      const line = 'y'.repeat(20_000)
+      assert.ok((await held.say(line)).endsWith(line))
+      assert.equal(bench.inspectors[0]!.accepted.length - before, inspected)
+      held.close()
+    }
+    assert.ok((await fragmentsMade('router')) > 20)
+    await topology.exec('router', routeMtu('10.9.0.0/24', 'eth0', 1500))
   })
 
   test('a restart of ovs-vswitchd is noticed and its tables are filled again', async () => {

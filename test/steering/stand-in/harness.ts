@@ -187,7 +187,7 @@ export class Held {
   /** Sends a line and waits for its answer (or for `closed CODE`). */
   async say(line: string): Promise<string> {
     this.#child.stdin!.write(`${line}\n`)
-    return this.next(`an answer to ${line}`)
+    return this.next(`an answer to ${line.slice(0, 40)}`)
   }
 
   close(): void {
