@@ -5,6 +5,8 @@ export interface LoadDiagnostic {
   readonly column: number
   readonly code: string
   readonly message: string
+  /** `warning`: does not keep the rules from being loaded; absent is an error. */
+  readonly severity?: string
 }
 
 const MAX_DIAGNOSTICS = 10
@@ -28,5 +30,6 @@ export function describeLoadError(error: unknown): string {
 /** By shape, not by class: each engine has an error of its own. */
 function diagnosticsOf(error: unknown): readonly LoadDiagnostic[] {
   if (typeof error !== 'object' || error === null || !('diagnostics' in error)) return []
-  return Array.isArray(error.diagnostics) ? (error.diagnostics as LoadDiagnostic[]) : []
+  if (!Array.isArray(error.diagnostics)) return []
+  return (error.diagnostics as LoadDiagnostic[]).filter(({ severity }) => severity !== 'warning')
 }

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { AlertRecord } from '#chain/model/eve.ts'
+import { parseSpoolFileName } from '#chain/model/spool.ts'
+import { httpEcho, startUpstream, until } from '../proxy/harness.ts'
+import { fetchOnce, startLoad, supervised } from './supervised.ts'
+
+/** Children of this process, from the kernel: workers as they are, not as the supervisor sees them. */
+function workerPids(): number[] {
+  const text = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim()
+  return text === '' ? [] : text.split(' ').map(Number)
+}
+
+test('applies a configuration, serves, reports, stops', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  assert.equal(site.supervisor.status.generation, 0)
+  const status = await site.supervisor.apply(site.config())
+  assert.deepEqual(
+    [status.generation, status.listening, status.wanted, status.refused],
+    [1, 2, 2, null],
+  )
+  assert.deepEqual(site.supervisor.chains, ['shop: waf(block, 1 rules)'])
+  const { status: code, body } = await fetchOnce(site.port, '/hello')
+  assert.deepEqual([code, body], [200, 'target /hello'])
+  await until('the metrics of the request', () =>
+    /portcullis_requests_total 1\n/.test(site.supervisor.metrics()),
+  )
+  assert.match(
+    site.supervisor.metrics(),
+    /# TYPE portcullis_inspection_seconds histogram\n(?:portcullis_inspection_seconds_\w+\{[^}]*\} [\d.e-]+\n)+/,
+  )
+  await site.supervisor.stop(1000)
+  assert.equal(site.supervisor.status.listening, 0)
+  assert.deepEqual(workerPids(), [])
+})
+
+test('the page of a blocked request shows the id under which its alert is in the spool', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config())
+  const { status, requestId, body } = await fetchOnce(site.port, '/attack')
+  assert.equal(status, 403)
+  assert.ok(body.includes(requestId))
+  // No waiting: the record was written before the answer.
+  const lines = readdirSync(site.spoolFolder).flatMap((name) =>
+    readFileSync(join(site.spoolFolder, name), 'utf8').trim().split('\n'),
+  )
+  const records = lines.map((line) => JSON.parse(line) as AlertRecord)
+  const [record] = records.filter(({ portcullis }) => portcullis.request_id === requestId)
+  assert.equal(record?.portcullis.verdict, 'blocked')
+  assert.equal(record?.portcullis.tenant, 'acme')
+  assert.equal(record?.host, 'host-1')
+})
+
+test('a configuration that does not load is refused with file, line and column; nothing changes', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config())
+  const before = workerPids()
+  for (const rules of [['broken'], ['crash']]) {
+    await assert.rejects(
+      site.supervisor.apply(site.config({ rules })),
+      rules[0] === 'broken'
+        ? /^Error: \/rules\/broken:3:7: unknown operator @foo \(TEST\)$/
+        : /ended while it loaded the configuration \(exit code 7\)/,
+    )
+  }
+  const { status } = site.supervisor
+  assert.deepEqual([status.generation, status.listening, status.restarts], [1, 2, 0])
+  assert.deepEqual([status.refused?.generation], [3])
+  await until('the refused workers to be gone', () => workerPids().length === 2)
+  assert.deepEqual(workerPids(), before)
+  assert.equal((await fetchOnce(site.port)).status, 200)
+  const next = await site.supervisor.apply(site.config())
+  assert.deepEqual([next.generation, next.refused], [4, null])
+})
+
+test('rolling a generation under load fails no request', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config())
+  const before = workerPids()
+  const load = startLoad(site.port, 8)
+  await until('some load', () => load.ok > 50)
+  await site.supervisor.apply(site.config())
+  await site.supervisor.apply(site.config({ workers: 3 }))
+  await site.supervisor.apply(site.config({ workers: 1 }))
+  const after = load.ok
+  await until('load on the new workers', () => load.ok > after + 50)
+  await load.stop()
+  assert.deepEqual(load.failed, [])
+  await until('the old workers to end', () => workerPids().length === 1)
+  assert.ok(!before.some((pid) => workerPids().includes(pid)))
+  assert.equal(site.supervisor.status.restarts, 0)
+  assert.ok(
+    site.changes.every(({ generation, listening }) => generation === 0 || listening >= 1),
+    'somebody listened all the time',
+  )
+})
+
+test('a drained worker finishes the connections it has', async () => {
+  await using upstream = await startUpstream((socket) => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nslow')
+      setTimeout(() => socket.end(' done'), 1500)
+    })
+  })
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config({ workers: 1 }))
+  const slow = fetchOnce(site.port)
+  await until('the request', () => upstream.sockets.length === 1)
+  await site.supervisor.apply(site.config({ workers: 1 }))
+  assert.equal(site.supervisor.status.draining, 1)
+  assert.equal((await slow).body, 'slow done')
+  await until('the drained worker to end', () => site.supervisor.status.draining === 0)
+})
+
+test('a worker killed under load costs only the connections it held and is replaced at once', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config())
+  const clients = 8
+  const load = startLoad(site.port, clients)
+  await until('some load', () => load.ok > 50)
+  const [victim] = workerPids()
+  assert.ok(victim)
+  const killedAt = performance.now()
+  process.kill(victim, 'SIGKILL')
+  await until('the loss to be told', () =>
+    site.changes.some(({ listening, generation }) => generation === 1 && listening === 1),
+  )
+  assert.ok(performance.now() - killedAt < 200, 'within 200 ms')
+  await until('a replacement', () => site.supervisor.status.listening === 2)
+  const after = load.ok
+  await until('more load', () => load.ok > after + 50)
+  await load.stop()
+  assert.ok(load.failed.length <= clients, `${load.failed.length} requests failed`)
+  assert.equal(site.supervisor.status.restarts, 1)
+})
+
+test('with all workers gone connections wait for the replacement', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config({ workers: 1 }))
+  const [victim] = workerPids()
+  assert.ok(victim)
+  process.kill(victim, 'SIGKILL')
+  await until('nobody to listen', () => site.supervisor.status.listening === 0)
+  assert.equal((await fetchOnce(site.port)).status, 200)
+})
+
+test('a hung worker is found, killed and replaced', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config())
+  const before = workerPids()
+  await assert.rejects(fetchOnce(site.port, '/hang'), /socket hang up|ECONNRESET/)
+  await until('the death to be seen', () => site.supervisor.status.restarts === 1)
+  await until('a replacement', () => site.supervisor.status.listening === 2)
+  assert.equal(workerPids().filter((pid) => before.includes(pid)).length, 1)
+  assert.match(site.log.join('\n'), /silent for \d+ ms/)
+})
+
+test('segments that a killed worker left open are finished', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config({ workers: 1 }))
+  await fetchOnce(site.port, '/attack')
+  const [victim] = workerPids()
+  assert.ok(victim)
+  process.kill(victim, 'SIGKILL')
+  await until('its segment to be finished', () =>
+    readdirSync(site.spoolFolder).every((name) => parseSpoolFileName(name)?.finished === true),
+  )
+})
+
+test('totals do not fall when a worker goes', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config({ workers: 1 }))
+  for (let i = 0; i < 3; i++) await fetchOnce(site.port)
+  await site.supervisor.apply(site.config({ workers: 1 }))
+  await until('the old one to end', () => site.supervisor.status.draining === 0)
+  assert.match(site.supervisor.metrics(), /portcullis_requests_total 3\n/)
+})
