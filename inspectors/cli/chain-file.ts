@@ -61,10 +61,14 @@ function fieldErrors(
   lines: LineCounter,
   errors: readonly FieldError[],
 ): ChainFileError {
-  const texts = errors.slice(0, MAX_ERRORS).map(({ pointer, message }) => {
-    const { line, col } = lines.linePos(offsetOf(document, pointer))
-    return `${file}:${line}:${col}: ${pointer || '/'}: ${message}`
-  })
+  const texts = errors
+    .map(({ pointer, message }) => ({ pointer, message, offset: offsetOf(document, pointer) }))
+    .sort((a, b) => a.offset - b.offset)
+    .slice(0, MAX_ERRORS)
+    .map(({ pointer, message, offset }) => {
+      const { line, col } = lines.linePos(offset)
+      return `${file}:${line}:${col}: ${pointer || '/'}: ${message}`
+    })
   return new ChainFileError(texts.join('\n'))
 }
 
