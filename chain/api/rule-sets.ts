@@ -47,6 +47,7 @@ const UploadView = Type.Object(
     accepted: Type.Integer(),
     rejected: Type.Integer(),
     rejections: Type.Array(Rejection),
+    refusal: InstalledVersion.properties.refusal,
   },
   { additionalProperties: true },
 )
@@ -138,11 +139,11 @@ export function registerRuleSets(app: FastifyInstance, context: ApiContext): voi
             name,
             request.body,
           )
-          const { sha256 } = version
+          const { sha256, refusal } = version
           return await reply
             .status(isNew ? 201 : 200)
             .header('location', `/v1/rule-sets/${name}`)
-            .send({ ...report, name, version: version.version, sha256 })
+            .send({ ...report, name, version: version.version, sha256, refusal })
         } finally {
           uploads--
         }

@@ -18,6 +18,8 @@ export const InstalledVersion = Type.Object(
     bytes: Type.Integer(),
     accepted: Type.Integer(),
     rejected: Type.Integer(),
+    /** Why workers would not load it, with file, line and column; null when they would. */
+    refusal: Type.Union([Type.String(), Type.Null()]),
   },
   { additionalProperties: false },
 )

@@ -110,7 +110,12 @@ export function validateChain(chain: Chain, state: DesiredState): Violation[] {
     }
     const ruleSet = state.ruleSets.get(parsed.name)?.value
     if (ruleSet === undefined) return [invalid(pointer, `no rule set ${parsed.name} is installed`)]
-    if (resolveReference(parsed, ruleSet) !== null) return []
+    const version = resolveReference(parsed, ruleSet)
+    if (version !== null) {
+      const installed = ruleSet.versions.find(({ sha256 }) => sha256 === version.sha256)
+      const refusal = installed?.refusal ?? null
+      return refusal === null ? [] : [invalid(pointer, `workers would not load it: ${refusal}`)]
+    }
     return [
       invalid(
         pointer,

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { ApiError } from '#chain/errors.ts'
 import { packBundle } from '#signatures/bundle/pack-bundle.ts'
 import type { DesiredStore } from '#chain/store/desired-store.ts'
 import type { RuleSets } from './rule-sets.ts'
@@ -32,11 +33,17 @@ export async function installBaseline(
   const before = (await store.load()).ruleSets.get(BASELINE)?.value
   const isKnown = before?.versions.some((version) => version.sha256 === sha256) ?? false
   if (isKnown && before?.active !== null) return
-  const { version } = await ruleSets.install(ACTOR, BASELINE, bytes)
-  if (before === undefined || before.active === null) {
-    await ruleSets.activate(ACTOR, BASELINE, version.version, 0)
-    log(`rule set ${BASELINE}@${version.version} is installed and active`)
-  } else {
-    log(`rule set ${BASELINE}@${version.version} is installed; ${before.active} stays active`)
+  try {
+    const { version } = await ruleSets.install(ACTOR, BASELINE, bytes)
+    if (before === undefined || before.active === null) {
+      await ruleSets.activate(ACTOR, BASELINE, version.version, 0)
+      log(`rule set ${BASELINE}@${version.version} is installed and active`)
+    } else {
+      log(`rule set ${BASELINE}@${version.version} is installed; ${before.active} stays active`)
+    }
+  } catch (error) {
+    // Chains that name other sets work without it.
+    if (!(error instanceof ApiError) || error.code === 'unavailable') throw error
+    log(`the built-in rules cannot be used: ${error.message}`)
   }
 }

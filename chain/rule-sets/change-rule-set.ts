@@ -9,6 +9,8 @@ import {
   type RuleSet,
 } from '#chain/model/rule-set.ts'
 
+import type { RuleCheckReport } from '#signatures/check/rule-report.ts'
+
 /** Changes of a rule set as pure functions: the set before in, the set after out. */
 
 /** Adds a version at the front. Old ones go when nothing uses or could return to them. */
@@ -38,6 +40,23 @@ export function withVersion(
   return { ...before, versions }
 }
 
+/**
+ * Why workers would not load a set. The WAF loads the SecLang files of a set whole or not at all, because
+ * rules stand in relation to each other; the IDS leaves single rules out.
+ *
+ * @returns null when they would
+ */
+export function refusalOf({ files, rejections }: RuleCheckReport): string | null {
+  const secLang = files.filter(({ kind, rejected }) => kind === 'seclang' && rejected > 0)
+  if (secLang.length === 0) return null
+  const paths = new Set(secLang.map(({ path }) => path))
+  const count = secLang.reduce((sum, { rejected }) => sum + rejected, 0)
+  const first = rejections.find(({ file }) => paths.has(file))
+  const where =
+    first === undefined ? '' : `${first.file}:${first.line}:${first.column}: ${first.reason}`
+  return count === 1 ? where : `${where} (and ${count - 1} more)`
+}
+
 /** Versions that are active, that a rollback returns to, or that a chain names outright. */
 function versionsInUse(state: DesiredState, ruleSet: RuleSet): ReadonlySet<string> {
   const named = chainsNaming(state, ruleSet.name).flatMap(({ chain }) =>
@@ -53,6 +72,14 @@ function versionsInUse(state: DesiredState, ruleSet: RuleSet): ReadonlySet<strin
   ])
 }
 
+/** The set with what a new check says of a version that it has. */
+export function withRenewed(ruleSet: RuleSet, renewed: InstalledVersion): RuleSet {
+  const versions = ruleSet.versions.map((installed) =>
+    installed.sha256 === renewed.sha256 ? renewed : installed,
+  )
+  return { ...ruleSet, versions }
+}
+
 /** Makes a version the active one. @throws ApiError when there is no such version */
 export function withActive(ruleSet: RuleSet, version: string): RuleSet {
   const found = ruleSet.versions.find((installed) => installed.version === version)
@@ -60,8 +87,9 @@ export function withActive(ruleSet: RuleSet, version: string): RuleSet {
     const detail = `rule set ${ruleSet.name} has no version ${version}`
     throw new ApiError('not-found', detail, { errors: [{ pointer: '/version', detail }] })
   }
-  if (found.accepted === 0) {
-    throw new ApiError('rule-set-refused', `no rule of ${ruleSet.name}@${version} can be loaded`)
+  if (found.refusal !== null) {
+    const detail = `workers would not load ${ruleSet.name}@${version}: ${found.refusal}`
+    throw new ApiError('rule-set-refused', detail, { errors: [{ pointer: '/version', detail }] })
   }
   if (ruleSet.active === version) return ruleSet
   const history = ruleSet.active === null ? ruleSet.history : [...ruleSet.history, ruleSet.active]

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { ApiError } from '#chain/errors.ts'
-import type { CheckAnswer } from './check-thread.ts'
+import type { CheckAnswer } from './check-answer.ts'
 import type { CheckedBundle } from './checked-bundle.ts'
 
 /** Longest check of one upload; tens of thousands of rules take seconds. */
@@ -15,7 +15,7 @@ const CHECK_MEMORY_MB = 1536
  * @throws ApiError `rule-set-refused`
  */
 export async function checkInThread(upload: Uint8Array): Promise<CheckedBundle> {
-  const worker = new Worker(new URL('check-thread.ts', import.meta.url), {
+  const worker = new Worker(new URL('checker/main.ts', import.meta.url), {
     workerData: upload,
     resourceLimits: { maxOldGenerationSizeMb: CHECK_MEMORY_MB },
     stdout: false,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Redis } from 'ioredis'
 import { ApiError } from '#chain/errors.ts'
 import { chainsNaming, type DesiredState } from '#chain/model/desired.ts'
@@ -11,7 +12,7 @@ import { waitFor } from '#chain/plan/wait.ts'
 import { reachable } from '#chain/store/connection.ts'
 import type { Actor, DesiredStore } from '#chain/store/desired-store.ts'
 import type { RuleCheckReport } from '#signatures/check/rule-report.ts'
-import { rolledBack, withActive, withVersion } from './change-rule-set.ts'
+import { refusalOf, rolledBack, withActive, withRenewed, withVersion } from './change-rule-set.ts'
 import type { BundleChecker } from './checked-bundle.ts'
 
 /** How long an activation is watched for workers that refuse it. */
@@ -79,19 +80,32 @@ export class RuleSets {
       bytes: bundle.bytes.length,
       accepted: report.accepted,
       rejected: report.rejected,
+      refusal: refusalOf(report),
     }
     const { state, result } = await store.change(actor, (state) => {
       const before = state.ruleSets.get(name)?.value
       const known = before?.versions.find((installed) => installed.sha256 === bundle.sha256)
-      if (known !== undefined) return { write: null, result: { version: known, dropped: [] } }
+      if (before !== undefined && known !== undefined) {
+        // Later engines may judge the same rules otherwise: what they say now counts.
+        const renewed = { ...version, installedAt: known.installedAt }
+        const write = isDeepStrictEqual(known, renewed)
+          ? null
+          : ({
+              kind: 'rule-set',
+              key: name,
+              value: withRenewed(before, renewed),
+              action: 'check',
+            } as const)
+        return { write, result: { version: renewed, dropped: [], isNew: false } }
+      }
       const value = withVersion(state, name, version)
       const kept = new Set(value.versions.map((installed) => installed.sha256))
       const dropped = (before?.versions ?? []).filter(({ sha256 }) => !kept.has(sha256))
       const write = { kind: 'rule-set', key: name, value, action: 'install' } as const
-      return { write, result: { version, dropped } }
+      return { write, result: { version, dropped, isNew: true } }
     })
     await this.#dropBundles(state, result.dropped)
-    return { version: result.version, report: listed(report), isNew: result.version === version }
+    return { version: result.version, report: listed(report), isNew: result.isNew }
   }
 
   /** A bundle may be a version of several rule sets: it goes with the last. */

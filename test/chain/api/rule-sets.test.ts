@@ -47,7 +47,7 @@ test('the same content is the same version', async () => {
   assert.equal(createHash('sha256').update(bundle!).digest('hex'), first.body.sha256)
 })
 
-test('rejected rules are told with file, line and column; the others are installed', async () => {
+test('rejected rules are told with file, line and column, and keep the set from being active', async () => {
   const { status, body } = await upload(
     'mixed',
     `${secRule(1, 'a')}SecRule ARGS "@nonsense" "id:2"\n`,
@@ -57,6 +57,15 @@ test('rejected rules are told with file, line and column; the others are install
   assert.equal(body.rejected, 1)
   assert.equal(body.rejections[0].file, 'rules.conf')
   assert.equal(body.rejections[0].line, 2)
+  assert.match(body.refusal, /^rules\.conf:2:\d+: /)
+  const activation = await activate('mixed', body.version)
+  assert.equal(activation.status, 422)
+  assert.match(activation.body.detail, /rules\.conf:2:\d+/)
+  assert.equal(await active('mixed'), null)
+  const chain = await manager.chain('m', 'acme', [
+    { type: 'waf', mode: 'block', rules: [`mixed@${body.version}`] },
+  ])
+  assert.equal(chain.status, 422)
 })
 
 test('a set in which nothing loads, and what is no bundle, is refused and not stored', async () => {

@@ -57,6 +57,7 @@ const RULES: RuleSet = {
     bytes: 1,
     accepted: 1,
     rejected: 0,
+    refusal: null,
   })),
 }
 

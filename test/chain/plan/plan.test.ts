@@ -30,7 +30,7 @@ function stateOf(order: readonly number[], onFailure: 'open' | 'closed' = 'open'
     name: 'crs',
     active: 'v1',
     history: [],
-    versions: [{ ...version, installedAt: '', bytes: 1, accepted: 1, rejected: 0 }],
+    versions: [{ ...version, installedAt: '', bytes: 1, accepted: 1, rejected: 0, refusal: null }],
   }
   const inspectors = [{ type: 'waf' as const, mode: 'block' as const, rules: ['crs', 'crs@v1'] }]
   return {

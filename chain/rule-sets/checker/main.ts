@@ -1,22 +1,30 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { compileRules } from '#inspectors/waf/compile/compile.ts'
 import { packBundle } from '#signatures/bundle/pack-bundle.ts'
 import { unpackBundle } from '#signatures/bundle/unpack-bundle.ts'
 import { checkRuleFiles } from '#signatures/check/check-rule-files.ts'
+import type { SecLangCompiler } from '#signatures/check/check-seclang.ts'
 import { SignatureError } from '#signatures/errors.ts'
-import type { CheckedBundle } from './checked-bundle.ts'
+import { Diagnostics } from '#signatures/seclang/diagnostic.ts'
+import type { CheckAnswer } from '../check-answer.ts'
 
-/** What the thread of `check-in-thread.ts` answers. */
-export type CheckAnswer =
-  | { readonly ok: true; readonly checked: CheckedBundle }
-  /** `isRefusal`: the upload is at fault, otherwise we are. */
-  | { readonly ok: false; readonly isRefusal: boolean; readonly reason: string }
+/**
+ * Thread of `check-in-thread.ts`: unpacks an upload, packs it anew in the one canonical form, and
+ * checks its rules. It composes: what the WAF's own compiler refuses here, no worker has to.
+ */
 
-/** Unpacks, packs anew in the one canonical form, and checks. Runs as a worker thread. */
+const compile: SecLangCompiler = (ruleSet, files) => {
+  const diagnostics = new Diagnostics()
+  const options = { gate: 'off', variables: new Map(), excludeRules: [], excludeTags: [] } as const
+  compileRules(ruleSet, files, options, diagnostics)
+  return diagnostics.list
+}
+
 async function check(upload: Uint8Array): Promise<CheckAnswer> {
   try {
     const files = await unpackBundle(upload)
     const bundle = await packBundle(files)
-    return { ok: true, checked: { bundle, report: checkRuleFiles(files) } }
+    return { ok: true, checked: { bundle, report: checkRuleFiles(files, compile) } }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return { ok: false, isRefusal: error instanceof SignatureError, reason }
