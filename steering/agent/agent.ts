@@ -25,6 +25,7 @@ import type { SnapshotSource } from './snapshot-source.ts'
 /** Everything is looked at so often, whatever was heard. */
 export const RESYNC_MS = 15_000
 const COUNTERS_MS = 5000
+const STEERING_RETRY_MS = 1000
 
 export interface AgentSettings {
   readonly host: string
@@ -66,6 +67,7 @@ export class Agent {
   readonly #attempted = new Set<string>()
   #plans: DomainPlans | null = null
   #cleaned: Promise<void> | null = null
+  #isSteering = false
   #isReady = false
   #reached = { epoch: 0, generation: 0 }
   #snapshotProblem: string | null = null
@@ -111,7 +113,6 @@ export class Agent {
     const { steering, ports, snapshots, rules, log, onStatus } = this.#parts
     await this.#inForce.load()
     await rules.open()
-    await steering.start()
     steering.onDrift((drift) => {
       this.#drift += drift.missing + drift.unexpected
       const logdata = `${drift.missing} flows were missing, ${drift.unexpected} unexpected`
@@ -157,6 +158,7 @@ export class Agent {
     ports.start()
     await snapshots.start()
     this.#loops = [
+      this.#startSteering(),
       this.#every(RESYNC_MS, () => this.#resync()),
       this.#every(DRAIN_POLL_MS, () => this.#drain()),
       this.#every(COUNTERS_MS, () => this.#readCounters()),
@@ -207,6 +209,24 @@ export class Agent {
     return status
   }
 
+  /** The switch may come up after the agent. */
+  async #startSteering(): Promise<void> {
+    const { signal } = this.#ended
+    for (let told = ''; !signal.aborted;) {
+      try {
+        await this.#parts.steering.start()
+        this.#isSteering = true
+        void this.#flows.request()
+        return
+      } catch (error) {
+        const reason = (error as Error).message
+        if (reason !== told) this.#parts.log('the switch cannot be steered yet', { reason })
+        told = reason
+      }
+      await delay(STEERING_RETRY_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+
   async #halt(): Promise<void> {
     this.#ended.abort()
     this.#parts.snapshots.stop()
@@ -228,7 +248,8 @@ export class Agent {
   #steeringPlan(): ReturnType<typeof planSteering> | null {
     const { snapshots, ports } = this.#parts
     const plans = this.#currentPlans()
-    if (snapshots.snapshot === null || plans === null || !ports.isTrusted) return null
+    if (!this.#isSteering || snapshots.snapshot === null || plans === null) return null
+    if (!ports.isTrusted) return null
     if (!this.#isReady) {
       if ([...plans.domains.keys()].some((id) => !this.#attempted.has(id))) return null
       if (this.#cleaned === null) return null

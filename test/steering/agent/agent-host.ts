@@ -24,6 +24,8 @@ import { type Guest, Topology } from '#test/topology/topology.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 
 const ROOT = dirname(dirname(dirname(import.meta.dirname)))
+/** In the switch's namespace, so it is free. */
+export const METRICS_PORT = 9180
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const
 
 /** A private switch, a private Redis and a real agent, to which the test is the manager. */
@@ -77,10 +79,8 @@ export class AgentHost {
     }
     this.#redis = new Redis({ path, retryStrategy: () => 50, maxRetriesPerRequest: null })
     this.#redis.on('error', () => {})
-    this.#queue = new Queue(ALERT_QUEUE, {
-      connection: this.#redis.duplicate(),
-      prefix: ALERT_QUEUE_PREFIX,
-    })
+    const settingsOfQueue = { connection: this.#redis, prefix: ALERT_QUEUE_PREFIX }
+    this.#queue = new Queue(ALERT_QUEUE, { ...settingsOfQueue, skipWaitingForReady: true })
     this.#queue.on('error', () => {})
     await waitUntil('Redis', () => this.#redis?.status === 'ready')
   }
@@ -93,10 +93,15 @@ export class AgentHost {
     return this.topology.atSwitch([
       ...NODE,
       join(ROOT, 'steering/main.ts'),
-      ...['--host', this.host, '--ovsdb', `unix:${this.topology.ovsdbSocket}`],
-      ...['--bridge', this.topology.bridge, '--redis', `unix:${join(this.#folder, 'redis.sock')}`],
-      ...['--data', join(this.#folder, 'data'), '--run', join(this.#folder, 'run')],
-      ...['--workers', '2', '--learning-ms', '500', '--metrics', '127.0.0.1:9180'],
+      `--host=${this.host}`,
+      `--ovsdb=unix:${this.topology.ovsdbSocket}`,
+      `--bridge=${this.topology.bridge}`,
+      `--redis=unix:${join(this.#folder, 'redis.sock')}`,
+      `--data=${join(this.#folder, 'data')}`,
+      `--run=${join(this.#folder, 'run')}`,
+      '--workers=2',
+      '--learning-ms=500',
+      `--metrics=127.0.0.1:${METRICS_PORT}`,
     ])
   }
 
