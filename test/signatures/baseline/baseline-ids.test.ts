@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createIds } from '#inspectors/ids/ids.ts'
-import { BASELINE_FOLDER } from '#signatures/baseline/baseline-files.ts'
+import { BASELINE_FOLDER } from '#signatures/sources/baseline.ts'
 import { get, inspect, page, post } from './inspect.ts'
 
 const ids = createIds({ mode: 'block', rulePaths: [BASELINE_FOLDER], now: () => 0 })

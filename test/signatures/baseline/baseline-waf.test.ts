@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createWaf } from '#inspectors/waf/waf.ts'
-import { BASELINE_FOLDER, readBaseline } from '#signatures/baseline/baseline-files.ts'
+import { BASELINE_FOLDER, readBaseline } from '#signatures/sources/baseline.ts'
 import { packBundle } from '#signatures/bundle/pack-bundle.ts'
 import { checkRuleFiles } from '#signatures/check/check-rule-files.ts'
 import { get, inspect, page, post, query } from './inspect.ts'
@@ -15,6 +15,14 @@ const levels = { 1: waf(1), 2: waf(2) }
 const ATTACKS: readonly (readonly [number, string, string])[] = [
   [880100, 'TRACE', get('/').replace('GET', 'TRACE')],
   [880101, 'HTTP/4.0', get('/').replace('HTTP/1.1', 'HTTP/4.0')],
+  [
+    880102,
+    'two lengths',
+    post(FORM, '0\r\n\r\n').replace(
+      'Content-Length',
+      'Transfer-Encoding: chunked\r\nContent-Length',
+    ),
+  ],
   [880103, 'an upgrade to h2c', get('/', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c')],
   [880104, 'httpoxy', get('/', 'Proxy: http://192.0.2.9:8080')],
   [880105, 'many ranges', get('/', `Range: bytes=${'0-1,'.repeat(25)}0-1`)],

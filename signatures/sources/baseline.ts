@@ -3,11 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RuleFile } from '#signatures/check/rule-report.ts'
 
-/** Name under which the manager installs our own rule set at its first start. */
-export const BASELINE_NAME = 'baseline'
-
 /** Folder of our own rule set, in both languages: workers can load it as it is. */
-export const BASELINE_FOLDER: string = fileURLToPath(new URL('.', import.meta.url))
+export const BASELINE_FOLDER: string = fileURLToPath(new URL('../baseline/', import.meta.url))
 
 /** The rule set's files, ready for `packBundle`. */
 export function readBaseline(): RuleFile[] {
