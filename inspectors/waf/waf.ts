@@ -24,6 +24,8 @@ export interface WafOptions {
   readonly store?: PersistentStore
   /** `off` tries every rule on every value: for tests. */
   readonly gate?: 'on' | 'off'
+  /** `off` runs configuration rules for each transaction: for tests. */
+  readonly specialize?: 'on' | 'off'
   readonly onHit?: WafContext['onHit']
 }
 
@@ -53,6 +55,7 @@ export function createWaf(options: WafOptions): Waf {
     files,
     {
       gate: options.gate ?? 'on',
+      specialize: options.specialize ?? 'on',
       variables: settingVariables(settings),
       excludeRules: settings.excludeRules ?? [],
       excludeTags: settings.excludeTags ?? [],

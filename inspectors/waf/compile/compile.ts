@@ -22,11 +22,14 @@ import type {
   Program,
 } from './program.ts'
 import { RuleSelections } from './rule-selections.ts'
+import { specialize, type Specialized } from './specialize.ts'
 import { TargetLists } from './target-lists.ts'
 
 export interface CompileOptions {
   /** `off`: no prefilter, every rule is tried on every value. For tests and for `waf explain`. */
   readonly gate: 'on' | 'off'
+  /** `off`: rules that do not depend on the traffic are run for each transaction all the same. */
+  readonly specialize: 'on' | 'off'
   /** TX variables that are set before phase 1 and that rules do not overwrite. */
   readonly variables: ReadonlyMap<string, string>
   /** Ids or ranges, and tags, of rules that are left out. */
@@ -35,7 +38,8 @@ export interface CompileOptions {
 }
 
 const DEFAULT_STATUS = 403
-const PHASES: readonly Phase[] = [1, 2, 3, 4, 5]
+/** Index 0 of a list by phase stays empty. */
+const PHASES_AND_NONE: readonly (Phase | 0)[] = [0, 1, 2, 3, 4, 5]
 const INBOUND_SCORES = ['inbound_anomaly_score_pl', 'anomaly_score_pl']
 const OUTBOUND_SCORES = ['outbound_anomaly_score_pl']
 
@@ -86,36 +90,37 @@ class Compiler {
   compile(): Program {
     const jumps = resolveJumps(this.#ruleSet.entries)
     const rules = this.#rules.map((rule, index) => this.#rule(rule, index, jumps[index]))
-    const phases = [emptyPhase(), ...PHASES.map((phase) => this.#phase(rules, phase))]
     const { list } = this.#predicates
     const gates = new GateIndex(list)
-    const initialTx: (string | undefined)[] = []
-    for (const [name, value] of this.#options.variables) {
-      initialTx[this.#txNames.slotOf(name)] = value
-    }
+    const whole = PHASES_AND_NONE.map((phase) => rules.filter((rule) => rule.phase === phase))
+    const { phases, initialTx } =
+      this.#options.specialize === 'off'
+        ? unspecialized(whole, this.#initialTx())
+        : specialize(whole, this.#initialTx(), this.#txNames.names)
     const slotsOf = (prefixes: readonly string[]): number[] =>
       this.#txNames.names.flatMap((name, slot) =>
         prefixes.some((prefix) => name.startsWith(prefix)) ? slot : [],
       )
     return {
-      phases,
+      phases: phases.map(({ rules, next }) => this.#phase(rules, next)),
       rules,
       targetLists: this.#targetLists.lists,
       groups: this.#groups,
       texts: new TextStore(gates, list, this.#options.gate === 'on'),
       words: gates.words,
       txNames: this.#txNames,
-      initialTx: Array.from(
-        { length: this.#txNames.names.length },
-        (_value, slot) => initialTx[slot],
-      ),
+      initialTx,
       inboundScoreSlots: slotsOf(INBOUND_SCORES),
       outboundScoreSlots: slotsOf(OUTBOUND_SCORES),
     }
   }
 
-  #phase(rules: readonly CompiledRule[], phase: Phase): PhaseProgram {
-    const members = rules.filter((rule) => rule.phase === phase)
+  #initialTx(): (string | undefined)[] {
+    for (const name of this.#options.variables.keys()) this.#txNames.slotOf(name)
+    return this.#txNames.names.map((name) => this.#options.variables.get(name))
+  }
+
+  #phase(members: readonly CompiledRule[], next: Int32Array): PhaseProgram {
     const groupOf = new Int32Array(members.length).fill(-1)
     const wordOf = new Int32Array(members.length)
     const bitOf = new Int32Array(members.length)
@@ -127,7 +132,7 @@ class Compiler {
       wordOf[position] = index >> 5
       bitOf[position] = 1 << (index & 31)
     }
-    return { rules: members, groupOf, wordOf, bitOf }
+    return { rules: members, next, groupOf, wordOf, bitOf }
   }
 
   #group(link: CompiledLink): number {
@@ -215,7 +220,15 @@ function listOf<T>(value: T | null): T[] {
   return value === null ? [] : [value]
 }
 
-function emptyPhase(): PhaseProgram {
-  const none = new Int32Array(0)
-  return { rules: [], groupOf: none, wordOf: none, bitOf: none }
+function unspecialized(
+  phases: readonly (readonly CompiledRule[])[],
+  initialTx: readonly (string | undefined)[],
+): Specialized {
+  return {
+    phases: phases.map((rules) => ({
+      rules: [...rules],
+      next: Int32Array.from(rules, (rule) => rule.next),
+    })),
+    initialTx,
+  }
 }

@@ -1,6 +1,7 @@
 import type { SourcePosition } from '#signatures/seclang/diagnostic.ts'
 import type { Effect, Target } from '#signatures/seclang/model.ts'
 import { collectionNamed } from '../transaction/collections.ts'
+import { CHANGES } from '../transaction/arithmetic.ts'
 import type { TxNames } from '../transaction/tx-store.ts'
 import type { Macro } from './macro.ts'
 import type { CompiledEffect } from './program.ts'
@@ -25,15 +26,16 @@ export function compileEffect(
   const { macro } = context
   switch (effect.kind) {
     case 'setvar': {
-      const { collection, operation } = effect
+      const { collection } = effect
+      const apply = CHANGES[effect.operation]
       const name = macro(effect.name)
       const value = macro(effect.value)
       if (collection !== 'TX' || name.constant === null) {
-        return { kind: 'setvar', collection, name, operation, value }
+        return { kind: 'setvar', collection, name, apply, value }
       }
       if (context.lockedNames.has(name.constant.toLowerCase())) return null
       const slot = context.txNames.slotOf(name.constant)
-      return { kind: 'set-slot', slot, operation, value }
+      return { kind: 'set-slot', slot, apply, value }
     }
     case 'expirevar':
       return {

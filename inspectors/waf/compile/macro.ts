@@ -36,12 +36,27 @@ export class Macro {
 
   /** TX slots that the text reads; null when it reads anything else too. */
   get slotsRead(): readonly number[] | null {
-    const slots: number[] = []
-    for (const part of this.#parts) {
-      if (part.kind === 'tx') slots.push(part.slot)
-      else if (part.kind === 'lookup') return null
-    }
-    return slots
+    return this.#parts.some((part) => part.kind === 'lookup') ? null : this.slotsTouched
+  }
+
+  /** TX slots that the text reads, whatever else it reads. */
+  get slotsTouched(): readonly number[] {
+    return this.#parts.flatMap((part) => (part.kind === 'tx' ? part.slot : []))
+  }
+
+  /** What the text begins with, whatever the variables are. */
+  get constantPrefix(): string {
+    const [first] = this.#parts
+    return first.kind === 'text' ? first.text : ''
+  }
+
+  /** Expands text that reads nothing but TX. */
+  expandFrom(slots: readonly (string | undefined)[]): string {
+    return this.#parts
+      .map((part) =>
+        part.kind === 'text' ? part.text : part.kind === 'tx' ? slots[part.slot] : '',
+      )
+      .join('')
   }
 }
 

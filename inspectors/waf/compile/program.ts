@@ -34,6 +34,8 @@ export interface Program {
 
 export interface PhaseProgram {
   readonly rules: readonly CompiledRule[]
+  /** Per rule: position in this array where evaluation goes on when it matches. */
+  readonly next: Int32Array
   /** Per rule: the group whose union decides whether it is looked at; -1: always. */
   readonly groupOf: Int32Array
   /** Per rule: word and bit of its predicate in the union. */
@@ -63,7 +65,7 @@ export interface CompiledRule {
   readonly rev: string
   readonly ver: string | null
   readonly tags: readonly string[]
-  /** Position in the phase where evaluation goes on after a match. */
+  /** Position among all rules of the phase where evaluation goes on after a match. */
   readonly next: number
   /** `file:line` */
   readonly source: string
@@ -118,14 +120,15 @@ export type CompiledEffect =
   | {
       readonly kind: 'set-slot'
       readonly slot: number
-      readonly operation: 'set' | 'add' | 'subtract' | 'unset'
+      /** The value after the change, out of the one before and the expanded operand. */
+      readonly apply: (before: string | undefined, operand: string) => string | undefined
       readonly value: Macro
     }
   | {
       readonly kind: 'setvar'
       readonly collection: 'TX' | 'ENV' | PersistentCollection
       readonly name: Macro
-      readonly operation: 'set' | 'add' | 'subtract' | 'unset'
+      readonly apply: (before: string | undefined, operand: string) => string | undefined
       readonly value: Macro
     }
   | {

@@ -1,5 +1,6 @@
 import type { Ctl } from '#signatures/seclang/model.ts'
 import type { CompiledEffect } from '../compile/program.ts'
+import { toInteger } from '../transaction/arithmetic.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 
 /** Most target exclusions of one transaction. */
@@ -13,11 +14,7 @@ export function applyEffect(effect: CompiledEffect, transaction: Transaction): v
   switch (effect.kind) {
     case 'set-slot': {
       const { slots } = transaction.tx
-      slots[effect.slot] = changed(
-        slots[effect.slot],
-        effect.operation,
-        effect.value.expand(transaction),
-      )
+      slots[effect.slot] = effect.apply(slots[effect.slot], effect.value.expand(transaction))
       return
     }
     case 'setvar':
@@ -69,14 +66,14 @@ function setVariable(
   effect: Extract<CompiledEffect, { kind: 'setvar' }>,
   transaction: Transaction,
 ): void {
-  const { collection, operation } = effect
+  const { collection } = effect
   const name = effect.name.expand(transaction)
   const value = effect.value.expand(transaction)
   if (collection === 'TX') {
-    transaction.tx.set(name, changed(transaction.tx.get(name), operation, value))
+    transaction.tx.set(name, effect.apply(transaction.tx.get(name), value))
   } else if (collection === 'ENV') {
     transaction.environment ??= new Map()
-    const result = changed(transaction.environment.get(name), operation, value)
+    const result = effect.apply(transaction.environment.get(name), value)
     if (result === undefined) transaction.environment.delete(name)
     else if (transaction.environment.size < MAX_ENVIRONMENT) {
       transaction.environment.set(name, result)
@@ -85,31 +82,8 @@ function setVariable(
     const record = transaction.records?.get(collection)
     if (record === undefined) return
     const before = record.get(name, transaction.nowMs)
-    record.set(name, changed(before, operation, value), transaction.nowMs)
+    record.set(name, effect.apply(before, value), transaction.nowMs)
   }
-}
-
-function changed(
-  before: string | undefined,
-  operation: 'set' | 'add' | 'subtract' | 'unset',
-  value: string,
-): string | undefined {
-  switch (operation) {
-    case 'set':
-      return value
-    case 'add':
-      return String(toInteger(before ?? '') + toInteger(value))
-    case 'subtract':
-      return String(toInteger(before ?? '') - toInteger(value))
-    case 'unset':
-      return undefined
-  }
-}
-
-/** Leading digits, as C's `atoi` reads them; 0 when there are none. */
-function toInteger(text: string): number {
-  const value = Number.parseInt(text, 10)
-  return Number.isFinite(value) ? value : 0
 }
 
 function removeRules(rules: Int32Array, transaction: Transaction): void {

@@ -5,7 +5,7 @@ import { Captures } from '../operators/operator.ts'
 import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
 import type { Interception, Transaction } from '../transaction/transaction.ts'
 import type { Entry } from '../values/entry.ts'
-import type { Pipeline } from '../values/pipeline.ts'
+import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
 import { ResolvedTargets, resolveTargets, variableName } from './resolved-targets.ts'
 import { MAX_HIT_MATCHES, MAX_HITS } from './rule-hit.ts'
@@ -50,7 +50,7 @@ export class Evaluator {
   /** Runs a phase. What rules decide is left in the transaction (`interception`, `hits`, TX). */
   runPhase(transaction: Transaction, phase: Phase): void {
     if (transaction.engine === 'off') return
-    const { rules, groupOf, wordOf, bitOf } = this.#program.phases[phase]
+    const { rules, next, groupOf, wordOf, bitOf } = this.#program.phases[phase]
     const { words } = this.#program
     transaction.currentPhase = phase
     this.#stamp += 1
@@ -65,12 +65,14 @@ export class Evaluator {
         }
       }
       const rule = rules[position]
-      position += 1
       const { removedRules } = transaction
-      if (removedRules !== null && hasRule(removedRules, rule.index)) continue
-      if (!this.#runRule(transaction, rule)) continue
+      const isRemoved = removedRules !== null && hasRule(removedRules, rule.index)
+      if (isRemoved || !this.#runRule(transaction, rule)) {
+        position += 1
+        continue
+      }
       if (this.#finish(transaction, rule)) return
-      position = rule.next
+      position = next[position]
     }
   }
 
@@ -169,8 +171,8 @@ export class Evaluator {
     const { pipelines, targets } = link
     const pipeline = pipelines[step]
     if (targets.isVolatile) {
-      const text = transformed(entry.value, pipeline)
-      return step > 0 && transformed(entry.value, pipelines[step - 1]) === text ? null : text
+      const text = transformThrough(entry.value, pipeline)
+      return step > 0 && transformThrough(entry.value, pipelines[step - 1]) === text ? null : text
     }
     const raw = (entry.facts ??= texts.of(entry.value))
     const facts = texts.through(raw, pipeline)
@@ -307,10 +309,4 @@ function storeCaptures(transaction: Transaction, captures: Captures): void {
   for (let index = 0; index < CAPTURE_SLOTS; index += 1) {
     slots[index] = index < captures.count ? captures.groups[index] : undefined
   }
-}
-
-function transformed(value: string, pipeline: Pipeline): string {
-  const { parent, transformation } = pipeline
-  if (parent === null || transformation === null) return value
-  return transformation.apply(transformed(value, parent))
 }

@@ -46,3 +46,10 @@ export function pathTo(pipeline: Pipeline): Pipeline[] {
   for (let node: Pipeline | null = pipeline; node !== null; node = node.parent) path.push(node)
   return path.reverse()
 }
+
+/** A value after all transformations, nothing kept. */
+export function transformThrough(value: string, pipeline: Pipeline): string {
+  const { parent, transformation } = pipeline
+  if (parent === null || transformation === null) return value
+  return transformation.apply(transformThrough(value, parent))
+}
