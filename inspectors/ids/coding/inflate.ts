@@ -123,8 +123,11 @@ export class Inflater {
       case 'stored':
         this.#storedBytes()
         return
-      default:
+      case 'symbols':
         this.#symbol()
+        return
+      case 'done':
+      case 'failed':
     }
   }
 

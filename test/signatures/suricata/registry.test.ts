@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { KEYWORDS } from '#signatures/suricata/keywords/registry.ts'
+import { parseRules } from '#signatures/suricata/parse-rules.ts'
+
+describe('keyword registry', () => {
+  it('has every name once, and words for people', () => {
+    const names = KEYWORDS.flatMap((row) => [row.name, ...row.aliases])
+    assert.equal(new Set(names).size, names.length)
+    for (const row of KEYWORDS) assert.ok(row.summary.length > 3, row.name)
+  })
+
+  it('refuses an argument where none belongs, and asks for one that is needed', () => {
+    for (const row of KEYWORDS) {
+      if (row.argument === 'optional') continue
+      const argument = row.argument === 'none' ? ':x' : ''
+      const { errors } = parseRules(
+        `alert ip any any -> any any (${row.name}${argument}; sid:1;)`,
+        'a.rules',
+      )
+      assert.equal(errors[0]?.code, 'bad-argument', row.name)
+    }
+  })
+
+  const valid: readonly string[] = [
+    'content:"a"; offset:1; depth:5',
+    'content:"a"; content:"b"; distance:-4; within:10',
+    'content:"a"; startswith; content:!"b"; endswith',
+    'content:"abcdef"; fast_pattern:1,3',
+    'content:"a"; fast_pattern:only',
+    'byte_test:4,>,1024,0,relative,little',
+    'byte_test:1,!&,128,6,relative',
+    'byte_test:5,=,12345,0,string,dec',
+    'byte_jump:4,-10,relative,little,from_beginning,post_offset -1',
+    'byte_jump:2,0,multiplier 2,align,bitmask 0x0ff0',
+    'byte_extract:2,0,len,relative; content:"x"; within:len',
+    'byte_math:bytes 2, offset 0, oper +, rvalue 4, result sum; isdataat:sum,relative',
+    'isdataat:!1,relative',
+    'dsize:10<>20',
+    'dsize:!0',
+    'flow:established,from_server,only_stream',
+    'flowbits:isset,a|b',
+    'flowbits:noalert',
+    'xbits:set,a,track ip_pair,expire 10',
+    'hostbits:isset,a,dst',
+    'flowint:n,+,1',
+    'flowint:n,notset',
+    'threshold:type both, count 1, seconds 60, track by_src',
+    'detection_filter:track by_dst, count 4, seconds 20',
+    'stream_size:both,<=,5',
+    'app-layer-protocol:!http',
+    'tag:session,5,packets',
+    'flags:*FSR,12',
+    'ttl:>220',
+    'ip_proto:!1',
+    'fragbits:MD',
+    'ipopts:lsrr',
+    'base64_decode:bytes 4, offset 1, relative; base64_data; content:"a"',
+    'pcre:!"/a(?=b)c{2,}/Rism"',
+    'tls.version:1.2',
+    'ssl_version:!sslv2',
+    'priority:2; noalert; prefilter; rawbytes_',
+  ]
+  for (const options of valid) {
+    const text = options.replace('; rawbytes_', '')
+    it(`accepts ${text}`, () => {
+      const { errors } = parseRules(
+        `alert tcp any any -> any any (content:"z"; ${text}; sid:1;)`,
+        'a.rules',
+      )
+      assert.deepEqual(errors, [])
+    })
+  }
+
+  const invalid: readonly string[] = [
+    'byte_test:9,>,1,0',
+    'byte_test:1,~,1,0',
+    'byte_test:1,>,1,0,align',
+    'byte_jump:4,0,hex',
+    'byte_extract:1,0,9x',
+    'byte_math:bytes 1, offset 0, oper /, rvalue 0, result r',
+    'isdataat:x',
+    'dsize:2<>3',
+    'flow:sideways',
+    'flowbits:set',
+    'flowbits:set,a|b',
+    'xbits:set,a,track by_src',
+    'flowint:n,?',
+    'threshold:type never, track by_src, count 1, seconds 1',
+    'threshold:type limit, track by_src, count 0, seconds 1',
+    'stream_size:server,~,1',
+    'app-layer-protocol:nonsense',
+    'flags:X',
+    'ip_proto:300',
+    'tls.version:9',
+    'base64_decode:bytes 0',
+    'priority:0',
+    'target:both',
+  ]
+  for (const options of invalid) {
+    it(`rejects ${options}`, () => {
+      const { errors } = parseRules(
+        `alert tcp any any -> any any (content:"z"; ${options}; sid:1;)`,
+        'a.rules',
+      )
+      assert.equal(errors.length, 1)
+    })
+  }
+})
