@@ -11,7 +11,11 @@ const PORT = 80
 const ATTACHMENT = 'shop-web'
 /** Requests from which a median is taken. */
 const SAMPLES = 200
-const IDS_SIGNATURE_PATH = '/portcullis-ids-demo'
+/** What the IDS has a rule for and the WAF has none: a password in clear text. */
+const IDS_ONLY = {
+  path: '/',
+  headers: { authorization: 'Basic YWxpY2U6d29uZGVybGFuZA==' },
+} as const
 
 /** Everything a step needs. */
 export interface Demo {
@@ -117,9 +121,7 @@ export async function attackRequests({ stage, client, narrator, result }: Demo):
 }
 
 export async function idsSignature({ stage, client, narrator }: Demo): Promise<void> {
-  const answer = await client
-    .http({ ...page, path: IDS_SIGNATURE_PATH, headers: { 'user-agent': 'Portcullis-IDS-Demo/1' } })
-    .catch(() => null)
+  const answer = await client.http({ ...page, ...IDS_ONLY }).catch(() => null)
   const alert = await waitUntil('the alert of the IDS', async () => {
     const found = await stage.api.alerts('&inspector=ids')
     return found.at(0)
