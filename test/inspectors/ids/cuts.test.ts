@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { STREAM_HISTORY } from '#inspectors/ids/limits.ts'
 import { type Piece, idsOf, play, recut, toClient, toServer } from './drive.ts'
 

@@ -214,11 +214,12 @@ describe('loading', () => {
     assert.throws(() => createIds({ mode: 'block', rulePaths: ['/nonexistent.rules'] }), {
       code: 'IDS_RULES_UNREADABLE',
     })
-    for (const variables of [
+    const wrong: Record<string, string>[] = [
       { HOME_NET: '10.0.0.0/99' },
       { HOME_NET: '$HOME_NET' },
       { A_PORTS: '99999' },
-    ]) {
+    ]
+    for (const variables of wrong) {
       assert.throws(() => idsOf(`${TCP} (sid:1;)`, { settings: { variables } }), {
         code: 'IDS_BAD_VARIABLE',
       })

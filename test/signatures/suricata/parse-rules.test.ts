@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { parseRules } from '#signatures/suricata/parse-rules.ts'
 import type { RuleProblem } from '#signatures/suricata/problem.ts'
 import type { ContentMatch, Rule } from '#signatures/suricata/rule.ts'
@@ -201,34 +201,34 @@ describe('hostile input', () => {
   it('never throws, whatever the text', () => {
     const word = fc.constantFrom(
       'alert',
-        'tcp',
-        'http',
-        'any',
-        '->',
-        '(',
-        ')',
-        ';',
-        ':',
-        '"',
-        '|',
-        '[',
-        ']',
-        '!',
-        '$X',
-        '\\',
-        '\n',
-        ',',
+      'tcp',
+      'http',
+      'any',
+      '->',
+      '(',
+      ')',
+      ';',
+      ':',
+      '"',
+      '|',
+      '[',
+      ']',
+      '!',
+      '$X',
+      '\\',
+      '\n',
+      ',',
       'content',
-        'pcre',
-        'sid:1',
-        'byte_test',
-        'flow',
-        'http.uri',
-        'within',
-        '/a/',
-        '00',
-        '-1',
-        ' ',
+      'pcre',
+      'sid:1',
+      'byte_test',
+      'flow',
+      'http.uri',
+      'within',
+      '/a/',
+      '00',
+      '-1',
+      ' ',
     )
     fc.assert(
       fc.property(fc.array(word, { maxLength: 40 }), fc.string(), (words, tail) => {
