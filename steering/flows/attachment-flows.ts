@@ -1,6 +1,6 @@
-import { TRACKED, type Tables, load, mark, proto, reg } from './build.ts'
+import { type Tables, load, proto, reg } from './build.ts'
 import type { Action, Flow, Match, Prefix } from './flow.ts'
-import { MARK_PASSED, REG } from './layout.ts'
+import { REG } from './layout.ts'
 import { portRegister, toInspector } from './port-flows.ts'
 import { portMasks } from './port-masks.ts'
 import type { SteeredAttachment, SteeredClassifier, SteeredDomain } from './steered.ts'
@@ -115,19 +115,6 @@ function decideFlows(tables: Tables, attachment: SteeredAttachment): Flow[] {
       [mine, reg(REG.isAnswer, 0), reg(REG.isSyn, 1)],
       newConnection(tables, attachment),
     ),
-    flow(
-      'decide',
-      30,
-      [
-        mine,
-        reg(REG.isSyn, 0),
-        TRACKED,
-        mark(MARK_PASSED),
-        { on: 'labelAttachment', attachment: attachment.number },
-      ],
-      [goto('goOn')],
-    ),
-    // Remembered under a number that nobody has told to forget it: past the window it is reset.
     flow('decide', 20, [mine, reg(REG.isSyn, 0)], [goto(passes ? 'remember' : 'capture')]),
   ]
 }

@@ -14,7 +14,7 @@ import type { Slice } from './flow.ts'
  *          label of the first leg was (MACs, in_port, attachment). It never sees anything else, so its
  *          entries stay in SYN_SENT, where a SYN with another sequence number is no violation.
  *
- * CT_MARK            1 inspected, 2 passes (older than the attachment, or bypass)
+ * CT_MARK            1 inspected, 2 passes (older than the attachment, or bypass); 2 has no label
  *
  * CT_LABEL (128)
  *     0..47   MAC of the far side (the router's where it is routed)
@@ -48,6 +48,8 @@ export const MARK_PASSED = 2
 
 /** Zones that one attached port has, in order of their numbers. */
 export const ZONES_PER_PORT = 4
+/** Place of the pass zone among them; far and near are the first two. */
+export const PASS_ZONE = 2
 
 const slice = (field: Slice['field'], from: number, to: number): Slice => ({ field, from, to })
 

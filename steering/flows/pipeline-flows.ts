@@ -57,35 +57,18 @@ export function pipelineFlows(
     flow('toGuestPort', 0, [], [goto('handBack')]),
     ...knownFlows(tables, 'farKnown', REG.farZone),
 
-    // The guest's own connections whose answers look like what a classifier describes.
-    flow(
-      'classify',
-      65_000,
-      [TRACKED, mark(MARK_PASSED), { on: 'labelAttachment', attachment: 0 }, reg(REG.isSyn, 0)],
-      [goto('goOn')],
-    ),
+    // Passed once, passes until it ends: only a first SYN is judged anew.
+    flow('classify', 65_000, [TRACKED, mark(MARK_PASSED), reg(REG.isSyn, 0)], [goto('goOn')]),
     flow('classify', 0, [], [goto('goOn')]),
-    flow(
-      'decide',
-      50,
-      [reg(REG.isAnswer, 1), reg(REG.isSyn, 1)],
-      [load(REG.attachment, 0), goto('remember')],
-    ),
+    // A connection the other way whose answers will look like what a classifier describes.
+    flow('decide', 50, [reg(REG.isAnswer, 1), reg(REG.isSyn, 1)], [goto('remember')]),
     flow('decide', 0, [], [goto('goOn')]),
     ...IP_FAMILIES.map((family) =>
       flow(
         'remember',
         10,
         [proto(family)],
-        [
-          {
-            do: 'commit',
-            zone: REG.passZone,
-            mark: MARK_PASSED,
-            label: { from: REG.attachment, to: FIELD.labelAttachment },
-          },
-          goto('goOn'),
-        ],
+        [{ do: 'commit', zone: REG.passZone, mark: MARK_PASSED }, goto('goOn')],
       ),
     ),
     ...captureFlows(tables, options.generation),

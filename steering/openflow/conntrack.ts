@@ -47,3 +47,16 @@ export function readConntrack(output: string): TrackedConnection[] {
   }
   return connections
 }
+
+/** The connection as `dpctl/flush-conntrack` wants it, to forget this one alone. */
+export function flushTuple(tuple: ConnectionTuple): string {
+  const [source, destination] =
+    tuple.family === 4 ? ['ct_nw_src', 'ct_nw_dst'] : ['ct_ipv6_src', 'ct_ipv6_dst']
+  return [
+    `${source}=${tuple.sourceAddress}`,
+    `${destination}=${tuple.destinationAddress}`,
+    'ct_nw_proto=6',
+    `ct_tp_src=${tuple.sourcePort}`,
+    `ct_tp_dst=${tuple.destinationPort}`,
+  ].join(',')
+}

@@ -18,6 +18,8 @@ export interface AttachmentRecord {
   readonly number: number
   /** Milliseconds since the epoch: end of the learning window. */
   readonly learnUntil: number
+  /** What new connections it wanted: `''` while it drains. */
+  readonly scope: string
 }
 
 interface Resting {
@@ -88,14 +90,24 @@ export class IdStore {
     return zone
   }
 
-  /** @param learnUntil used when the attachment is new */
-  attachment(key: string, learnUntil: number): AttachmentRecord {
+  /**
+   * @param scope       text that changes when the attachment begins to want connections it did not want
+   *                    before: then connections exist that are older than its wish, and it learns anew
+   * @param learnUntil  end of the learning window if one begins now
+   */
+  attachment(key: string, scope: string, learnUntil: number): AttachmentRecord {
     const known = this.#attachments.get(key)
-    if (known !== undefined) return known
-    const record = { number: this.#freeNumber(), learnUntil }
+    if (known !== undefined && known.scope === scope) return known
+    const number = known?.number ?? this.#freeNumber()
+    const until = scope === '' ? (known?.learnUntil ?? 0) : learnUntil
+    const record = { number, learnUntil: until, scope }
     this.#attachments.set(key, record)
     this.#isChanged = true
     return record
+  }
+
+  record(key: string): AttachmentRecord | undefined {
+    return this.#attachments.get(key)
   }
 
   /** Attachment keys by number. */
@@ -189,6 +201,7 @@ function parseState(text: string, path: string): StateFile {
     ]
     if (
       state.format === FORMAT &&
+      state.attachments.every(([, record]) => typeof record.scope === 'string') &&
       numbers.every((value) => Number.isSafeInteger(value) && value >= 0)
     )
       return state

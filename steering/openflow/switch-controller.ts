@@ -1,10 +1,12 @@
 import { compile } from '#steering/flows/compile.ts'
-import type { DesiredSteering } from '#steering/flows/desired.ts'
+import type { DesiredAttachment, DesiredSteering } from '#steering/flows/desired.ts'
+import { isWanted } from '#steering/flows/is-wanted.ts'
 import {
   DEFAULT_ENTRY_PRIORITY,
   DEFAULT_FIRST_TABLE,
   DEFAULT_OWNER,
   MARK_INSPECTED,
+  PASS_ZONE,
   TABLE,
   TABLE_COUNT,
   ZONES_PER_PORT,
@@ -13,7 +15,7 @@ import { cookieOf, renderFlow } from '#steering/flows/render.ts'
 import { resolve } from '#steering/flows/resolve.ts'
 import { RpcError } from '#steering/ovsdb/errors.ts'
 import { Bridge } from './bridge.ts'
-import { MAX_CONNECTION_DUMP_BYTES, readConntrack } from './conntrack.ts'
+import { MAX_CONNECTION_DUMP_BYTES, flushTuple, readConntrack } from './conntrack.ts'
 import { ControlSocket } from './control-socket.ts'
 import { type DesiredFlow, type Difference, bundleText, difference, isEmpty } from './difference.ts'
 import { SwitchError } from './errors.ts'
@@ -31,6 +33,9 @@ const DEFAULT_LEARNING_MS = 10_000
 const DEFAULT_RECONCILE_MS = 15_000
 /** Between the end of a learning window and the flows that shut it. */
 const LEARNING_SLACK_MS = 20
+/** Waits between repairs that fail. */
+const FIRST_RETRY_MS = 250
+const MAX_RETRY_MS = 5_000
 
 interface Waiting {
   readonly desired: DesiredSteering
@@ -59,6 +64,8 @@ export class SwitchController implements Steering {
   #queue: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
   #learning: NodeJS.Timeout | null = null
+  #retry: NodeJS.Timeout | null = null
+  #isStopped = false
 
   constructor(options: SwitchControllerOptions) {
     this.#options = {
@@ -143,8 +150,11 @@ export class SwitchController implements Steering {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
     if (this.#learning !== null) clearTimeout(this.#learning)
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#isStopped = true
     this.#timer = null
     this.#learning = null
+    this.#retry = null
     await this.#queue
     this.#control.stop()
   }
@@ -172,6 +182,9 @@ export class SwitchController implements Steering {
   }
 
   async #realize(desired: DesiredSteering): Promise<Realized> {
+    const resetting = desired.attachments.filter(
+      (one) => one.onAttach === 'reset' && this.#ids.record(one.key)?.scope !== scopeOf(one),
+    )
     const { refused, flows } = await this.#compile(desired)
     const change = difference(flows, await this.#bridge.ownFlows(this.#options.owner))
     if (!isEmpty(change)) {
@@ -180,6 +193,7 @@ export class SwitchController implements Steering {
     }
     this.#desired = desired
     this.#flows = flows
+    for (const attachment of resetting) await this.#forgetPassed(attachment)
     await this.#release(
       new Set(desired.ports.map((port) => port.key)),
       new Set(desired.attachments.map((attachment) => attachment.key)),
@@ -200,20 +214,18 @@ export class SwitchController implements Steering {
     const { firstTable, entryPriority, learningMs, owner } = this.#options
     const now = Date.now()
     let windowEnds = Infinity
-    const learnUntil = new Map(
-      desired.attachments.map(({ key, onAttach }) => {
-        const until = onAttach === 'new-only' ? now + learningMs : 0
-        return [key, this.#ids.attachment(key, until).learnUntil]
-      }),
-    )
+    for (const attachment of desired.attachments) {
+      const until = attachment.onAttach === 'new-only' ? now + learningMs : 0
+      this.#ids.attachment(attachment.key, scopeOf(attachment), until)
+    }
     const { state, refused } = resolve(
       desired,
       { firstTable, entryPriority },
       {
         zonesOf: (port) => this.#ids.zonesOf(port),
-        numberOf: (key) => this.#ids.attachment(key, 0).number,
+        numberOf: (key) => this.#ids.record(key)!.number,
         isLearning: (key) => {
-          const until = learnUntil.get(key) ?? 0
+          const until = this.#ids.record(key)!.learnUntil
           if (until > now) windowEnds = Math.min(windowEnds, until)
           return until > now
         },
@@ -263,9 +275,31 @@ export class SwitchController implements Steering {
     return drift
   }
 
-  /** The switch may be away: the next interval, or its return, tries again. */
-  #repairSoon(): void {
-    this.reconcile().catch(() => {})
+  /**
+   * `onAttach: reset`: connections that were let pass for another attachment's sake are no longer known,
+   * so their next packet goes to the inspector, whose kernel resets them.
+   */
+  async #forgetPassed(attachment: DesiredAttachment): Promise<void> {
+    const zone = `zone=${this.#ids.zonesOf(attachment.port) + PASS_ZONE}`
+    try {
+      const output = await this.#control.run('dpctl/dump-conntrack', zone)
+      for (const { tuple } of readConntrack(output.slice(0, MAX_CONNECTION_DUMP_BYTES)))
+        if (isWanted(attachment, tuple))
+          await this.#control.run('dpctl/flush-conntrack', zone, flushTuple(tuple))
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error // gone with ovs-vswitchd
+    }
+  }
+
+  /** Repairs, and while the switch is away tries again, ever more slowly. */
+  #repairSoon(waitMs = FIRST_RETRY_MS): void {
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#retry = null
+    this.reconcile().catch(() => {
+      if (this.#isStopped) return
+      this.#retry = setTimeout(() => this.#repairSoon(Math.min(waitMs * 2, MAX_RETRY_MS)), waitMs)
+      this.#retry.unref()
+    })
   }
 
   /** Forgets ports and attachments that are gone; what conntrack has of the ports goes with them. */
@@ -286,6 +320,11 @@ export class SwitchController implements Steering {
     this.#queue = result.catch(() => {})
     return result
   }
+}
+
+/** Which connections an attachment wants: none while it drains. */
+function scopeOf({ mode, classifiers }: DesiredAttachment): string {
+  return mode === 'draining' ? '' : JSON.stringify(classifiers)
 }
 
 function describe({ missing, stale, unexpected }: Difference): string {

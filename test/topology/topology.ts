@@ -104,8 +104,14 @@ export class Topology {
       await this.#startDatabase()
       await this.startSwitch()
       await this.vsctl(
-        'add-br', this.bridge, '--', 'set', 'Bridge', this.bridge,
-        'datapath_type=netdev', 'fail_mode=secure',
+        'add-br',
+        this.bridge,
+        '--',
+        'set',
+        'Bridge',
+        this.bridge,
+        'datapath_type=netdev',
+        'fail_mode=secure',
       )
       await waitUntil('the management socket', () => exists(this.managementSocket))
       await this.addBaseFlow()
@@ -274,7 +280,23 @@ export class Topology {
     const portName = `vm${number}`
     const mac = options.mac ?? `02:16:3e:00:${hexByte(number >> 8)}:${hexByte(number)}`
     const here = this.switchNamespace
-    await mustRun(['ip', '-n', here, 'link', 'add', portName, 'type', 'veth', 'peer', 'name', device, 'netns', namespace, 'address', mac])
+    await mustRun([
+      'ip',
+      '-n',
+      here,
+      'link',
+      'add',
+      portName,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      device,
+      'netns',
+      namespace,
+      'address',
+      mac,
+    ])
     // Userspace switching passes bytes: a checksum left for the card to finish would stay wrong.
     const settings = [`ipv6/conf/${device}/accept_dad=0`, `ipv6/conf/${device}/accept_ra=0`]
     const prepare = ['perl', OFFLOAD_SCRIPT, device, 'off', ...settings]
@@ -286,8 +308,15 @@ export class Topology {
     const tag =
       options.vlan === undefined ? [] : ['--', 'set', 'Port', portName, `tag=${options.vlan}`]
     await this.vsctl(
-      'add-port', this.bridge, portName, '--', 'set', 'Interface', portName,
-      `external_ids:iface-id=${options.interfaceId}`, `external_ids:attached-mac="${mac}"`,
+      'add-port',
+      this.bridge,
+      portName,
+      '--',
+      'set',
+      'Interface',
+      portName,
+      `external_ids:iface-id=${options.interfaceId}`,
+      `external_ids:attached-mac="${mac}"`,
       ...tag,
     )
     return {

@@ -117,15 +117,15 @@ export class Harness {
         mac: inspector.mac,
       })),
       ports: [...guests].map(([name, domain]) => {
-        const leg = this.topology.guest(name).legs[0]!
+        const leg = this.topology.guest(name).legs[0]
         const port = this.#portNamed(leg.portName)!
         return {
           key: name,
           ofport: port.ofport,
           mac: port.mac,
           vlan: port.vlan,
-          addresses: leg.addresses.map((address) => address.split('/')[0]!),
-          domain: this.inspectors[domain - 1]!.portName,
+          addresses: leg.addresses.map((address) => address.split('/')[0]),
+          domain: this.inspectors[domain - 1].portName,
         }
       }),
       attachments,

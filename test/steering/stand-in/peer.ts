@@ -25,10 +25,10 @@ if (mode === 'serve') {
     server.listen(Number(port), '::', 1024, () => console.log(`serving ${port}`))
   }
 } else if (mode === 'ask') {
-  console.log(await ask(args[0]!, Number(args[1]), 3_000))
+  console.log(await ask(args[0], Number(args[1]), 3_000))
   process.exit()
 } else if (mode === 'hold') {
-  const socket = connect({ host: args[0]!, port: Number(args[1]), noDelay: true }, () => {
+  const socket = connect({ host: args[0], port: Number(args[1]), noDelay: true }, () => {
     console.log('open')
   })
   let code = 'END'
@@ -49,7 +49,7 @@ if (mode === 'serve') {
   await Promise.all(
     Array.from({ length: Number(width) }, async () => {
       while (performance.now() < until) {
-        const answer = await ask(host!, Number(port), 5_000)
+        const answer = await ask(host, Number(port), 5_000)
         if (answer.endsWith(' hello')) ok++
         else failed[answer] = (failed[answer] ?? 0) + 1
       }

@@ -47,15 +47,22 @@ export class StandIn {
     }
     await createNamespace(run, names, { mtu: 1500, checksumOffload: false })
     await this.#topology.vsctl(
-      ...['add-port', this.#topology.bridge, this.portName],
-      ...['--', 'set', 'Port', this.portName, 'tag=4095', 'vlan_mode=access'],
+      'add-port',
+      this.#topology.bridge,
+      this.portName,
+      '--',
+      'set',
+      'Port',
+      this.portName,
+      'tag=4095',
+      'vlan_mode=access',
     )
     await this.start()
   }
 
   async start(): Promise<void> {
     const [program, ...args] = this.inside(['perl', LISTEN, process.execPath, SPLICE])
-    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     let isReady = false
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line === 'ready') isReady = true
