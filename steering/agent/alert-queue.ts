@@ -11,12 +11,30 @@ const REMEMBERED_JOBS = 10_000
 
 /** The producing end of the manager's alert queue. Fails fast: what it does not take stays spooled. */
 export class AlertQueue {
-  readonly #queue: Queue
+  readonly #redis: Redis
+  readonly #onError: (error: Error) => void
+  #queue: Queue | null = null
 
   /** @param redis a connection for commands; it is not closed with the queue */
   constructor(redis: Redis, onError: (error: Error) => void) {
-    this.#queue = new Queue(ALERT_QUEUE, {
-      connection: redis,
+    this.#redis = redis
+    this.#onError = onError
+  }
+
+  readonly send: SendBatch = async (jobId, batch) => {
+    this.#queue ??= await this.#open()
+    await this.#queue.add('batch', batch, { jobId })
+  }
+
+  async close(): Promise<void> {
+    await this.#queue?.close()
+  }
+
+  /** BullMQ keeps a start that failed for ever, so a queue is made only when Redis answers. */
+  async #open(): Promise<Queue> {
+    if (this.#redis.status !== 'ready') throw new Error('Redis is away')
+    const queue = new Queue(ALERT_QUEUE, {
+      connection: this.#redis,
       prefix: ALERT_QUEUE_PREFIX,
       skipWaitingForReady: true,
       defaultJobOptions: {
@@ -25,14 +43,13 @@ export class AlertQueue {
         removeOnComplete: { age: REMEMBERED_SECONDS, count: REMEMBERED_JOBS },
       },
     })
-    this.#queue.on('error', onError)
-  }
-
-  readonly send: SendBatch = async (jobId, batch) => {
-    await this.#queue.add('batch', batch, { jobId })
-  }
-
-  async close(): Promise<void> {
-    await this.#queue.close()
+    queue.on('error', this.#onError)
+    try {
+      await queue.waitUntilReady()
+      return queue
+    } catch (error) {
+      await queue.close().catch(() => {})
+      throw error
+    }
   }
 }

@@ -124,7 +124,11 @@ function attachmentStatuses(input: StatusInput): AttachmentStatus[] {
     if (wanted.has(key)) continue
     const { id, tenant, port, chain, direction } = entry.attachment
     const base = { id, tenant, port, chain, direction, generation: entry.generation }
-    statuses.push({ ...base, state: 'draining', ...enforced(input, key, entry.chain) })
+    // Until the switch has the draining flows, new connections are still inspected.
+    const mode = input.flows?.plan.modes.get(key)
+    const isDraining = input.flows !== null && (mode === undefined || mode === 'draining')
+    const state = isDraining ? 'draining' : 'pending'
+    statuses.push({ ...base, state, ...enforced(input, key, entry.chain) })
   }
   return statuses
 }
@@ -153,7 +157,8 @@ function stateOf(
   const flowRefusal = flows?.result.refused.find((refusal) => refusal.attachment === key)
   if (flowRefusal !== undefined) return { state: 'failed', reason: flowRefusal.reason }
   const mode = flows?.plan.modes.get(key)
-  if (flows === null || mode === undefined || flows.plan.desired.generation < entry.generation)
+  const steered = flows?.plan.inForce.get(key)
+  if (mode === undefined || steered === undefined || !isSameIntent(steered, entry))
     return input.flowsProblem === null
       ? { state: 'pending' }
       : { state: 'pending', reason: input.flowsProblem }

@@ -26,6 +26,8 @@ export interface SteeringPlan {
   readonly desired: DesiredSteering
   /** By `tenant/id`: mode of each attachment that gets flows. */
   readonly modes: ReadonlyMap<string, AttachmentMode>
+  /** What it was made from. */
+  readonly inForce: InForce
   /** By `tenant/id`: attachments whose guest's port the switch does not have. */
   readonly absent: ReadonlyMap<string, string>
 }
@@ -89,7 +91,7 @@ export function planSteering(
     attachments,
     switchPorts,
   }
-  return { desired, modes, absent }
+  return { desired, modes, inForce: new Map(inForce), absent }
 }
 
 function modeOf(

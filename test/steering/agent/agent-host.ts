@@ -157,7 +157,7 @@ export class AgentHost {
   async untilState(
     id: string,
     state: AttachmentStatus['state'],
-    timeoutMs = 20_000,
+    timeoutMs = 60_000,
   ): Promise<AttachmentStatus> {
     let last: AttachmentStatus | undefined
     let reason = ''
