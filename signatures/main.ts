@@ -12,7 +12,13 @@ process.once('SIGTERM', () => interruption.abort())
 /** The WAF's own compiler, so that `check` says what a worker would say. */
 const compile: SecLangCompiler = (ruleSet, files) => {
   const diagnostics = new Diagnostics()
-  const options = { gate: 'off', variables: new Map(), excludeRules: [], excludeTags: [] } as const
+  const options = {
+    gate: 'off',
+    specialize: 'off',
+    variables: new Map(),
+    excludeRules: [],
+    excludeTags: [],
+  } as const
   compileRules(ruleSet, files, options, diagnostics)
   return diagnostics.list
 }

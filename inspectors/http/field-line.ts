@@ -10,7 +10,9 @@ import type { HttpHeader } from './transaction.ts'
  *
  * appended to `headers`. Requests (`lenient` null) may hold nothing but token characters in the name and
  * no control characters in the value, and may not fold. In responses folds and control characters other
- * than NUL and CR are noted in `lenient` and accepted, except where they would change the framing.
+ * than NUL and CR are noted in `lenient` and accepted, except where they would change the framing. Some
+ * servers do not know `chunked` with a tab beside it, so requests' framing fields have no blanks but those
+ * before the value, and those are spaces.
  *
  * @param text latin1; the line is `text[from, to)`
  * @returns why the line is refused, or null
@@ -38,7 +40,11 @@ export function readFieldLine(
   const refusal = checkValue(text, valueFrom, valueTo, lenient)
   if (refusal !== null) return refusal
   const name = text.slice(from, nameEnd)
-  headers.push({ name, nameLower: name.toLowerCase(), value: text.slice(valueFrom, valueTo) })
+  const nameLower = name.toLowerCase()
+  if (lenient === null && isFraming(nameLower)) {
+    if (valueTo !== to || text.lastIndexOf('\t', valueFrom) >= from) return 'padded-framing-field'
+  }
+  headers.push({ name, nameLower, value: text.slice(valueFrom, valueTo) })
   return null
 }
 

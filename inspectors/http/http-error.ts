@@ -49,6 +49,7 @@ const ERRORS = {
   'space-before-colon': { status: 400, message: 'blank between field name and colon' },
   'missing-colon': { status: 400, message: 'field line has no colon' },
   'folded-field': { status: 400, message: 'field line is folded' },
+  'padded-framing-field': { status: 400, message: 'tab or trailing blank in a framing field' },
   'control-character': { status: 400, message: 'control character in a field value' },
   'missing-host': { status: 400, message: 'request without Host' },
   'repeated-host': { status: 400, message: 'more than one Host' },
