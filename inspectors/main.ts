@@ -3,8 +3,6 @@ import { parseEndpoint, type Endpoint } from './cli/endpoint.ts'
 import { inspect } from './cli/inspect.ts'
 import { inspectorsConfig } from './config.ts'
 import { runSupervisor } from './supervisor/run-supervisor.ts'
-import { createInspector } from './worker/create-inspector.ts'
-import { runWorker } from './worker/run-worker.ts'
 
 /**
  * Entry of the inspection processes.
@@ -87,6 +85,11 @@ program
 program
   .command('worker', { hidden: true })
   .description('one worker of a supervisor')
-  .action(() => runWorker(createInspector))
+  .action(async () => {
+    // The engines are most of this program, and only workers need them.
+    const { createInspector } = await import('./worker/create-inspector.ts')
+    const { runWorker } = await import('./worker/run-worker.ts')
+    runWorker(createInspector)
+  })
 
 await program.parseAsync()
