@@ -10,13 +10,13 @@ import { pathTo, type Pipeline, PipelineTree } from '../values/pipeline.ts'
 import { TextStore } from '../values/text-facts.ts'
 import { compileEffect, type EffectContext } from './effects.ts'
 import { compileMacro, type Macro } from './macro.ts'
+import { type Groups, groupRules } from './groups.ts'
 import { resolveJumps } from './jumps.ts'
 import { Predicates } from './predicates.ts'
 import type {
   CompiledEffect,
   CompiledLink,
   CompiledRule,
-  Group,
   LinkTest,
   PhaseProgram,
   Program,
@@ -63,8 +63,6 @@ class Compiler {
   readonly #targetLists: TargetLists
   readonly #selections: RuleSelections
   readonly #lockedNames: ReadonlySet<string>
-  readonly #groups: Group[] = []
-  readonly #groupByKey = new Map<string, number>()
   readonly #isLeftOut: (rule: Rule) => boolean
 
   constructor(
@@ -97,15 +95,16 @@ class Compiler {
       this.#options.specialize === 'off'
         ? unspecialized(whole, this.#initialTx())
         : specialize(whole, this.#initialTx(), this.#txNames.names)
+    const groups = groupRules(phases.flatMap((phase) => phase.rules))
     const slotsOf = (prefixes: readonly string[]): number[] =>
       this.#txNames.names.flatMap((name, slot) =>
         prefixes.some((prefix) => name.startsWith(prefix)) ? slot : [],
       )
     return {
-      phases: phases.map(({ rules, next }) => this.#phase(rules, next)),
+      phases: phases.map(({ rules, next }) => this.#phase(rules, next, groups)),
       rules,
       targetLists: this.#targetLists.lists,
-      groups: this.#groups,
+      groups: groups.groups,
       texts: new TextStore(gates, list, this.#options.gate === 'on'),
       words: gates.words,
       txNames: this.#txNames,
@@ -120,29 +119,20 @@ class Compiler {
     return this.#txNames.names.map((name) => this.#options.variables.get(name))
   }
 
-  #phase(members: readonly CompiledRule[], next: Int32Array): PhaseProgram {
+  #phase(members: readonly CompiledRule[], next: Int32Array, groups: Groups): PhaseProgram {
     const groupOf = new Int32Array(members.length).fill(-1)
     const wordOf = new Int32Array(members.length)
     const bitOf = new Int32Array(members.length)
     for (const [position, rule] of members.entries()) {
       const [first] = rule.links
-      if (first === undefined || first.test.kind !== 'static' || first.targets.isVolatile) continue
+      const group = groups.ofRule.get(rule.index)
+      if (group === undefined || first.test.kind !== 'static') continue
       const { index } = first.test.predicate
-      groupOf[position] = this.#group(first)
+      groupOf[position] = group.index
       wordOf[position] = index >> 5
       bitOf[position] = 1 << (index & 31)
     }
     return { rules: members, next, groupOf, wordOf, bitOf }
-  }
-
-  #group(link: CompiledLink): number {
-    const { targets, pipelines } = link
-    const key = `${targets.index}:${pipelines.map((pipeline) => pipeline.index).join()}`
-    const known = this.#groupByKey.get(key)
-    if (known !== undefined) return known
-    const index = this.#groups.push({ targets, pipelines }) - 1
-    this.#groupByKey.set(key, index)
-    return index
   }
 
   #rule(rule: Rule, index: number, next: number): CompiledRule {

@@ -45,8 +45,12 @@ export interface PhaseProgram {
 
 /** Rules that look at the same values through the same transformations are gated together. */
 export interface Group {
+  readonly index: number
   readonly targets: TargetList
   readonly pipelines: readonly Pipeline[]
+  /** Predicates of its rules: the words in which they have bits, and the bits. */
+  readonly words: Int32Array
+  readonly masks: Int32Array
 }
 
 export interface CompiledRule {
@@ -98,12 +102,16 @@ export interface TargetList {
   /** Some part changes while a phase runs, is counted, or is not worth gating. */
   readonly isVolatile: boolean
   readonly text: string
+  /** Indices of its groups. They follow each other, so that their bits share words. */
+  groups: readonly number[]
 }
 
 export interface TargetPart {
   readonly collection: Collection
   readonly selector: CompiledSelector
   readonly count: boolean
+  /** All values of the collection, nothing left out, not counted. */
+  readonly isWhole: boolean
   /** What `!COLLECTION:selector` leaves out of this part. */
   readonly exclusions: readonly CompiledSelector[]
   /** `TX:name` with a slot of its own; -1: no. */

@@ -33,6 +33,7 @@ export class TargetLists {
       parts,
       isVolatile: parts.some((part) => part.count || part.collection.isVolatile),
       text,
+      groups: [],
     }
     this.lists.push(list)
     this.#byText.set(text, list)
@@ -49,6 +50,7 @@ export class TargetLists {
       collection: collectionNamed(name),
       selector: this.selector(target),
       count: target.count,
+      isWhole: selector === null && !target.count && exclusions.length === 0,
       exclusions,
       txSlot: isSlot ? this.#txNames.slotOf(selector.name) : -1,
     }

@@ -1,6 +1,12 @@
 import { type AlertMatch, MAX_MATCH_BYTES } from '#inspectors/inspector.ts'
 import type { Disruptive, Phase } from '#signatures/seclang/model.ts'
-import { type CompiledLink, type CompiledRule, hasRule, type Program } from '../compile/program.ts'
+import {
+  type CompiledLink,
+  type CompiledRule,
+  hasRule,
+  type Program,
+  type TargetList,
+} from '../compile/program.ts'
 import { Captures } from '../operators/operator.ts'
 import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
 import type { Interception, Transaction } from '../transaction/transaction.ts'
@@ -14,10 +20,11 @@ import { MAX_HIT_MATCHES, MAX_HITS } from './rule-hit.ts'
  * Runs the rules of a phase over a transaction.
  *
  * Rules are walked in file order, but most are passed over by one bit test. Rules that look at the same
- * variables through the same transformations form a group; the first of them that is reached unites,
- * over all values of the group, the predicates that the texts could satisfy (`TextFacts.live`). A rule
- * whose predicate is not in its group's union cannot match and is skipped. What the tests learn about a
- * text goes back into its facts, so unions shrink with time.
+ * variables through the same transformations form a group. When the first of them is reached, the values
+ * are asked whether they are known to satisfy none of the group (`TextFacts.deadGroups`); if one is not,
+ * the predicates that the texts could satisfy are united over all values of the group. A rule whose
+ * predicate is not in its group's union cannot match and is skipped. What the tests learn about a text
+ * goes back into its facts, so unions shrink with time and values seen before cost a look-up.
  *
  * Rules that depend on state (TX, counts, persistent collections) or on arguments with macros are
  * evaluated every time. State and effects follow ModSecurity v2: captures and effects happen for each
@@ -28,11 +35,15 @@ import { MAX_HIT_MATCHES, MAX_HITS } from './rule-hit.ts'
 export class Evaluator {
   readonly #program: Program
   readonly #unions: Int32Array
-  readonly #unionStamps: Int32Array
+  /** Per group: `#stamp` when it is dead in this phase, `-#stamp` when its union is made. */
+  readonly #groupStates: Int32Array
+  readonly #listStamps: Int32Array
   readonly #resolved: ResolvedTargets[]
   readonly #resolvedStamps: Int32Array
   readonly #captures = new Captures()
   readonly #linkTargets = new ResolvedTargets()
+  /** Scratch: bits of groups that no value of a list satisfies. */
+  readonly #dead: Int32Array
   #stamp = 0
   /** Matches of the rule that is being evaluated. */
   #matches: AlertMatch[] = []
@@ -42,7 +53,9 @@ export class Evaluator {
   constructor(program: Program) {
     this.#program = program
     this.#unions = new Int32Array(program.groups.length * program.words)
-    this.#unionStamps = new Int32Array(program.groups.length)
+    this.#groupStates = new Int32Array(program.groups.length)
+    this.#listStamps = new Int32Array(program.targetLists.length)
+    this.#dead = new Int32Array(Math.ceil(program.groups.length / 32))
     this.#resolved = program.targetLists.map(() => new ResolvedTargets())
     this.#resolvedStamps = new Int32Array(program.targetLists.length)
   }
@@ -58,7 +71,15 @@ export class Evaluator {
     while (position < rules.length) {
       const group = groupOf[position]
       if (group >= 0) {
-        if (this.#unionStamps[group] !== this.#stamp) this.#unite(transaction, group)
+        const state = this.#groupStates[group]
+        if (state === this.#stamp) {
+          position += 1
+          continue
+        }
+        if (state !== -this.#stamp && !this.#prepare(transaction, group)) {
+          position += 1
+          continue
+        }
         if ((this.#unions[group * words + wordOf[position]] & bitOf[position]) === 0) {
           position += 1
           continue
@@ -76,25 +97,60 @@ export class Evaluator {
     }
   }
 
+  /** Decides about a group for this phase: false when it is dead, else its union is made. */
+  #prepare(transaction: Transaction, index: number): boolean {
+    const { targets } = this.#program.groups[index]
+    if (this.#listStamps[targets.index] !== this.#stamp) this.#findDead(transaction, targets)
+    if (this.#groupStates[index] === this.#stamp) return false
+    this.#unite(transaction, index)
+    this.#groupStates[index] = -this.#stamp
+    return true
+  }
+
+  /** Marks the groups of a list that all its values are known not to satisfy. */
+  #findDead(transaction: Transaction, targets: TargetList): void {
+    this.#listStamps[targets.index] = this.#stamp
+    const { groups } = targets
+    const first = groups[0] >> 5
+    const last = groups[groups.length - 1] >> 5
+    const dead = this.#dead
+    dead.fill(-1, first, last + 1)
+    const { entries, length } = this.#stable(transaction, targets.index)
+    for (let at = 0; at < length; at += 1) {
+      const facts = (entries[at].facts ??= this.#program.texts.of(entries[at].value))
+      const known = facts.deadGroups
+      if (known === null) return
+      for (let word = first; word <= last; word += 1) dead[word] &= known[word]
+    }
+    for (let at = 0; at < groups.length; at += 1) {
+      const group = groups[at]
+      if ((dead[group >> 5] & (1 << (group & 31))) !== 0) this.#groupStates[group] = this.#stamp
+    }
+  }
+
   #unite(transaction: Transaction, index: number): void {
     const { groups, texts, words } = this.#program
-    const { targets, pipelines } = groups[index]
+    const group = groups[index]
+    const { pipelines } = group
     const unions = this.#unions
     const base = index * words
-    this.#unionStamps[index] = this.#stamp
-    unions.fill(0, base, base + words)
-    const resolved = this.#stable(transaction, targets.index)
-    const { entries, length } = resolved
+    for (let at = 0; at < group.words.length; at += 1) unions[base + group.words[at]] = 0
+    const { entries, length } = this.#stable(transaction, group.targets.index)
     for (let at = 0; at < length; at += 1) {
       const entry = entries[at]
       const raw = (entry.facts ??= texts.of(entry.value))
+      const deadGroups = (raw.deadGroups ??= new Int32Array(this.#dead.length))
+      if ((deadGroups[index >> 5] & (1 << (index & 31))) !== 0) continue
+      let live = 0
       for (let step = 0; step < pipelines.length; step += 1) {
-        const facts = texts.through(raw, pipelines[step])
-        if (facts.live === null) texts.gate(facts)
-        if (facts.isDead) continue
-        const live = facts.live!
-        for (let word = 0; word < words; word += 1) unions[base + word] |= live[word]
+        const bits = texts.bitsOf(texts.through(raw, pipelines[step]))
+        for (let word = 0; word < group.words.length; word += 1) {
+          const masked = bits[group.words[word]] & group.masks[word]
+          unions[base + group.words[word]] |= masked
+          live |= masked
+        }
       }
+      if (live === 0) deadGroups[index >> 5] |= 1 << (index & 31)
     }
   }
 
@@ -147,7 +203,7 @@ export class Evaluator {
         if (test.kind === 'static') {
           if (!this.#satisfies(link, test.predicate.index, entry, step, text)) continue
         } else if (test.operator.match(text, argument, null) === test.negated) continue
-        const name = variableName(resolved.collections[at], entry, resolved.counts[at])
+        const name = variableName(link.targets.parts[resolved.partOf(at)], entry)
         this.#onMatch(transaction, rule, link, name, text, argument, link.pipelines[step])
         if (isLast && !matched) this.#describe(transaction, rule)
         matched = true
@@ -192,9 +248,7 @@ export class Evaluator {
     if (link.targets.isVolatile) {
       return predicate.operator.match(text, null) !== predicate.negated
     }
-    const facts = texts.through(entry.facts!, link.pipelines[step])
-    if (facts.live === null) texts.gate(facts)
-    return texts.satisfies(facts, predicate)
+    return texts.satisfies(texts.through(entry.facts!, link.pipelines[step]), predicate)
   }
 
   #onMatch(

@@ -1,23 +1,55 @@
-import type { CompiledSelector, TargetExclusion, TargetList } from '../compile/program.ts'
+import type {
+  CompiledSelector,
+  TargetExclusion,
+  TargetList,
+  TargetPart,
+} from '../compile/program.ts'
 import { hasRule } from '../compile/program.ts'
 import { xmlValues } from '../body/xml-path.ts'
 import { type Collection, valuesOf } from '../transaction/collections.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { Entry } from '../values/entry.ts'
 
-/** The values a rule looks at, with the variable each belongs to. Reused: `length` says how many. */
+/** The values a rule looks at, in the order of its list. Reused: `length` says how many. */
 export class ResolvedTargets {
-  readonly entries: Entry[] = []
-  readonly collections: Collection[] = []
-  /** `&NAME`: the entry holds the count. */
-  readonly counts: boolean[] = []
+  /** May be a collection's own array: read only. */
+  entries: readonly Entry[] = []
   length = 0
+  readonly #own: Entry[] = []
+  /** Per part of the list: offset after its last value. */
+  readonly #ends: number[] = []
 
-  add(collection: Collection, entry: Entry, isCount: boolean): void {
-    this.entries[this.length] = entry
-    this.collections[this.length] = collection
-    this.counts[this.length] = isCount
+  start(): void {
+    this.length = 0
+    this.entries = this.#own
+  }
+
+  add(entry: Entry): void {
+    this.#own[this.length] = entry
     this.length += 1
+  }
+
+  /** Ends a part. */
+  end(part: number): void {
+    this.#ends[part] = this.length
+  }
+
+  /** Takes all values of a list's only part as they are. */
+  alias(entries: readonly Entry[]): void {
+    this.entries = entries
+    this.length = entries.length
+    this.#ends[0] = this.length
+  }
+
+  /** Part of the list that a value belongs to. */
+  partOf(at: number): number {
+    let part = 0
+    while (this.#ends[part] <= at) part += 1
+    return part
+  }
+
+  replace(at: number, entry: Entry): void {
+    this.#own[at] = entry
   }
 }
 
@@ -32,9 +64,13 @@ export function resolveTargets(
   into: ResolvedTargets,
   ruleIndex: number,
 ): void {
-  into.length = 0
   const exclusions = ruleIndex < 0 ? null : transaction.removedTargets
   const { parts } = targets
+  if (parts.length === 1 && exclusions === null && parts[0].isWhole) {
+    into.alias(valuesOf(transaction, parts[0].collection))
+    return
+  }
+  into.start()
   for (let index = 0; index < parts.length; index += 1) {
     const part = parts[index]
     const { collection, selector } = part
@@ -43,13 +79,11 @@ export function resolveTargets(
       const value = transaction.tx.slots[part.txSlot]
       if (value !== undefined) {
         const name = selector.kind === 'name' ? selector.nameLower : ''
-        into.add(collection, new Entry(name, value), false)
+        into.add(new Entry(name, value))
       }
     } else if (selector.kind === 'xpath') {
       if (transaction.xml !== null) {
-        for (const value of xmlPathValues(transaction, selector)) {
-          into.add(collection, value, false)
-        }
+        for (const value of xmlPathValues(transaction, selector)) into.add(value)
       }
     } else {
       const values = valuesOf(transaction, collection)
@@ -58,15 +92,16 @@ export function resolveTargets(
         if (selector.kind === 'name' && entry.nameLower !== selector.nameLower) continue
         if (selector.kind === 'regex' && !selector.pattern.test(entry.name)) continue
         if (part.exclusions.length > 0 && isSelected(part.exclusions, entry)) continue
-        into.add(collection, entry, false)
+        into.add(entry)
       }
     }
-    if (exclusions !== null) exclude(into, start, ruleIndex, exclusions, selector)
+    if (exclusions !== null) exclude(into, start, ruleIndex, exclusions, part)
     if (part.count) {
       const count = into.length - start
       into.length = start
-      into.add(collection, new Entry(nameOf(selector), String(count)), true)
+      into.add(new Entry(nameOf(selector), String(count)))
     }
+    into.end(index)
   }
 }
 
@@ -75,15 +110,13 @@ function exclude(
   start: number,
   ruleIndex: number,
   exclusions: readonly TargetExclusion[],
-  selector: CompiledSelector,
+  part: TargetPart,
 ): void {
   let kept = start
   for (let at = start; at < into.length; at += 1) {
     const entry = into.entries[at]
-    const collection = into.collections[at]
-    if (isExcluded(exclusions, ruleIndex, collection, entry, selector)) continue
-    into.entries[kept] = entry
-    into.collections[kept] = collection
+    if (isExcluded(exclusions, ruleIndex, part.collection, entry, part.selector)) continue
+    into.replace(kept, entry)
     kept += 1
   }
   into.length = kept
@@ -146,9 +179,10 @@ function xmlPathValues(
 }
 
 /** Name of a variable as ModSecurity writes it: `ARGS:id`, `&ARGS`, `TX:score`. */
-export function variableName(collection: Collection, entry: Entry, isCount: boolean): string {
+export function variableName(part: TargetPart, entry: Entry): string {
+  const { collection, count } = part
   // The entries of these collections are named after whole variables.
-  if (collection.name.startsWith('MATCHED_VARS')) return entry.name
+  if (collection.name.startsWith('MATCHED_VARS') && !count) return entry.name
   const name = entry.name === '' ? collection.name : `${collection.name}:${entry.name}`
-  return isCount ? `&${name}` : name
+  return count ? `&${name}` : name
 }

@@ -105,26 +105,26 @@ export class GateIndex {
    * Sets the bits of all predicates that the text could satisfy.
    *
    * @param bytes the bytes that occur in the text (`collectBytes`)
-   * @param into words of the text, all zero, from `base`
+   * @param into words of the text, all zero
    */
-  mark(textLatin1: string, bytes: ByteSet, into: Int32Array, base: number): void {
-    for (let word = 0; word < this.words; word += 1) into[base + word] = this.#ungated[word]!
+  mark(textLatin1: string, bytes: ByteSet, into: Int32Array): void {
+    for (let word = 0; word < this.words; word += 1) into[word] = this.#ungated[word]!
     const { length } = textLatin1
-    if (length > 0) this.#markLiterals(textLatin1, bytes, into, base)
+    if (length > 0) this.#markLiterals(textLatin1, bytes, into)
     for (let index = 0; index < this.#maskGroups.length; index += 1) {
       const group = this.#maskGroups[index]
       if (!shareByte(group.mask, bytes)) continue
       const { members } = group
       for (let member = 0; member < members.length; member += 1) {
-        this.#propose(members[member], length, bytes, into, base)
+        this.#propose(members[member], length, bytes, into)
       }
     }
     for (let index = 0; index < this.#lengthOnly.length; index += 1) {
-      this.#propose(this.#lengthOnly[index], length, bytes, into, base)
+      this.#propose(this.#lengthOnly[index], length, bytes, into)
     }
   }
 
-  #markLiterals(textLatin1: string, bytes: ByteSet, into: Int32Array, base: number): void {
+  #markLiterals(textLatin1: string, bytes: ByteSet, into: Int32Array): void {
     const found = this.#found
     if (this.#automaton === null) return
     found.fill(0)
@@ -150,26 +150,20 @@ export class GateIndex {
           const met = this.#predicateMet[predicate] + 1
           this.#predicateMet[predicate] = met
           if (met === this.#predicateClauses[predicate]) {
-            this.#propose(predicate, textLatin1.length, bytes, into, base)
+            this.#propose(predicate, textLatin1.length, bytes, into)
           }
         }
       }
     }
   }
 
-  #propose(
-    predicate: number,
-    length: number,
-    bytes: ByteSet,
-    into: Int32Array,
-    base: number,
-  ): void {
+  #propose(predicate: number, length: number, bytes: ByteSet, into: Int32Array): void {
     if (length < this.#minLength[predicate]) return
     const masks = this.#masks[predicate]
     for (let index = 0; index < masks.length; index += 1) {
       if (!shareByte(masks[index], bytes)) return
     }
-    into[base + (predicate >> 5)] |= 1 << (predicate & 31)
+    into[predicate >> 5] |= 1 << (predicate & 31)
   }
 }
 

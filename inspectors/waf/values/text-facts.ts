@@ -8,20 +8,19 @@ import type { Predicate } from './predicate.ts'
  * Everything that is known of one byte string, whatever variable it came from: what it becomes under
  * each pipeline, and which predicates it satisfies, could satisfy, or does not.
  *
- * `live` has a bit for each predicate that the text may satisfy: at first all candidates of the gate,
- * then fewer, as answers come in. `known` has a bit for each predicate that was tried. A text that
- * satisfies nothing ends up with no live bits, and a value seen again (a User-Agent, a cookie) costs
- * one look-up. All of it follows from the text alone, so it is kept across transactions.
+ * `bits` holds two words for each 32 predicates. The first half (live) has a bit for each predicate that
+ * the text may satisfy: at first all candidates of the gate, then fewer, as answers come in. The second
+ * half (known) has a bit for each predicate that was tried. `deadGroups` has a bit for each group of
+ * rules of which the text, as a raw value, satisfies none. So a value seen again (a User-Agent, a cookie)
+ * costs one look-up. All of it follows from the text alone, so it is kept across transactions.
  */
 export class TextFacts {
   readonly text: string
   /** Results by `Pipeline.index`; filled as they are asked for. */
   readonly byPipeline: (TextFacts | undefined)[] = []
-  live: Int32Array | null = null
-  known: Int32Array | null = null
-  /** No live bits: nothing more to ask. */
-  isDead = false
-  bytes: ByteSet | null = null
+  /** Null: not gated yet. */
+  bits: Int32Array | null = null
+  deadGroups: Int32Array | null = null
 
   constructor(text: string) {
     this.text = text
@@ -40,6 +39,7 @@ export class TextStore {
   readonly #isGated: boolean
   #kept = new Map<string, TextFacts>()
   #keptBytes = 0
+  readonly #bytes: ByteSet = new Uint32Array(8)
 
   constructor(gates: GateIndex, predicates: readonly Predicate[], isGated: boolean) {
     this.#gates = gates
@@ -81,35 +81,32 @@ export class TextStore {
     return text === facts.text ? facts : this.of(text)
   }
 
-  /** Fills in `live` where that has not been done. */
-  gate(facts: TextFacts): void {
-    if (facts.live !== null) return
-    const live = new Int32Array(this.#gates.words)
-    facts.live = live
-    facts.known = new Int32Array(this.#gates.words)
-    if (!this.#isGated) {
-      live.fill(-1)
-      return
-    }
-    const bytes = new Uint32Array(8)
-    collectBytes(facts.text, bytes)
-    facts.bytes = bytes
-    this.#gates.mark(facts.text, bytes, live, 0)
-    facts.isDead = isZero(live)
+  /** Live bits of a text, which is gated first where that has not been done. */
+  bitsOf(facts: TextFacts): Int32Array {
+    if (facts.bits !== null) return facts.bits
+    const { words } = this.#gates
+    const bits = new Int32Array(2 * words)
+    facts.bits = bits
+    if (this.#isGated) {
+      const bytes = this.#bytes
+      bytes.fill(0)
+      collectBytes(facts.text, bytes)
+      this.#gates.mark(facts.text, bytes, bits)
+    } else bits.fill(-1, 0, words)
+    return bits
   }
 
-  /** True when the text satisfies the predicate. The facts must have been gated. */
+  /** True when the text satisfies the predicate. */
   satisfies(facts: TextFacts, predicate: Predicate): boolean {
-    const live = facts.live!
-    const known = facts.known!
+    const bits = this.bitsOf(facts)
     const word = predicate.index >> 5
+    const known = this.#gates.words + word
     const bit = 1 << (predicate.index & 31)
-    if ((live[word] & bit) === 0) return false
-    if ((known[word] & bit) !== 0) return true
-    known[word] |= bit
+    if ((bits[word] & bit) === 0) return false
+    if ((bits[known] & bit) !== 0) return true
+    bits[known] |= bit
     if (predicate.operator.match(facts.text, null) !== predicate.negated) return true
-    live[word] &= ~bit
-    if (live[word] === 0) facts.isDead = isZero(live)
+    bits[word] &= ~bit
     return false
   }
 
@@ -123,9 +120,4 @@ function hasAny(textLatin1: string, table: Uint8Array): boolean {
     if (table[textLatin1.charCodeAt(index)] === 1) return true
   }
   return false
-}
-
-function isZero(words: Int32Array): boolean {
-  for (let index = 0; index < words.length; index += 1) if (words[index] !== 0) return false
-  return true
 }
