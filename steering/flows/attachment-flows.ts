@@ -24,7 +24,7 @@ export function attachmentFlows(
     ...flows,
     ...decideFlows(tables, attachment),
     inspectFlow(tables, attachment, domain),
-  ].map((flow) => ({ ...flow, attachment: attachment.number }))
+  ].map((flow) => ({ ...flow, cookie: attachment.number }))
 }
 
 function classifyFlows(

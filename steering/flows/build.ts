@@ -47,7 +47,7 @@ export function tablesFrom(firstTable: number): Tables {
     flow: (name, priority, match, actions) => ({
       table: number(name),
       priority,
-      attachment: 0,
+      cookie: 0,
       match,
       actions,
     }),

@@ -87,8 +87,11 @@ export type Action =
 export interface Flow {
   readonly table: number
   readonly priority: number
-  /** Attachment number, 0 for flows of none in particular: low half of the cookie. */
-  readonly attachment: number
+  /**
+   * Low half of the cookie, so that what belongs together can be removed at once: an attachment's number,
+   * or a port's (PORT_COOKIE in layout.ts), or 0.
+   */
+  readonly cookie: number
   readonly match: readonly Match[]
   /** None: drop. */
   readonly actions: readonly Action[]

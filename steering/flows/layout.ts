@@ -3,7 +3,8 @@ import type { Slice } from './flow.ts'
 /**
  * Every bit that Portcullis uses in the switch, in one place.
  *
- * COOKIE (64)        owner 16 | round 16 | attachment number 32 (0: flow of no single attachment)
+ * COOKIE (64)        owner 16 | round 16 | 32: attachment number, or bit 31 and the first zone of an
+ *                    attached port, or 0 for what all share
  *
  * CONNTRACK ZONES    four for each attached port. The guest's connection has two legs with one 5-tuple
  *                    and two sequence spaces, so no two of these may ever be one zone:
@@ -42,6 +43,9 @@ import type { Slice } from './flow.ts'
 export const DEFAULT_OWNER = 0x9c15
 export const DEFAULT_FIRST_TABLE = 100
 export const DEFAULT_ENTRY_PRIORITY = 60_000
+
+/** Set in the low half of the cookie of a port's flows; attachment numbers stay below. */
+export const PORT_COOKIE = 0x8000_0000
 
 export const MARK_INSPECTED = 1
 export const MARK_PASSED = 2

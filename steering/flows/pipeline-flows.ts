@@ -47,7 +47,7 @@ export function pipelineFlows(
     ...ICMP_ERRORS.map(({ protocol, type }) => ({
       table: 0,
       priority: options.entryPriority,
-      attachment: 0,
+      cookie: 0,
       match: [proto(protocol), { on: 'icmpType', type } as const, UNHANDLED],
       actions: [goto('fromGuestPort')],
     })),

@@ -15,13 +15,16 @@ import {
 import type { SwitchPort } from '#steering/ovsdb/switch-port.ts'
 import { contains } from './address.ts'
 import type { Action, Flow, Match, Prefix, Protocol } from './flow.ts'
-import { FIELD, MARK_INSPECTED, REG, VLAN_PRESENT } from './layout.ts'
+import { FIELD, MARK_INSPECTED, PORT_COOKIE, REG, VLAN_PRESENT } from './layout.ts'
 import { MAX_ADDRESS_SHARERS, commitInspected, pairLabel } from './pipeline-flows.ts'
 import type { SteeredDomain, SteeredPort } from './steered.ts'
 
 /** What identifies an attached port in register 0: near and far zone. */
 export const portRegister = (port: SteeredPort): number =>
   (((port.firstZone + 1) << 16) | port.firstZone) >>> 0
+
+/** Low half of the cookie of what belongs to an attached port. */
+export const portCookie = (port: SteeredPort): number => (PORT_COOKIE | port.firstZone) >>> 0
 
 const otherZones = (port: SteeredPort): number =>
   (((port.firstZone + 3) << 16) | (port.firstZone + 2)) >>> 0
@@ -43,13 +46,13 @@ export function portFlows(tables: Tables, entryPriority: number, port: SteeredPo
   const entry = (priority: number, match: readonly Match[], actions: readonly Action[]): Flow => ({
     table: 0,
     priority,
-    attachment: 0,
+    cookie: 0,
     match: [...match, UNHANDLED],
     actions,
   })
   const toGuest: Match = { on: 'ethDestination', mac: port.mac }
   const self = reg(REG.port, portRegister(port))
-  return [
+  const flows: readonly Flow[] = [
     ...TCP_FAMILIES.flatMap((family) => [
       entry(
         entryPriority + 2,
@@ -129,6 +132,7 @@ export function portFlows(tables: Tables, entryPriority: number, port: SteeredPo
       ),
     ),
   ]
+  return flows.map((one) => ({ ...one, cookie: portCookie(port) }))
 }
 
 /** VLAN of untagged frames by access port; frames with a tag that such a port may not send pass by. */
@@ -167,14 +171,14 @@ export function domainFlows(
     ...TCP_FAMILIES.map((family) => ({
       table: 0,
       priority: entryPriority + 3,
-      attachment: 0,
+      cookie: 0,
       match: [proto(family), inPort(domain.ofport), tagged(false), UNHANDLED],
       actions: [load(REG.inspector, domain.ofport), goto('fromInspector')],
     })),
     {
       table: 0,
       priority: entryPriority + 2,
-      attachment: 0,
+      cookie: 0,
       match: [inPort(domain.ofport), UNHANDLED],
       actions: [],
     },
@@ -207,11 +211,13 @@ function addressFlows(
       inPort(domain.ofport),
       reg(REG.candidate, step),
     ]
+    const cookie = portCookie(candidates[0])
     const destination: Match = { on: 'destination', prefix }
     const source: Match = { on: 'source', prefix }
+    const made: Flow[] = []
     for (const [step, port] of candidates.entries()) {
       const isFirst = step === 0 ? [load(REG.peer, portRegister(port))] : []
-      flows.push(
+      made.push(
         flow(
           'fromInspector',
           priority,
@@ -231,7 +237,7 @@ function addressFlows(
         ),
       )
     }
-    flows.push(
+    made.push(
       flow(
         'fromInspector',
         priority,
@@ -240,6 +246,7 @@ function addressFlows(
       ),
       flow('bySource', priority, [...match(candidates.length), source], []),
     )
+    flows.push(...made.map((one) => ({ ...one, cookie })))
   }
   return flows
 }

@@ -37,7 +37,7 @@ export interface SteeredClassifier {
 }
 
 export interface SteeredAttachment {
-  /** Number in cookies and labels, 1..2^32-1. */
+  /** Number in cookies and labels, 1..2^31-1. */
   readonly number: number
   readonly port: SteeredPort
   readonly direction: Direction

@@ -28,10 +28,12 @@ export class Bridge {
 
   /** Flows whose cookie has the owner in its upper 16 bits. */
   async ownFlows(owner: number): Promise<InstalledFlow[]> {
-    const value = BigInt(owner) << 48n
-    const mask = 0xffffn << 48n
-    const filter = `cookie=0x${value.toString(16)}/0x${mask.toString(16)}`
-    return readDump(await ofctl(['--no-names', 'dump-flows', this.#socket, filter]))
+    return readDump(await ofctl(['--no-names', 'dump-flows', this.#socket, ownedBy(owner)]))
+  }
+
+  /** Removes flows by that cookie mask, and no others. */
+  async removeOwnFlows(owner: number): Promise<void> {
+    await ofctl(['del-flows', this.#socket, ownedBy(owner)])
   }
 
   /** @throws SwitchError `TABLES_IN_USE` */
@@ -49,4 +51,10 @@ export class Bridge {
   async apply(bundle: string): Promise<void> {
     await ofctl(['--bundle', 'add-flows', this.#socket, '-'], bundle)
   }
+}
+
+/** Match on the owner's 16 bits of the cookie. */
+function ownedBy(owner: number): string {
+  const value = BigInt(owner & 0xffff) << 48n
+  return `cookie=0x${value.toString(16)}/0xffff000000000000`
 }

@@ -37,20 +37,30 @@ export function difference(
 }
 
 /**
- * The bundle that removes a difference, as `ovs-ofctl --bundle add-flows` reads it. A flow that is there
- * under another cookie is added again: the switch replaces it and keeps its counters. Removals are
- * strict and name the cookie, so that nothing of anybody else's can be meant.
+ * The bundle that removes a difference, as `ovs-ofctl --bundle add-flows` reads it.
+ *
+ * Additions come first. A flow that is there under another cookie is added again: the switch replaces it
+ * and keeps its counters. What is then left of a cookie that nobody wants any more goes with one command
+ * (thousands of strict removals take minutes); single flows are removed strictly. Every removal names
+ * a whole cookie of ours, so that nothing of anybody else's can be meant.
+ *
+ * @param desired  all that is wanted, of which `change` is the difference
  */
-export function bundleText(change: Difference): string {
-  const lines = [
-    ...change.unexpected.map(
-      (flow) => `delete_strict cookie=${hex(flow.cookie)}/-1,table=${flow.table},${flow.match}`,
-    ),
-    ...[...change.missing, ...change.stale].map(
-      (flow) =>
-        `add cookie=${hex(flow.cookie)},table=${flow.table},${flow.match},actions=${flow.actions}`,
-    ),
-  ]
+export function bundleText(desired: readonly DesiredFlow[], change: Difference): string {
+  const wanted = new Set(desired.map((flow) => flow.cookie))
+  const lines = [...change.missing, ...change.stale].map(
+    (flow) =>
+      `add cookie=${hex(flow.cookie)},table=${flow.table},${flow.match},actions=${flow.actions}`,
+  )
+  const gone = new Set<bigint>()
+  for (const { cookie, table, match } of change.unexpected) {
+    if (wanted.has(cookie))
+      lines.push(`delete_strict cookie=${hex(cookie)}/-1,table=${table},${match}`)
+    else if (!gone.has(cookie)) {
+      gone.add(cookie)
+      lines.push(`delete cookie=${hex(cookie)}/-1`)
+    }
+  }
   return `${lines.join('\n')}\n`
 }
 

@@ -8,7 +8,7 @@ export const QUARANTINE_MS = 300_000
 /** Zones below are left to whoever else uses conntrack on the host. */
 export const FIRST_ZONE = 16_384
 export const LAST_ZONE = 65_531
-export const LAST_NUMBER = 0xffff_fffe
+export const LAST_NUMBER = 0x7fff_fffe
 /** Rounds are 16 bits of the cookie, 0 is never used. */
 const LAST_ROUND = 0xffff
 const FORMAT = 1
@@ -39,7 +39,7 @@ interface StateFile {
 
 /**
  * Ids that reach the wire, kept over restarts: zones by port, numbers by attachment, the round.
- * A zone is given again only after its quarantine; attachment numbers only ever grow (and after 2^32 of
+ * A zone is given again only after its quarantine; attachment numbers only ever grow (and after 2^31 of
  * them start again with those that nobody has). `save` before the ids are used.
  */
 export class IdStore {

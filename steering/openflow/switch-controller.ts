@@ -163,9 +163,7 @@ export class SwitchController implements Steering {
     await this.#serially(async () => {
       this.#desired = null
       this.#flows = []
-      const { unexpected } = difference([], await this.#bridge.ownFlows(this.#options.owner))
-      if (unexpected.length > 0)
-        await this.#bridge.apply(bundleText({ missing: [], stale: [], unexpected }))
+      await this.#bridge.removeOwnFlows(this.#options.owner)
       await this.#release(new Set(), new Set())
     })
   }
@@ -188,7 +186,7 @@ export class SwitchController implements Steering {
     const { refused, flows } = await this.#compile(desired)
     const change = difference(flows, await this.#bridge.ownFlows(this.#options.owner))
     if (!isEmpty(change)) {
-      await this.#bridge.apply(bundleText(change))
+      await this.#bridge.apply(bundleText(flows, change))
       await this.#verify(flows)
     }
     this.#desired = desired
@@ -237,7 +235,7 @@ export class SwitchController implements Steering {
     const base = { owner, round: this.#round }
     const flows = compiled.map((flow, index) => ({
       ...texts[index],
-      cookie: cookieOf(base, flow.attachment),
+      cookie: cookieOf(base, flow.cookie),
     }))
     this.#shutWindowAt(windowEnds)
     return { flows, refused }
@@ -266,7 +264,7 @@ export class SwitchController implements Steering {
     if (this.#desired === null) return null
     const change = difference(this.#flows, await this.#bridge.ownFlows(this.#options.owner))
     if (isEmpty(change)) return null
-    await this.#bridge.apply(bundleText(change))
+    await this.#bridge.apply(bundleText(this.#flows, change))
     const drift = {
       missing: change.missing.length + change.stale.length,
       unexpected: change.unexpected.length,

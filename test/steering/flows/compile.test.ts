@@ -228,9 +228,9 @@ describe('compile', () => {
     fc.assert(
       fc.property(arbitraryState, (state) => {
         for (const flow of compile(state)) {
-          const cookie = cookieOf({ owner: 0x9c15, round: 7 }, flow.attachment)
+          const cookie = cookieOf({ owner: 0x9c15, round: 7 }, flow.cookie)
           assert.equal(cookie >> 32n, 0x9c15_0007n)
-          assert.equal(Number(cookie & 0xffff_ffffn), flow.attachment)
+          assert.equal(Number(cookie & 0xffff_ffffn), flow.cookie)
           const isOwn = flow.table >= state.firstTable && flow.table < state.firstTable + 22
           assert.ok(isOwn || (flow.table === 0 && flow.priority >= state.entryPriority))
           if (flow.table === 0) assert.match(renderFlow(flow), /reg13=0x0\/0x80000000/)
