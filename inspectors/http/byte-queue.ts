@@ -1,5 +1,7 @@
 const EMPTY = Buffer.alloc(0)
 const FIRST_CAPACITY = 1_024
+/** Below this many bytes a loop is faster than a call of `indexOf`. */
+const SHORT_SCAN = 32
 
 /**
  * Unread bytes of one direction. While a push is worked off, it is a view of the pushed chunk; what is
@@ -53,8 +55,16 @@ export class ByteQueue {
 
   /** Index of the first LF, counted from `start`, not before `from`; -1 when there is none. */
   findLf(from: number): number {
-    const found = this.buffer.indexOf(0x0a, this.start + from)
-    return found === -1 || found >= this.end ? -1 : found - this.start
+    const { buffer, start, end } = this
+    const at = start + from
+    if (end - at < SHORT_SCAN) {
+      for (let i = at; i < end; i++) if (buffer[i] === 0x0a) return i - start
+      return -1
+    }
+    // The search may not run on into the capacity beyond `end`: it would cost that much for each push.
+    const unread = end === buffer.length ? buffer : buffer.subarray(0, end)
+    const found = unread.indexOf(0x0a, at)
+    return found === -1 ? -1 : found - start
   }
 
   /** `[from, to)`, counted from `start`, as latin1. */
