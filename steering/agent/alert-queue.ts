@@ -22,7 +22,8 @@ export class AlertQueue {
   }
 
   readonly send: SendBatch = async (jobId, batch) => {
-    this.#queue ??= await this.#open()
+    if (this.#redis.status !== 'ready') throw new Error('Redis is away')
+    this.#queue ??= this.#open()
     await this.#queue.add('batch', batch, { jobId })
   }
 
@@ -30,9 +31,7 @@ export class AlertQueue {
     await this.#queue?.close()
   }
 
-  /** BullMQ keeps a start that failed for ever, so a queue is made only when Redis answers. */
-  async #open(): Promise<Queue> {
-    if (this.#redis.status !== 'ready') throw new Error('Redis is away')
+  #open(): Queue {
     const queue = new Queue(ALERT_QUEUE, {
       connection: this.#redis,
       prefix: ALERT_QUEUE_PREFIX,
@@ -44,12 +43,6 @@ export class AlertQueue {
       },
     })
     queue.on('error', this.#onError)
-    try {
-      await queue.waitUntilReady()
-      return queue
-    } catch (error) {
-      await queue.close().catch(() => {})
-      throw error
-    }
+    return queue
   }
 }

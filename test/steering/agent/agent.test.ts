@@ -185,7 +185,7 @@ test(
     })
     const passedMs = performance.now() - killedAt
     // 200 ms is what an idle machine keeps; other tests run beside this one.
-  assert.ok(passedMs < 1000, `passed after ${Math.round(passedMs)} ms`)
+    assert.ok(passedMs < 1000, `passed after ${Math.round(passedMs)} ms`)
     await host.untilState('in', 'realized')
     const alert = await waitUntil('the alert', async () => {
       return (await host.alerts()).find(
