@@ -79,7 +79,7 @@ const STRICT: readonly (readonly [number, string, string])[] = [
   [880910, 'a method of WebDAV', get('/').replace('GET', 'PROPFIND')],
   [880913, 'percent-encoding twice', get('/?a=%2541')],
   [880920, 'one step up', query('../images')],
-  [880921, 'a frame', query('<iframe>')],
+  [880921, 'a form', query('<form action=//evil.test>')],
   [880923, 'a template', query('{{7*7}}')],
 ]
 
@@ -89,8 +89,8 @@ const BENIGN: Readonly<Record<string, string>> = {
   'a name with an apostrophe': query("O'Brien & Sons"),
   'prose with SQL words': query('please select a union from the list and drop me a line'),
   'quotes and conjunctions': query('the "foo" or bar is good, and "tea" and milk like biscuits'),
-  'a comparison in prose': query('"price" or size > 10'),
-  'a price': query('5 < 10 and 10 > 5'),
+  'a comparison in prose': query('price < 10 euros and rating > 4 stars'),
+  'an inequality': query('x > 5'),
   'a relative link': query('../images/logo.png'),
   'a path that people write about': query('edit /etc/hosts and restart'),
   'commands in prose': query('how to use cat and ls in a shell; id cards'),
