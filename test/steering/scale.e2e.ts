@@ -43,10 +43,8 @@ function desired(
     ofport,
     mac,
     vlan,
-    ...{
-      trunk: false,
-      linkUp: true,
-    },
+    trunk: false,
+    linkUp: true,
   }))
   return { generation, domains: [domain], ports, attachments, switchPorts }
 }
