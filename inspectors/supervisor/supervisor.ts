@@ -182,6 +182,7 @@ export class Supervisor {
     for (const { settle } of this.#rolling) {
       settle(new Error(`superseded by generation ${candidate.config.generation}`))
     }
+    for (const warning of worker.warnings) this.#options.log(`warning: ${warning}`)
     this.#candidate = null
     this.#current = candidate.config
     this.#rolling = [candidate]

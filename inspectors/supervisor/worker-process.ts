@@ -50,6 +50,7 @@ export class WorkerProcess {
   samples: Samples = {}
   /** What it loaded, for people. */
   chains: readonly string[] = []
+  warnings: readonly string[] = []
   /** How it ended, for people. */
   ending = ''
   readonly #child: ChildProcess
@@ -129,6 +130,7 @@ export class WorkerProcess {
     switch (message.type) {
       case 'ready':
         this.chains = message.chains
+        this.warnings = message.warnings
         if (this.state === 'loading') this.#send({ type: 'listen' })
         return
       case 'listening':

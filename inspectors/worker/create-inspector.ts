@@ -1,28 +1,35 @@
 import { createIds } from '../ids/ids.ts'
-import type { Inspector } from '../inspector.ts'
 import { createWaf } from '../waf/waf.ts'
-import type { InspectorSpec } from './routes.ts'
+import type { InspectorSpec, LoadedEngine } from './routes.ts'
 
 /**
  * The engine that an entry of a chain names.
  *
  * @throws the engine's error with `diagnostics` when the rules do not load
  */
-export function createInspector({ entry, rulePaths, setupPaths }: InspectorSpec): Inspector {
+export function createInspector({ entry, rulePaths, setupPaths }: InspectorSpec): LoadedEngine {
   const { mode } = entry
   switch (entry.type) {
     case 'waf':
-      return createWaf({
-        mode,
-        rulePaths,
-        setupPaths,
-        ...(entry.settings === undefined ? {} : { settings: entry.settings }),
-      })
+      return withWarnings(
+        createWaf({
+          mode,
+          rulePaths,
+          setupPaths,
+          ...(entry.settings === undefined ? {} : { settings: entry.settings }),
+        }),
+      )
     case 'ids':
-      return createIds({
-        mode,
-        rulePaths,
-        ...(entry.settings === undefined ? {} : { settings: entry.settings }),
-      })
+      return withWarnings(
+        createIds({
+          mode,
+          rulePaths,
+          ...(entry.settings === undefined ? {} : { settings: entry.settings }),
+        }),
+      )
   }
 }
+
+const withWarnings = (
+  inspector: LoadedEngine['inspector'] & Pick<LoadedEngine, 'warnings'>,
+): LoadedEngine => ({ inspector, warnings: inspector.warnings })

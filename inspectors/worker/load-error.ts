@@ -27,6 +27,16 @@ export function describeLoadError(error: unknown): string {
   return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n')
 }
 
+/** One line that says what of an engine's rules does not work as written; empty when all does. */
+export function describeWarnings(what: string, warnings: readonly LoadDiagnostic[]): string[] {
+  const [first] = warnings
+  if (first === undefined) return []
+  const others = warnings.length > 1 ? ` and ${warnings.length - 1} more` : ''
+  return [
+    `${what}: ${first.file}:${first.line}:${first.column}: ${first.message}${others} (portcullis signatures check lists them all)`,
+  ]
+}
+
 /** By shape, not by class: each engine has an error of its own. */
 function diagnosticsOf(error: unknown): readonly LoadDiagnostic[] {
   if (typeof error !== 'object' || error === null || !('diagnostics' in error)) return []

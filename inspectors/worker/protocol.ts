@@ -22,8 +22,12 @@ export type WorkerRequest =
   | { readonly type: 'ping'; readonly sequence: number }
 
 export type WorkerResponse =
-  /** Compiled; `chains` says for people what was loaded. */
-  | { readonly type: 'ready'; readonly chains: readonly string[] }
+  /** Compiled; `chains` says for people what was loaded, `warnings` what of it does not work. */
+  | {
+      readonly type: 'ready'
+      readonly chains: readonly string[]
+      readonly warnings: readonly string[]
+    }
   /** The configuration cannot be run; the reason names file, line and column. */
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'listening' }

@@ -8,6 +8,7 @@ import {
 import { type HopCounters, newHopCounters } from '../chain/counters.ts'
 import type { Hop, HopContext } from '../chain/hop.ts'
 import type { Connection, Inspector } from '../inspector.ts'
+import { describeWarnings, type LoadDiagnostic } from './load-error.ts'
 
 /** What an engine needs to build one inspector of a chain. */
 export interface InspectorSpec {
@@ -21,8 +22,14 @@ export interface InspectorSpec {
   readonly chain: string
 }
 
+export interface LoadedEngine {
+  readonly inspector: Inspector
+  /** Rules that are left out, or do not work as written; the rest is in force. */
+  readonly warnings: readonly LoadDiagnostic[]
+}
+
 /** @throws an error with `diagnostics` (see `load-error.ts`) when the rules do not load */
-export type CreateInspector = (spec: InspectorSpec) => Inspector
+export type CreateInspector = (spec: InspectorSpec) => LoadedEngine
 
 /** The counters of one inspector of a chain, with the labels they are exported under. */
 export interface LabelledCounters {
@@ -40,6 +47,8 @@ export interface Routes {
   readonly counters: readonly LabelledCounters[]
   /** `shop: waf(block, 1234 rules) -> ids(detect, 60 rules)`, one per chain. */
   readonly descriptions: readonly string[]
+  /** One line for each inspector with rules that do not work as written. */
+  readonly warnings: readonly string[]
   /** Context of alerts about the domain as a whole. */
   readonly context: HopContext
 }
@@ -47,6 +56,7 @@ export interface Routes {
 interface LoadedInspector {
   readonly entry: ChainInspector
   readonly inspector: Inspector
+  readonly warnings: readonly LoadDiagnostic[]
   readonly counters: HopCounters
   readonly ruleSet: string
   readonly onFailure: OnFailure
@@ -58,7 +68,9 @@ interface LoadedChain {
 }
 
 /** Name of the port and attachment in alerts of `portcullis inspect`, which has neither. */
-export const NO_ATTACHMENT = 'inspect'
+export const INSPECT_ATTACHMENT = 'inspect'
+/** The same, and of the chain, in alerts about a domain as a whole. */
+export const NO_ATTACHMENT = 'none'
 
 /**
  * Compiles all chains of a domain and finds the hops of a connection.
@@ -91,6 +103,11 @@ export function buildRoutes(config: DomainConfig, createInspector: CreateInspect
       })),
     ),
     descriptions: loaded.map(describe),
+    warnings: loaded.flatMap(({ domainChain, inspectors }) =>
+      inspectors.flatMap(({ entry, warnings }) =>
+        describeWarnings(`chain ${domainChain.chain.name}, ${entry.type}`, warnings),
+      ),
+    ),
     context: {
       tenant,
       ...(config.ports[0] === undefined ? {} : { network: config.ports[0].network }),
@@ -118,7 +135,7 @@ function loadInspector(
     return path
   }
   const setup = entry.type === 'waf' && entry.setup !== undefined ? [entry.setup] : []
-  const inspector = createInspector({
+  const { inspector, warnings } = createInspector({
     entry,
     rulePaths: entry.rules.map(pathOf),
     setupPaths: setup.map(pathOf),
@@ -128,6 +145,7 @@ function loadInspector(
   return {
     entry,
     inspector,
+    warnings,
     counters: newHopCounters(),
     ruleSet: entry.rules
       .map((name) => (Object.hasOwn(ruleVersions, name) ? ruleVersions[name] : name))
@@ -158,8 +176,8 @@ function findFirst(chains: readonly LoadedChain[]): Routes['find'] {
       ? []
       : hopsOf(first, {
           tenant: first.domainChain.tenant,
-          port: NO_ATTACHMENT,
-          attachment: NO_ATTACHMENT,
+          port: INSPECT_ATTACHMENT,
+          attachment: INSPECT_ATTACHMENT,
         })
   return () => hops
 }

@@ -58,7 +58,11 @@ export function runWorker(createInspector: CreateInspector): void {
       case 'start':
         try {
           worker = loadWorker(message.config, message.outputs, createInspector)
-          tell({ type: 'ready', chains: worker.routes.descriptions })
+          tell({
+            type: 'ready',
+            chains: worker.routes.descriptions,
+            warnings: worker.routes.warnings,
+          })
         } catch (error) {
           tell({ type: 'refused', reason: describeLoadError(error) })
         }

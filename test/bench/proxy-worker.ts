@@ -42,14 +42,15 @@ type BenchEntry = ChainInspector & { readonly setup?: string }
 function inspectorsOf(text: string): readonly Inspector[] {
   if (text === 'empty') return []
   if (text === 'pass') return [passing]
-  return (JSON.parse(text) as readonly BenchEntry[]).map((entry) =>
-    createInspector({
-      entry,
-      rulePaths: entry.rules,
-      setupPaths: entry.setup === undefined ? [] : [entry.setup],
-      tenant: 'bench',
-      chain: 'bench',
-    }),
+  return (JSON.parse(text) as readonly BenchEntry[]).map(
+    (entry) =>
+      createInspector({
+        entry,
+        rulePaths: entry.rules,
+        setupPaths: entry.setup === undefined ? [] : [entry.setup],
+        tenant: 'bench',
+        chain: 'bench',
+      }).inspector,
   )
 }
 

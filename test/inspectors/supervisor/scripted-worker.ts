@@ -21,7 +21,7 @@ runWorker(({ entry, rulePaths }) => {
     })
   }
   if (rulePaths.includes('/rules/crash')) process.exit(7)
-  return scriptedHop(
+  const { inspector } = scriptedHop(
     {
       requestHead: ({ request }) => {
         if (request.target === '/hang') for (;;);
@@ -32,5 +32,9 @@ runWorker(({ entry, rulePaths }) => {
       },
     },
     { mode: entry.mode },
-  ).inspector
+  )
+  const warnings = rulePaths.includes('/rules/odd')
+    ? [{ file: '/rules/odd', line: 9, column: 1, code: 'TEST', message: 'never matches' }]
+    : []
+  return { inspector, warnings }
 })

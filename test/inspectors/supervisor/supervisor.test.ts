@@ -177,6 +177,15 @@ test('segments that a killed worker left open are finished', async () => {
   )
 })
 
+test('rules that do not work as written are told once, not per worker', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config({ rules: ['odd'] }))
+  assert.deepEqual(site.log, [
+    'warning: chain shop, waf: /rules/odd:9:1: never matches (portcullis signatures check lists them all)',
+  ])
+})
+
 test('totals do not fall when a worker goes', async () => {
   await using upstream = await startUpstream(httpEcho)
   await using site = supervised(upstream.port)
