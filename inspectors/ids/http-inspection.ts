@@ -1,4 +1,5 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
+import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { Engine } from './engine.ts'
 import { evaluateSections } from './evaluate.ts'
 import type { Findings } from './findings.ts'
@@ -46,13 +47,13 @@ export class HttpInspection {
     candidates.clear()
     for (const prefilter of group.prefilters) {
       const { slot } = prefilter
-      if (slot.streaming) continue
+      if (slot.streaming && slot.buffer !== PAYLOAD) continue
       if (slot.multiple) {
-        for (const instance of exchange.instances(slot)) prefilter.scan(instance.text, candidates)
+        for (const instance of exchange.instances(slot)) prefilter.scan(instance, candidates)
         continue
       }
       const subject = exchange.subject(slot)
-      if (subject !== null && subject !== undefined) prefilter.scan(subject.text, candidates)
+      if (subject !== null && subject !== undefined) prefilter.scan(subject, candidates)
     }
     for (const rule of group.always) candidates.add(rule)
     this.#evaluate(exchange, side)

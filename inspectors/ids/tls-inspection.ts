@@ -38,12 +38,11 @@ export class TlsInspection {
     for (const prefilter of group.prefilters) {
       const { slot } = prefilter
       if (slot.multiple) {
-        for (const instance of session.instances(slot) ?? [])
-          prefilter.scan(instance.text, candidates)
+        for (const instance of session.instances(slot) ?? []) prefilter.scan(instance, candidates)
         continue
       }
       const subject = session.subject(slot)
-      if (subject !== null && subject !== undefined) prefilter.scan(subject.text, candidates)
+      if (subject !== null && subject !== undefined) prefilter.scan(subject, candidates)
     }
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()

@@ -179,10 +179,17 @@ function isSeenIn(buffer: string, side: Side): boolean {
 
 /** Application whose events evaluate the rule; null: the bytes themselves do. */
 function boundApplication(rule: Rule): Application | null {
+  if (rule.application === null && rule.sections.some(({ buffer }) => buffer.startsWith('file.')))
+    return 'http'
   if (rule.application === null || !APPLICATIONS.has(canonical(rule.application))) return null
   const onlyPayload =
     rule.sections.length > 0 && rule.sections.every((section) => section.buffer === PAYLOAD)
   return onlyPayload ? null : (canonical(rule.application) as Application)
+}
+
+/** Files are taken out of HTTP alone. */
+function carriesFiles(rule: Rule): boolean {
+  return rule.application === null || canonical(rule.application) === 'http'
 }
 
 function canonical(application: string): string {
@@ -213,6 +220,7 @@ function inapplicableReason(rule: Rule): string | null {
   if (rule.flow.fragments === 'only_frag') return 'flow:only_frag'
   for (const section of rule.sections) {
     if (isPacketBuffer(section.buffer)) return `buffer ${section.buffer}`
+    if (section.buffer.startsWith('file.') && !carriesFiles(rule)) return `buffer ${section.buffer}`
     if (section.buffer.startsWith('dns.') || section.buffer.startsWith('ssh.'))
       return `buffer ${section.buffer}`
   }

@@ -8,6 +8,7 @@
  */
 import { buildAutomaton } from '#inspectors/matching/aho-corasick.ts'
 import type { Automaton } from '#inspectors/matching/automaton.ts'
+import type { Subject } from '../match/subject.ts'
 import type { CompiledRule, Slot } from './program.ts'
 
 /** Collects candidates of one evaluation, each once, without allocating per event. */
@@ -45,27 +46,38 @@ function byIndex(left: CompiledRule, right: CompiledRule): number {
   return left.index - right.index
 }
 
+/** Up to this many patterns are looked for one by one: `indexOf` runs at the speed of memory. */
+const FEW_PATTERNS = 8
+
 export class Prefilter {
   readonly slot: Slot
-  readonly #automaton: Automaton
+  /** In lower case, letters above 0x7f too; null: too many to be looked for one by one. */
+  readonly #few: readonly string[] | null
   readonly #rules: readonly (readonly CompiledRule[])[]
+  /** Null: the patterns are few and the buffer is seen whole. */
+  readonly #automaton: Automaton | null
   readonly #found: Uint32Array
 
   /** @param patterns fast pattern (ASCII lower case, latin1) -> rules that chose it */
   constructor(slot: Slot, patterns: ReadonlyMap<string, readonly CompiledRule[]>) {
     this.slot = slot
-    this.#automaton = buildAutomaton([...patterns.keys()], { ignoreCase: true })
+    const all = [...patterns.keys()]
+    this.#few = all.length > FEW_PATTERNS ? null : all.map((pattern) => pattern.toLowerCase())
     this.#rules = [...patterns.values()]
     this.#found = new Uint32Array((this.#rules.length + 31) >> 5)
+    const isNeeded = this.#few === null || slot.streaming
+    this.#automaton = isNeeded ? buildAutomaton(all, { ignoreCase: true }) : null
   }
 
   get patternCount(): number {
     return this.#rules.length
   }
 
-  /** Adds the candidates of a whole buffer (latin1). */
-  scan(text: string, into: CandidateList): void {
-    if (this.#automaton.markString(text, this.#found) > 0) this.#collect(into)
+  /** Adds the candidates of a whole buffer. */
+  scan(subject: Subject, into: CandidateList): void {
+    if (this.#few !== null) this.#scanFew(this.#few, subject.folded, into)
+    else if (this.#automaton !== null && this.#automaton.markString(subject.text, this.#found) > 0)
+      this.#collect(into)
   }
 
   /**
@@ -74,9 +86,18 @@ export class Prefilter {
    * @param state what the call for the chunk before returned; 0 at the beginning
    */
   scanChunk(state: number, chunk: Uint8Array, into: CandidateList): number {
+    if (this.#automaton === null) return 0
     const next = this.#automaton.markChunk(state, chunk, this.#found)
     this.#collect(into)
     return next
+  }
+
+  /** Folding maps high letters too; it finds more than the automaton does, never less. */
+  #scanFew(few: readonly string[], folded: string, into: CandidateList): void {
+    for (let index = 0; index < few.length; index += 1) {
+      if (!folded.includes(few[index])) continue
+      for (const rule of this.#rules[index]) into.add(rule)
+    }
   }
 
   #collect(into: CandidateList): void {

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import * as fc from 'fast-check'
+import { BodyDecoder } from '#inspectors/ids/coding/body-decoder.ts'
+import { Inflater } from '#inspectors/ids/coding/inflate.ts'
+
+const BOUND = 1_000_000
+
+function decode(coding: string, bytes: Buffer, step: number): Buffer {
+  const decoder = new BodyDecoder(coding, BOUND)
+  const parts: Buffer[] = []
+  for (let at = 0; at < bytes.length; at += step)
+    parts.push(Buffer.from(decoder.push(bytes.subarray(at, at + step), at + step >= bytes.length)))
+  return Buffer.concat(parts)
+}
+
+const SAMPLES = [
+  Buffer.alloc(0),
+  Buffer.from('a'),
+  Buffer.from('hello world '.repeat(3000)),
+  randomBytes(70_000),
+  // Compressed and stored blocks in turn: bytes read ahead must be given back.
+  Buffer.concat([
+    Buffer.from('abc '.repeat(9000)),
+    randomBytes(80_000),
+    Buffer.from('xyz '.repeat(9000)),
+  ]),
+]
+
+describe('content codings', () => {
+  it('gives what zlib put in, however it is cut', () => {
+    for (const data of SAMPLES) {
+      for (const options of [
+        { level: 1 },
+        { level: 9 },
+        { strategy: constants.Z_FIXED },
+        { level: 0 },
+      ]) {
+        for (const [coding, encoded] of [
+          ['gzip', gzipSync(data, options)],
+          ['deflate', deflateSync(data, options)],
+          ['deflate', deflateRawSync(data, options)],
+        ] as const) {
+          for (const step of [1000, BOUND]) assert.deepEqual(decode(coding, encoded, step), data)
+          if (data.length < 40_000) assert.deepEqual(decode(coding, encoded, 1), data)
+        }
+      }
+      assert.deepEqual(decode('br', brotliCompressSync(data), 997), data)
+    }
+  })
+
+  it('removes layers from the outside in', () => {
+    const data = Buffer.from('two layers')
+    assert.deepEqual(decode('deflate, gzip', gzipSync(deflateSync(data)), 3), data)
+  })
+
+  it('joins gzip members', () => {
+    const two = Buffer.concat([gzipSync('abc'), gzipSync('def')])
+    assert.equal(decode('gzip', two, 1).toString(), 'abcdef')
+  })
+
+  it('gives a body as it is when it is not what its header says', () => {
+    for (const coding of ['gzip', 'deflate', 'br'])
+      assert.equal(
+        decode(coding, Buffer.from('<html>plain</html>'), 5).toString(),
+        '<html>plain</html>',
+        coding,
+      )
+  })
+
+  it('stops at its bound, whatever a bomb would yield', () => {
+    const inflater = new Inflater('gzip', 10_000)
+    assert.equal(inflater.push(gzipSync(Buffer.alloc(50_000_000))).length, 10_000)
+  })
+
+  it('does not throw on bytes of any kind', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.constantFrom('gzip', 'deflate'),
+        (bytes, coding) => {
+          const head = coding === 'gzip' ? gzipSync('x').subarray(0, 10) : Buffer.alloc(0)
+          decode(coding, Buffer.concat([head, bytes]), 7)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+})
