@@ -59,7 +59,9 @@ export async function inspect(options: InspectOptions): Promise<number> {
     await supervisor.stop(0)
     return failed(say, error)
   }
-  process.stdout.write(`${readyLine(socket, options, supervisor)}\n`)
+  // Standard output is the alerts' where they were sent there.
+  const ready = options.eve === '-' ? process.stderr : process.stdout
+  ready.write(`${readyLine(socket, options, supervisor)}\n`)
 
   let generation = 1
   const reload = async (): Promise<void> => {

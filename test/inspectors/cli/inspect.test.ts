@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AlertRecord } from '#chain/model/eve.ts'
+import { bindListeningSocket } from '#inspectors/supervisor/listening-socket.ts'
 import { httpEcho, startUpstream, until } from '../proxy/harness.ts'
 import { fetchOnce, startLoad } from '../supervisor/supervised.ts'
 
@@ -51,7 +52,11 @@ async function startInspect(upstreamPort: number, ...extra: string[]): Promise<I
   let stderr = ''
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  await until('it to listen', () => stdout.includes('\n') || child.exitCode !== null, 30_000)
+  await until(
+    'it to listen',
+    () => `${stdout}${stderr}`.includes('listening on') || child.exitCode !== null,
+    30_000,
+  )
   return {
     child,
     folder,
@@ -119,6 +124,36 @@ test('writes EVE and error log before it answers', async () => {
     readFileSync(join(inspect.folder, 'error.log'), 'utf8'),
     /\[id "4711"\].*\[msg "a test attack"\]/,
   )
+})
+
+test('serves metrics', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  const { port } = bindListeningSocket('127.0.0.1', 0)
+  // That socket never listens, so the address is free for who does.
+  await using inspect = await startInspect(upstream.port, '--metrics', `127.0.0.1:${port}`)
+  await fetchOnce(inspect.port, '/?q=attack')
+  let text = ''
+  const end = performance.now() + 10_000
+  while (!text.includes('portcullis_requests_total 1\n')) {
+    assert.ok(performance.now() < end, `the request is not in the metrics:\n${text}`)
+    text = (await fetchOnce(port, '/metrics')).body
+  }
+  assert.match(
+    text,
+    /^portcullis_verdicts_total\{tenant="local",chain="shop",inspector="waf",verdict="block"\} 1$/m,
+  )
+  assert.match(text, /^portcullis_inspection_seconds_bucket\{[^}]*le="\+Inf"\} \d+$/m)
+  assert.equal((await fetchOnce(port, '/')).status, 404)
+})
+
+test('--eve - leaves standard output to the alerts', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using inspect = await startInspect(upstream.port, '--eve', '-')
+  const port = Number(/listening on 127\.0\.0\.1:(\d+),/.exec(inspect.stderr())?.[1])
+  const { requestId } = await fetchOnce(port, '/?q=attack')
+  await until('the alert', () => inspect.stdout().includes('\n'))
+  const record = JSON.parse(inspect.stdout()) as AlertRecord
+  assert.equal(record.portcullis.request_id, requestId)
 })
 
 test('SIGHUP takes a changed chain without losing a request and refuses a broken one', async () => {
