@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { selectRuleFiles } from '#signatures/bundle/select-rule-files.ts'
 import { checkRuleFiles } from '#signatures/check/check-rule-files.ts'
 import type { SecLangCompiler } from '#signatures/check/check-seclang.ts'
@@ -36,6 +37,9 @@ export async function check(
     progress.show(`checking ${plural(files.length, 'file')}`)
     const report = checkRuleFiles(files, compile)
     progress.clear()
+    // Parsing holds the thread: a Ctrl-C that came meanwhile is delivered here.
+    await setImmediate()
+    if (terminal.signal.aborted) throw new SignatureError('INTERRUPTED', 'interrupted')
     if (!report.files.some(({ kind }) => kind === 'seclang' || kind === 'suricata')) {
       throw new SignatureError('SOURCE_UNREADABLE', `${path}: no *.conf and no *.rules in it`)
     }

@@ -137,6 +137,12 @@ describe('signatures check', () => {
     assert.match(err, /not gzip/)
   })
 
+  test('Ctrl-C while it parses: status 130 and no report', async () => {
+    const signal = AbortSignal.abort()
+    const { status, out } = await run(['check', write('int/a.conf', GOOD)], { signal })
+    assert.deepEqual([status, out], [130, ''])
+  })
+
   test('wrong usage: status 2 and a suggestion', async () => {
     const { status, err } = await run(['chekc', 'x'])
     assert.equal(status, 2)
