@@ -114,6 +114,11 @@ export class HttpExchangeParser {
     return this.#isClientPaused || (this.#requests.isBetween && this.#mustWait())
   }
 
+  /** Bytes of both directions that are kept: incomplete lines and heads, and what is held. */
+  get bufferedBytes(): number {
+    return this.#client.length + this.#server.length
+  }
+
   /** True once `tunnel` was called. */
   get isTunnel(): boolean {
     return this.#isTunnel

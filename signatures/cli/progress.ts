@@ -27,7 +27,7 @@ export class Progress {
       fraction === undefined
         ? '...'
         : ` [${'#'.repeat(done).padEnd(BAR_WIDTH, '.')}] ${Math.floor(fraction * 100)}%`
-    const width = Math.max(20, (this.#sink.columns ?? 80) - 1)
+    const width = Math.max(20, (this.#sink.columns || 80) - 1)
     this.#sink.write(`\r\x1b[K${(label + bar).slice(0, width)}`)
   }
 

@@ -149,6 +149,35 @@ test('offsets grow and never pass what was pushed; after an error the direction 
   )
 })
 
+test('keeps no more than the limits say, however long the input is', () => {
+  const limits = { ...small.limits, heldBytes: 200 }
+  const flood = fc.constantFrom(
+    'x',
+    'x: y\r\n',
+    '\r\n',
+    '1;e\r\nx\r\n',
+    'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+  )
+  fc.assert(
+    fc.property(turns, flood, (input, endless) => {
+      const parser = new HttpExchangeParser(new Trace(), {
+        nextId: () => 'id',
+        now: () => 1,
+        limits,
+      })
+      const more = Buffer.from(endless.repeat(40), 'latin1')
+      for (const { side, bytes } of [...input, ...input]) {
+        for (const chunk of bytes === null ? [] : [bytes, more]) {
+          if (side === 'client') parser.pushClient(chunk)
+          else parser.pushServer(chunk)
+          assert.ok(parser.bufferedBytes <= limits.heldBytes + limits.headBytes)
+        }
+      }
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
 test('never throws on arbitrary bytes', () => {
   const anything = fc.record({
     side: fc.constantFrom('client' as const, 'server' as const),
