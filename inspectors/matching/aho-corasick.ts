@@ -29,16 +29,15 @@ class AhoCorasick implements Automaton {
   }
 
   markString(valueLatin1: string, found: Uint32Array): number {
-    const { classes, rows, rowStates, classCount, labels, next, fail } = this.#tables
+    const { classes, rows, rowLimit, labels, next, fail } = this.#tables
     let state = 0
     let marked = 0
     for (let index = 0; index < valueLatin1.length; index += 1) {
       const byteClass = classes[valueLatin1.charCodeAt(index) & 0xff]
-      while (state >= rowStates && labels[state - rowStates] !== byteClass) {
-        state = fail[state - rowStates]
+      while (state >= rowLimit && labels[state - rowLimit] !== byteClass) {
+        state = fail[state - rowLimit]
       }
-      const transition =
-        state < rowStates ? rows[state * classCount + byteClass] : next[state - rowStates]
+      const transition = state < rowLimit ? rows[state + byteClass] : next[state - rowLimit]
       state = transition >> 1
       if ((transition & 1) !== 0) marked += this.#mark(state, found)
     }
@@ -46,16 +45,15 @@ class AhoCorasick implements Automaton {
   }
 
   markBytes(bytes: Uint8Array, from: number, to: number, found: Uint32Array): number {
-    const { classes, rows, rowStates, classCount, labels, next, fail } = this.#tables
+    const { classes, rows, rowLimit, labels, next, fail } = this.#tables
     let state = 0
     let marked = 0
     for (let index = from; index < to; index += 1) {
       const byteClass = classes[bytes[index]]
-      while (state >= rowStates && labels[state - rowStates] !== byteClass) {
-        state = fail[state - rowStates]
+      while (state >= rowLimit && labels[state - rowLimit] !== byteClass) {
+        state = fail[state - rowLimit]
       }
-      const transition =
-        state < rowStates ? rows[state * classCount + byteClass] : next[state - rowStates]
+      const transition = state < rowLimit ? rows[state + byteClass] : next[state - rowLimit]
       state = transition >> 1
       if ((transition & 1) !== 0) marked += this.#mark(state, found)
     }
@@ -63,9 +61,17 @@ class AhoCorasick implements Automaton {
   }
 
   markChunk(start: number, bytes: Uint8Array, found: Uint32Array): number {
+    const { classes, rows, rowLimit, labels, next, fail } = this.#tables
     let state = start
-    for (const byte of bytes) {
-      const transition = this.#step(state, byte)
+    // An index and tables in locals: iterating the array costs several times the transition.
+    const { length } = bytes
+    // oxlint-disable-next-line typescript/prefer-for-of
+    for (let index = 0; index < length; index += 1) {
+      const byteClass = classes[bytes[index]]
+      while (state >= rowLimit && labels[state - rowLimit] !== byteClass) {
+        state = fail[state - rowLimit]
+      }
+      const transition = state < rowLimit ? rows[state + byteClass] : next[state - rowLimit]
       state = transition >> 1
       if ((transition & 1) !== 0) this.#mark(state, found)
     }
@@ -87,19 +93,24 @@ class AhoCorasick implements Automaton {
   }
 
   #step(from: number, byte: number): number {
-    const { classes, rows, rowStates, classCount, labels, next, fail } = this.#tables
+    const { classes, rows, rowLimit, labels, next, fail } = this.#tables
     const byteClass = classes[byte]
     let state = from
-    while (state >= rowStates && labels[state - rowStates] !== byteClass) {
-      state = fail[state - rowStates]
+    while (state >= rowLimit && labels[state - rowLimit] !== byteClass) {
+      state = fail[state - rowLimit]
     }
-    return state < rowStates ? rows[state * classCount + byteClass] : next[state - rowStates]
+    return state < rowLimit ? rows[state + byteClass] : next[state - rowLimit]
+  }
+
+  #stateAt(place: number): number {
+    const { rowLimit, rowStates, classCount } = this.#tables
+    return place < rowLimit ? place / classCount : place - rowLimit + rowStates
   }
 
   #mark(from: number, found: Uint32Array): number {
     const { outputs, outputLink, outputStart } = this.#tables
     let marked = 0
-    for (let state = from; state >= 0; state = outputLink[state]) {
+    for (let state = this.#stateAt(from); state >= 0; state = outputLink[state]) {
       for (let at = outputStart[state]; at < outputStart[state + 1]; at += 1) {
         const id = outputs[at]
         const bit = 1 << (id & 31)
@@ -114,7 +125,7 @@ class AhoCorasick implements Automaton {
   /** A state's own pattern is the longest; those on its output links are suffixes of it. */
   #longest(from: number): number {
     const { outputs, outputLink, outputStart } = this.#tables
-    let state = from
+    let state = this.#stateAt(from)
     while (outputStart[state] === outputStart[state + 1]) state = outputLink[state]
     return outputs[outputStart[state]]
   }

@@ -1,11 +1,17 @@
-/** Tables of the automaton; `aho-corasick.ts` says how they are read. A transition is `state * 2 + ends`. */
+/**
+ * Tables of the automaton; `aho-corasick.ts` says how they are read. Matching goes from place to place: the
+ * place of a state with a row is the offset of that row, other states follow behind the last row. So a
+ * transition is one load, without a multiplication. A transition is `place * 2 + ends`.
+ */
 export interface Tables {
   readonly classes: Uint8Array
   readonly classCount: number
   /** States below this have a row of `classCount` transitions; the root is state 0. */
   readonly rowStates: number
   readonly rows: Int32Array
-  /** By state minus `rowStates`: class of the only child (NO_CHILD without one), transition, failure. */
+  /** First place that is no row: `rowStates * classCount`. */
+  readonly rowLimit: number
+  /** By place minus `rowLimit`: class of the only child (NO_CHILD without one), transition, failure place. */
   readonly labels: Uint16Array
   readonly next: Int32Array
   readonly fail: Int32Array
@@ -37,7 +43,23 @@ export function buildTables(patterns: readonly string[], ignoreCase: boolean): T
   const { outputStart, outputs } = listOutputs(patterns, trie, stateOf)
   const patternLengths = Int32Array.from(patterns, (pattern) => pattern.length)
   const links = linkStates(trie, order, stateOf, rowStates, classCount, outputStart)
-  return { classes, classCount, rowStates, outputStart, outputs, patternLengths, ...links }
+  const rowLimit = rowStates * classCount
+  const place = (state: number): number =>
+    state < rowStates ? state * classCount : rowLimit + state - rowStates
+  const moved = (transition: number): number => place(transition >> 1) * 2 + (transition & 1)
+  return {
+    ...links,
+    classes,
+    classCount,
+    rowStates,
+    rowLimit,
+    outputStart,
+    outputs,
+    patternLengths,
+    rows: links.rows.map(moved),
+    next: links.next.map(moved),
+    fail: links.fail.map(place),
+  }
 }
 
 /** Class 0 is that of all bytes that no pattern has. */
@@ -127,10 +149,7 @@ function breadthFirst(trie: Trie): Int32Array {
 }
 
 /** Rows for the root, its children and whatever branches; the other states after them. */
-function numberStates(
-  trie: Trie,
-  order: Int32Array,
-): { stateOf: Int32Array; rowStates: number } {
+function numberStates(trie: Trie, order: Int32Array): { stateOf: Int32Array; rowStates: number } {
   const hasRow = new Uint8Array(trie.size)
   hasRow[0] = 1
   for (let child = trie.firstChild[0]; child >= 0; child = trie.sibling[child]) hasRow[child] = 1
