@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { destination, pino } from 'pino'
@@ -14,11 +15,13 @@ import { runCommand } from './domain/command.ts'
  * with the snapshot that the manager publishes. Ends with 0 after a signal, 1 when this machine cannot
  * run it or something broke, 2 for a wrong command line.
  */
+const AGENT_NICE = -10
 const root = dirname(import.meta.dirname)
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }
 
 async function run(config: AgentConfig): Promise<void> {
   await checkRequirements(runCommand, config, searchPath())
+  raisePriority()
   const logger = pino({ level: config.logLevel }, destination({ dest: 2, sync: true }))
   const composed = await composeAgent(config, { root, version, logger })
   let isTearingDown = config.teardown
@@ -26,6 +29,18 @@ async function run(config: AgentConfig): Promise<void> {
     isTearingDown = true
   })
   await composed.stop(isTearingDown)
+}
+
+/**
+ * Busy workers must not keep the agent from leading traffic round them: it runs, as ovs-vswitchd does,
+ * before others. Where that is not allowed it runs as it is.
+ */
+function raisePriority(): void {
+  try {
+    setPriority(AGENT_NICE)
+  } catch {
+    // no CAP_SYS_NICE
+  }
 }
 
 /**

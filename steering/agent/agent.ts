@@ -7,11 +7,10 @@ import type {
   Steering,
 } from '#steering/openflow/switch-controller-interface.ts'
 import type { RunCommand } from '../domain/command.ts'
-import { domainId } from '../domain/names.ts'
 import type { AlertSpool } from './alert-spool.ts'
 import type { BypassEvent } from './bypass-ledger.ts'
 import { DomainSet, type DomainSetSettings } from './domain-set.ts'
-import { DRAIN_POLL_MS, planDrain, resetConnections } from './drain.ts'
+import { DRAIN_POLL_MS, Drainer } from './drain.ts'
 import { FlowSync } from './flow-sync.ts'
 import { hostStatus } from './host-status.ts'
 import { InForceStore } from './in-force.ts'
@@ -40,7 +39,10 @@ export interface AgentParts {
   readonly snapshots: SnapshotSource
   readonly rules: RuleCache
   readonly alerts: AlertSpool
-  readonly domains: Omit<DomainSetSettings, 'hasPort' | 'ensureBundle' | 'onConfigured' | 'log'>
+  readonly domains: Omit<
+    DomainSetSettings,
+    'hasPort' | 'ensureBundle' | 'onConfigured' | 'onLost' | 'log'
+  >
   readonly run: RunCommand
   readonly log: (message: string, fields: Record<string, unknown>) => void
   /** Called when `status()` may say something new. */
@@ -63,6 +65,7 @@ export class Agent {
   readonly #inForce: InForceStore
   readonly #domains: DomainSet
   readonly #flows: FlowSync
+  readonly #drainer: Drainer
   readonly #ended = new AbortController()
   readonly #attempted = new Set<string>()
   #plans: DomainPlans | null = null
@@ -85,11 +88,20 @@ export class Agent {
         hasPort: (name) => parts.ports.ports.some((port) => port.name === name),
         ensureBundle: (sha256) => parts.rules.ensure(sha256),
         onConfigured: (plan) => this.#configured(plan),
+        onLost: () => this.#flows.request(),
         log: parts.log,
       },
       () => this.#currentPlans()?.domains ?? new Map<string, DomainPlan>(),
     )
     this.#flows = new FlowSync(parts.steering, () => this.#steeringPlan())
+    this.#drainer = new Drainer({
+      inForce: this.#inForce,
+      flows: this.#flows,
+      steering: parts.steering,
+      namespaceOf: (id) => this.#domains.namespaceOf(id),
+      run: parts.run,
+      log: parts.log,
+    })
   }
 
   get domains(): DomainSet {
@@ -286,18 +298,22 @@ export class Agent {
 
   async #configured(plan: DomainPlan): Promise<void> {
     this.#plans = null
+    const wanted = this.#wantedKeys()
     await this.#inForce.update((entries) => {
       for (const [key, entry] of plan.attachments)
-        if (entry.detachedAt === null) entries.set(key, entry)
+        if (entry.detachedAt === null && wanted.has(key)) entries.set(key, entry)
     })
-    await this.#markDetached()
+    this.#plans = null
   }
 
-  /** Notes which attachments in force the snapshot no longer has, and which are back. */
+  #wantedKeys(): Set<string> {
+    const attachments = this.#parts.snapshots.snapshot?.attachments ?? []
+    return new Set(attachments.map(({ tenant, id }) => scopedKey(tenant, id)))
+  }
+
+  /** Notes which attachments in force the snapshot no longer has. */
   async #markDetached(): Promise<void> {
-    const { snapshot } = this.#parts.snapshots
-    if (snapshot === null) return
-    const wanted = new Set(snapshot.attachments.map(({ tenant, id }) => scopedKey(tenant, id)))
+    const wanted = this.#wantedKeys()
     const gone = [...this.#inForce.entries]
       .filter(([key, entry]) => entry.detachedAt === null && !wanted.has(key))
       .map(([key]) => key)
@@ -314,40 +330,18 @@ export class Agent {
   }
 
   async #drain(): Promise<void> {
-    const { steering, run, log } = this.#parts
-    if (![...this.#inForce.entries.values()].some((entry) => entry.detachedAt !== null)) return
-    // The switch must have the draining flows first: until then new connections are inspected.
-    const modes = this.#flows.realized?.plan.modes
-    const snapshotGone = modes === undefined
-    if (snapshotGone || this.#flows.problem !== null) return
-    const isSettled = [...this.#inForce.entries].every(
-      ([key, entry]) =>
-        entry.detachedAt === null || !modes.has(key) || modes.get(key) === 'draining',
-    )
-    if (!isSettled) return
-    const connections = await steering.connections()
-    const step = planDrain(this.#inForce.entries, connections, (key) => modes.has(key), Date.now())
-    for (const { key, connections } of step.reset) {
-      const entry = this.#inForce.entries.get(key)
-      const namespace = entry ? this.#domains.namespaceOf(domainId(entry.port)) : null
-      if (namespace === null) continue
-      await resetConnections(run, namespace, connections)
-      log('connections reset', { attachment: key, connections: connections.length })
-    }
-    if (step.finished.length === 0) return
+    const finished = await this.#drainer.step()
+    if (finished.length === 0) return
     // Flows first; the workers' configuration follows, or the domain goes with its last attachment.
-    await this.#inForce.update((entries) => {
-      for (const key of step.finished)
-        if (entries.get(key)?.detachedAt !== null) entries.delete(key)
-    })
-    await this.#flows.request()
     this.#plans = null
+    await this.#flows.request()
     this.#domains.reconcileAll()
-    log('detached', { attachments: step.finished })
+    this.#parts.log('detached', { attachments: finished })
     this.#parts.onStatus()
   }
 
   async #resync(): Promise<void> {
+    if (this.isReady) await this.#parts.steering.reconcile()
     this.#domains.recheckAll()
     void this.#flows.request()
     const { snapshot } = this.#parts.snapshots

@@ -33,6 +33,8 @@ export interface DomainSetSettings {
   readonly ensureBundle: (sha256: string) => Promise<void>
   /** Puts what the workers have taken in force; resolves when it is on disk. */
   readonly onConfigured: (plan: DomainPlan) => Promise<void>
+  /** Resolves when the flows follow `onFailure` where no supervisor answers. */
+  readonly onLost: () => Promise<void>
   readonly log: (message: string, fields: Record<string, unknown>) => void
 }
 
@@ -184,7 +186,7 @@ export class DomainSet extends EventEmitter<DomainSetEvents> {
     if (known !== undefined) return known
     const { instance, location, run, log } = this.#settings
     const { runFolder, spoolFolder, rulesFolder, appFolder } = this.#settings
-    const { supervisor, mtu, hasPort } = this.#settings
+    const { supervisor, mtu, hasPort, onLost } = this.#settings
     const names = domainNames(instance, plan.key)
     for (const [id, other] of this.#members)
       if (other.names.portName === names.portName)
@@ -204,6 +206,7 @@ export class DomainSet extends EventEmitter<DomainSetEvents> {
         app: appFolder,
       },
       onChange: () => this.emit('health'),
+      onLost,
       log: (message, fields) => log(message, { domain: plan.id, ...fields }),
     })
     const member = { key: plan.key, names, domain, problem: null }

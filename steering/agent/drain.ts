@@ -1,7 +1,9 @@
-import type { ConnectionTuple } from '#steering/openflow/switch-controller-interface.ts'
+import type { ConnectionTuple, Steering } from '#steering/openflow/switch-controller-interface.ts'
 import type { RunCommand } from '../domain/command.ts'
+import { domainId } from '../domain/names.ts'
 import { inNamespace } from '../domain/namespace.ts'
-import type { InForce } from './in-force.ts'
+import type { FlowSync } from './flow-sync.ts'
+import type { InForce, InForceStore } from './in-force.ts'
 
 /** How often detached attachments are asked for the connections they still have. */
 export const DRAIN_POLL_MS = 1000
@@ -45,6 +47,50 @@ export function planDrain(
     if (left.length === 0 || isOver || !isOnSwitch(key)) finished.push(key)
   }
   return { finished, reset }
+}
+
+export interface DrainerParts {
+  readonly inForce: InForceStore
+  readonly flows: FlowSync
+  readonly steering: Steering
+  /** Of a domain, by its id. */
+  readonly namespaceOf: (id: string) => string | null
+  readonly run: RunCommand
+  readonly log: (message: string, fields: Record<string, unknown>) => void
+}
+
+/** Sees detached attachments to their end. */
+export class Drainer {
+  readonly #parts: DrainerParts
+
+  constructor(parts: DrainerParts) {
+    this.#parts = parts
+  }
+
+  /** Takes out of force those that are done. @returns their keys: flows and workers have to follow */
+  async step(): Promise<readonly string[]> {
+    const { inForce, flows, steering, namespaceOf, run, log } = this.#parts
+    const detached = [...inForce.entries].filter(([, entry]) => entry.detachedAt !== null)
+    const modes = flows.realized?.plan.modes
+    if (detached.length === 0 || modes === undefined || flows.problem !== null) return []
+    // The switch must have the draining flows first: until then new connections are inspected.
+    if (detached.some(([key]) => modes.has(key) && modes.get(key) !== 'draining')) return []
+    const connections = await steering.connections()
+    const step = planDrain(inForce.entries, connections, (key) => modes.has(key), Date.now())
+    for (const { key, connections: left } of step.reset) {
+      const entry = inForce.entries.get(key)
+      const namespace = entry === undefined ? null : namespaceOf(domainId(entry.port))
+      if (namespace === null) continue
+      await resetConnections(run, namespace, left)
+      log('connections reset', { attachment: key, connections: left.length })
+    }
+    if (step.finished.length === 0) return []
+    await inForce.update((entries) => {
+      for (const key of step.finished)
+        if (entries.get(key)?.detachedAt !== null) entries.delete(key)
+    })
+    return step.finished
+  }
 }
 
 /**

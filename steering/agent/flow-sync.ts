@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
 import type { AttachmentMode } from '#steering/flows/desired.ts'
 import type { Realized, Steering } from '#steering/openflow/switch-controller-interface.ts'
 import { type BypassEvent, BypassLedger, SETTLE_MS } from './bypass-ledger.ts'
@@ -96,6 +97,17 @@ export class FlowSync extends EventEmitter<FlowSyncEvents> {
     const plan = this.#plan()
     if (plan === null) return
     this.#observe(this.#pessimistic(plan.modes))
+    const before = this.#realized
+    if (
+      this.#problem === null &&
+      before !== null &&
+      isDeepStrictEqual(before.plan.desired, plan.desired)
+    ) {
+      // Whether the switch still has it is the controller's to look at: that would be drift.
+      this.#realized = { plan, result: before.result }
+      this.emit('synced')
+      return
+    }
     const startedAt = performance.now()
     try {
       const result = await this.#steering.setDesired(plan.desired)

@@ -41,6 +41,8 @@ const RESTART_MAX_MS = 30_000
 /** A supervisor that lived so long is not in a crash loop. */
 const RESTART_RESET_MS = 60_000
 const STOP_GRACE_MS = 2000
+/** A switch that does not answer must not keep inspection away. */
+const MAX_FLOWS_WAIT_MS = 5000
 
 /** Where frames for the domain go. */
 export interface DomainEndpoint {
@@ -71,6 +73,11 @@ export interface DomainSettings {
   readonly hasPort: (portName: string) => boolean
   /** Called at once whenever `health` has changed. */
   readonly onChange: () => void
+  /**
+   * Asked after a supervisor was lost: resolves when new connections no longer come here. Another one
+   * is started only then: its socket takes connections long before its workers do.
+   */
+  readonly onLost: () => Promise<void>
   readonly log: (message: string, fields: Record<string, unknown>) => void
 }
 
@@ -284,20 +291,22 @@ export class InspectionDomain {
     this.#client?.close()
     this.#client = null
     if (this.#ended.signal.aborted) return
+    if (this.#problem !== reason) this.#settings.log('supervisor lost', { reason })
     this.#setStatus(null, reason)
-    this.#settings.log('supervisor lost', { reason })
     void this.#inTurn(() => this.#restart()).catch((error: unknown) => {
       if (!this.#ended.signal.aborted) this.#lost((error as Error).message)
     })
   }
 
   async #restart(): Promise<void> {
-    const { run, names, log } = this.#settings
+    const { run, names, onLost, log } = this.#settings
     const { signal } = this.#ended
     if (signal.aborted || this.#client !== null) return
     if (Date.now() - this.#startedAt > RESTART_RESET_MS) this.#restartPauseMs = RESTART_MIN_MS
     await killNamespace(run, names.namespace)
-    await delay(this.#restartPauseMs, undefined, { signal }).catch(() => {})
+    const pause = delay(this.#restartPauseMs, undefined, { signal }).catch(() => {})
+    const flows = Promise.race([onLost(), delay(MAX_FLOWS_WAIT_MS, undefined, { signal })])
+    await Promise.all([pause, flows.catch(() => {})])
     if (signal.aborted) return
     this.#restartPauseMs = Math.min(this.#restartPauseMs * 2, RESTART_MAX_MS)
     this.#restarts++

@@ -11,6 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { readFileSync, statSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type RunCommand } from './command.ts'
@@ -88,6 +89,7 @@ export async function startSupervisor(
       child.once('spawn', () => resolve(child.pid as number))
     })
     child.unref()
+    setPriority(pid, 0) // not the agent's
     const startTime = startTimeOf(pid)
     if (startTime === null) throw new DomainError('SUPERVISOR_DIED', await lastWords(folders))
     const record = { pid, startTime }

@@ -64,6 +64,7 @@ function makeDomain(changed: () => void = () => {}): InspectionDomain {
     },
     supervisor: ['/app/test/steering/domain/fake-supervisor.ts', '/control/control.sock'],
     onChange: changed,
+    onLost: async () => {},
     log: () => {},
   })
   open.push(domain)
