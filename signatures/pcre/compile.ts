@@ -60,10 +60,12 @@ class LazyPattern implements CompiledPattern {
   readonly groupNames: ReadonlyMap<string, number>
   readonly #options: PatternOptions
   readonly #testSource: string
+  readonly #endDiffers: boolean
   #built: Engine | null = null
   #groups: GroupReader | null = null
   #value = ''
   #start = -1
+  #end = -1
 
   constructor(source: string, options: PatternOptions, ast: Ast) {
     const emitted = emit(ast, { dialect: 'js', captures: false })
@@ -77,6 +79,7 @@ class LazyPattern implements CompiledPattern {
     this.groupNames = ast.groupNames
     this.#options = options
     this.#testSource = emitted.source
+    this.#endDiffers = emitted.endDiffers && this.safety !== 'budget'
   }
 
   test(valueLatin1: string, from = 0): boolean {
@@ -86,11 +89,17 @@ class LazyPattern implements CompiledPattern {
   exec(valueLatin1: string, from: number): number {
     this.#start = (this.#built ?? this.#build()).exec(valueLatin1, from)
     this.#value = valueLatin1
+    this.#end = this.#built?.end ?? -1
+    if (this.#endDiffers && this.#start >= 0) {
+      this.#groups ??= new GroupReader(this.#parse())
+      const end = this.#groups.end(valueLatin1, this.#start)
+      if (end >= 0) this.#end = end
+    }
     return this.#start
   }
 
   get end(): number {
-    return this.#built?.end ?? -1
+    return this.#end
   }
 
   get exhausted(): boolean {
@@ -99,7 +108,8 @@ class LazyPattern implements CompiledPattern {
 
   capture(group: number): string | null {
     if (this.#built === null || this.#start < 0) return null
-    if (group > 0 && this.safety !== 'budget') {
+    if (group === 0) return this.#value.slice(this.#start, this.#end)
+    if (this.safety !== 'budget') {
       this.#groups ??= new GroupReader(this.#parse())
       if (this.#groups.isNeeded) return this.#groups.read(this.#value, this.#start, group)
     }
@@ -134,8 +144,9 @@ class LazyPattern implements CompiledPattern {
 }
 
 /**
- * Groups as PCRE has them. In a loop JavaScript forgets what a group matched in earlier rounds; such
- * patterns have their groups read by the interpreter, from the offset where the match is known to start.
+ * Groups and ends as PCRE has them. In a loop JavaScript forgets what a group matched in earlier rounds, and
+ * undoes a round that consumed nothing; such patterns have both read by the interpreter, from the offset
+ * where the match is known to start.
  */
 class GroupReader {
   readonly isNeeded: boolean
@@ -149,14 +160,19 @@ class GroupReader {
     this.#interpreter = this.isNeeded ? new Interpreter(assemble(ast)) : null
   }
 
-  read(value: string, start: number, group: number): string | null {
-    if (this.#interpreter === null) return null
+  /** End of the match that starts at `start`; -1 when the budget does not reach that far. */
+  end(value: string, start: number): number {
+    if (this.#interpreter === null) return -1
     if (this.#start !== start || this.#value !== value) {
       this.#end = this.#interpreter.run(value, start, MAX_STEPS)
       this.#value = value
       this.#start = start
     }
-    if (this.#end < 0) return null
+    return this.#end
+  }
+
+  read(value: string, start: number, group: number): string | null {
+    if (this.#interpreter === null || this.end(value, start) < 0) return null
     const from = this.#interpreter.start(group)
     return from < 0 ? null : value.slice(from, this.#interpreter.end(group))
   }

@@ -30,6 +30,11 @@ export interface Emitted {
   readonly groupNumbers: readonly number[]
   /** Text of groups may differ from PCRE's: a group in a loop, or around a `$`. */
   readonly groupsDiffer: boolean
+  /**
+   * The end of a match may differ from PCRE's, though where it starts does not: a loop may go round without
+   * consuming anything, which ends it in PCRE and is undone in JavaScript.
+   */
+  readonly endDiffers: boolean
 }
 
 export interface EmitOptions {
@@ -47,7 +52,8 @@ export function emit(ast: Ast, options: EmitOptions): Emitted {
     onlyCountsRelaxed: emitter.relaxed && !emitter.dropped,
     tailGroups: emitter.tailGroups,
     groupNumbers: emitter.groupNumbers,
-    groupsDiffer: emitter.groupsDiffer,
+    groupsDiffer: emitter.groupsDiffer || emitter.endDiffers,
+    endDiffers: emitter.endDiffers,
   }
 }
 
@@ -70,6 +76,7 @@ class Emitter {
   dropped = false
   relaxed = false
   groupsDiffer = false
+  endDiffers = false
   #emittedGroups = 0
   #unrolled = 0
   #inGroup = 0
@@ -159,6 +166,7 @@ class Emitter {
 
   #repeat(node: Repeat, place: Place): string {
     if (node.mode === 'possessive') this.dropped = true
+    if (node.max > node.min && extentOf(node.item).min === 0) this.endDiffers = true
     const suffix = node.mode === 'lazy' ? '?' : ''
     const loops = node.max > 1
     const count = node.max === Infinity ? Math.max(1, node.min) : node.max

@@ -222,10 +222,9 @@ export class Interpreter {
           const rounds = registers[code[pc + 1]]
           const enter = code[pc + 6]
           const exit = code[pc + 7]
-          if (rounds > 0 && at === registers[code[pc + 2]]) {
-            // A round that consumed nothing ends the loop.
-            pc = exit
-          } else if (rounds < code[pc + 3]) pc = enter
+          // A round that consumed nothing ends the loop once there are enough.
+          if (rounds < code[pc + 3]) pc = enter
+          else if (rounds > 0 && at === registers[code[pc + 2]]) pc = exit
           else if (rounds >= code[pc + 4]) pc = exit
           else {
             const isLazy = code[pc + 5] === LAZY
