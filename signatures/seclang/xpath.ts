@@ -20,15 +20,15 @@ export const MAX_XPATH_STEPS = 16
  */
 export function parseXPath(path: string): readonly XPathStep[] | null {
   const steps: XPathStep[] = []
-  const step = /(\/\/?)(?:(@)?(\*|[A-Za-z_][\w.:-]*)|(text\(\)))/y
+  const step = /(\/\/?)(?:(text\(\))|(@)?(\*|[A-Za-z_][\w.:-]*))/y
   while (step.lastIndex < path.length) {
     const match = step.exec(path)
     if (match === null || steps.length >= MAX_XPATH_STEPS) return null
     const last = steps.at(-1)
     if (last !== undefined && last.test !== 'element') return null
     const axis = match[1] === '//' ? 'descendant' : 'child'
-    const name = match[3] === undefined || match[3] === '*' ? null : match[3]
-    const test = match[4] !== undefined ? 'text' : match[2] === '@' ? 'attribute' : 'element'
+    const name = match[4] === undefined || match[4] === '*' ? null : match[4]
+    const test = match[2] !== undefined ? 'text' : match[3] === '@' ? 'attribute' : 'element'
     steps.push({ axis, test, name })
   }
   return steps.length === 0 ? null : steps

@@ -17,7 +17,7 @@ export function requestBytes(input: FtwInput): Buffer {
     }
     if (find('connection') === undefined) headers.push(['Connection', 'close'])
   }
-  const contentType = String(find('content-type') ?? '')
+  const contentType = find('content-type') ?? ''
   if (contentType.toLowerCase() === 'application/x-www-form-urlencoded') body = encodeForm(body)
   if (/multipart\/form-data;/i.test(contentType)) body = body.replaceAll(/\r?\n/g, '\r\n')
   const bodyBytes = Buffer.from(body, 'utf8')
