@@ -2,6 +2,8 @@ import type { Socket } from 'node:net'
 import { Lane, type HeldBudget } from './lane.ts'
 import { LINGER_MS } from './limits.ts'
 
+const NOTHING = Buffer.alloc(0)
+
 /**
  * The two sockets of one proxied connection and how they end. What one side does the other is shown: a
  * FIN as a FIN (each direction by itself), a reset as a reset.
@@ -64,7 +66,22 @@ export class Link {
     if (closed === this.server && this.#isAnswering) return
     // Both directions over in good order: the other side ends on its own once it has been written.
     if (!hadError && closed.readableEnded && closed.writableFinished) return
-    resetSocket(other)
+    if (closed === this.server) this.#resetClientWhenWritten()
+    else resetSocket(other)
+  }
+
+  /** A server that answers and resets (it did not want the rest of the request) has answered. */
+  #resetClientWhenWritten(): void {
+    const { client } = this
+    if (client.writableLength === 0 || !client.writable) {
+      resetSocket(client)
+      return
+    }
+    const timer = setTimeout(() => resetSocket(client), LINGER_MS).unref()
+    client.write(NOTHING, () => {
+      clearTimeout(timer)
+      resetSocket(client)
+    })
   }
 }
 

@@ -165,7 +165,9 @@ export class ProxyServer {
     server.once('connect', () => {
       server.setTimeout(0)
       dialed()
-      this.#begin(client, server, connection, hops)
+      // A name was looked up meanwhile; alerts want the address.
+      const serverAddress = plainAddress(server.remoteAddress ?? connection.serverAddress)
+      this.#begin(client, server, { ...connection, serverAddress }, hops)
     })
   }
 

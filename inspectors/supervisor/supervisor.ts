@@ -22,9 +22,11 @@ export interface SupervisorOptions {
   readonly log: (line: string) => void
 }
 
+type Settle = (error: Error | null) => void
+
 interface Candidate {
   readonly config: DomainConfig
-  readonly settle: (error: Error | null) => void
+  readonly settle: Settle
 }
 
 /**
@@ -46,7 +48,7 @@ export class Supervisor {
   #current: DomainConfig | null = null
   #candidate: Candidate | null = null
   /** Waits for every listening worker to run the current configuration. */
-  #rolling: Candidate[] = []
+  #rolling: Settle[] = []
   #refused: SupervisorStatus['refused'] = null
   #generation = 0
   #restarts = 0
@@ -89,23 +91,32 @@ export class Supervisor {
   async apply(config: DomainConfig): Promise<SupervisorStatus> {
     if (this.#stopping !== null) throw new Error('the supervisor is stopping')
     if (this.#current !== null && this.#current.generation === config.generation) {
-      if (JSON.stringify(this.#current) === JSON.stringify(config)) return this.status
-      throw new Error(`generation ${config.generation} is in force with another content`)
+      if (JSON.stringify(this.#current) !== JSON.stringify(config)) {
+        throw new Error(`generation ${config.generation} is in force with another content`)
+      }
+      // An agent that came back while its last configuration is still being rolled out.
+      if (this.#rolling.length > 0) await this.#settled((settle) => this.#rolling.push(settle))
+      return this.status
     }
     this.#bindSocket(config)
     this.#candidate?.settle(new Error(`superseded by generation ${config.generation}`))
     this.#dropCandidate()
-    await new Promise<void>((resolve, reject) => {
-      const settle = (error: Error | null): void => {
-        if (error === null) resolve()
-        else reject(error)
-      }
+    await this.#settled((settle) => {
       this.#candidate = { config, settle }
       this.#startNotBefore = 0
       this.#restart.reset()
       this.#reconcile()
     })
     return this.status
+  }
+
+  #settled(start: (settle: Settle) => void): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      start((error) => {
+        if (error === null) resolve()
+        else reject(error)
+      })
+    })
   }
 
   metrics(): string {
@@ -118,7 +129,7 @@ export class Supervisor {
   async stop(drainMs: number): Promise<void> {
     this.#candidate?.settle(new Error('the supervisor is stopping'))
     this.#dropCandidate()
-    for (const { settle } of this.#rolling) settle(new Error('the supervisor is stopping'))
+    for (const settle of this.#rolling) settle(new Error('the supervisor is stopping'))
     this.#rolling = []
     await new Promise<void>((resolve) => {
       this.#stopping = resolve
@@ -179,13 +190,13 @@ export class Supervisor {
   #promote(worker: WorkerProcess): void {
     const candidate = this.#candidate
     if (candidate === null || candidate.config !== worker.config) return
-    for (const { settle } of this.#rolling) {
+    for (const settle of this.#rolling) {
       settle(new Error(`superseded by generation ${candidate.config.generation}`))
     }
     for (const warning of worker.warnings) this.#options.log(`warning: ${warning}`)
     this.#candidate = null
     this.#current = candidate.config
-    this.#rolling = [candidate]
+    this.#rolling = [candidate.settle]
     this.#refused = null
   }
 
@@ -271,7 +282,7 @@ export class Supervisor {
 
   #inForce(config: DomainConfig): void {
     this.#generation = config.generation
-    for (const { settle } of this.#rolling) settle(null)
+    for (const settle of this.#rolling) settle(null)
     this.#rolling = []
   }
 

@@ -78,6 +78,30 @@ test('a configuration that does not load is refused with file, line and column; 
   assert.deepEqual([next.generation, next.refused], [4, null])
 })
 
+test('applying what is being rolled out waits for the same end; other content is refused', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  const config = site.config()
+  const first = site.supervisor.apply(config)
+  await until('the first worker', () => site.supervisor.status.listening === 1)
+  const second = await site.supervisor.apply(structuredClone(config))
+  assert.deepEqual([second.generation, second.listening], [1, 2])
+  await first
+  await assert.rejects(
+    site.supervisor.apply({ ...config, workers: 1 }),
+    /generation 1 is in force with another content/,
+  )
+})
+
+test('a newer configuration takes the place of one that is still being tried', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  const old = assert.rejects(site.supervisor.apply(site.config()), /superseded by generation 2/)
+  const status = await site.supervisor.apply(site.config({ workers: 1 }))
+  await old
+  assert.deepEqual([status.generation, status.listening, status.restarts], [2, 1, 0])
+})
+
 test('rolling a generation under load fails no request', async () => {
   await using upstream = await startUpstream(httpEcho)
   await using site = supervised(upstream.port)
