@@ -17,6 +17,9 @@ const IDS_ONLY = {
   headers: { authorization: 'Basic YWxpY2U6d29uZGVybGFuZA==' },
 } as const
 
+/** The longest that conntrack remembers a connection that was reset. */
+const DRAIN_TIMEOUT_MS = 60_000
+
 /** Everything a step needs. */
 export interface Demo {
   readonly stage: Stage
@@ -159,15 +162,27 @@ export async function detach({ stage, client, narrator, result }: Demo): Promise
   await stage.detach(ATTACHMENT)
   const [first] = ATTACKS
   const answer = await client.http({ ...page, ...first.call }).catch(() => null)
-  const flows = await stage.topology.ofctl('dump-flows', stage.topology.managementSocket)
-  const ours = flows
-    .split('\n')
-    .filter((line) => /cookie=0x9c15/.test(line) && line.includes('ct(')).length
-  result.detachRestored = answer?.status === 200 && ours === 0
-  narrator.step(
-    result.detachRestored,
-    `detached: the direct path is back, the ${first.name} now reaches the server (${answer?.status ?? 'no answer'}), ${ours} steering flows left`,
+  const isDirect = narrator.step(
+    answer?.status === 200,
+    `detached: the direct path is back, the ${first.name} now reaches the server (${answer?.status ?? 'no answer'})`,
   )
+  const startedAt = performance.now()
+  const isClean = await waitUntil(
+    'the last steering flow is gone',
+    async () => (await steeringFlows(stage)) === 0,
+    DRAIN_TIMEOUT_MS,
+  ).catch(() => false)
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  narrator.step(
+    isClean,
+    `inspected connections were drained, no flow of ours is left after ${seconds} s`,
+  )
+  result.detachRestored = isDirect && isClean
+}
+
+async function steeringFlows(stage: Stage): Promise<number> {
+  const flows = await stage.topology.ofctl('dump-flows', stage.topology.managementSocket)
+  return flows.split('\n').filter((line) => line.includes('cookie=0x9c15')).length
 }
 
 export async function listAlerts({ stage, narrator, result }: Demo): Promise<void> {
