@@ -9,6 +9,8 @@ export const QUARANTINE_MS = 300_000
 export const FIRST_ZONE = 16_384
 export const LAST_ZONE = 65_531
 export const LAST_NUMBER = 0x7fff_fffe
+/** End of a learning window whose flows the switch does not have yet. */
+export const NOT_BEGUN = Number.MAX_SAFE_INTEGER
 /** Rounds are 16 bits of the cookie, 0 is never used. */
 const LAST_ROUND = 0xffff
 const FORMAT = 1
@@ -16,7 +18,7 @@ const FORMAT = 1
 /** What the controller knows of an attachment beyond this life of the agent. */
 export interface AttachmentRecord {
   readonly number: number
-  /** Milliseconds since the epoch: end of the learning window. */
+  /** Milliseconds since the epoch: end of the learning window. NOT_BEGUN until its flows are in force. */
   readonly learnUntil: number
   /** What new connections it wanted: `''` while it drains. */
   readonly scope: string
@@ -104,6 +106,25 @@ export class IdStore {
     this.#attachments.set(key, record)
     this.#isChanged = true
     return record
+  }
+
+  /**
+   * Begins the windows that have waited for their flows.
+   *
+   * @returns when the next window ends, Infinity when none is open
+   */
+  beginWindows(now: number, lengthMs: number): number {
+    let next = Infinity
+    for (const [key, record] of this.#attachments) {
+      let { learnUntil } = record
+      if (learnUntil === NOT_BEGUN) {
+        learnUntil = now + lengthMs
+        this.#attachments.set(key, { ...record, learnUntil })
+        this.#isChanged = true
+      }
+      if (learnUntil > now) next = Math.min(next, learnUntil)
+    }
+    return next
   }
 
   record(key: string): AttachmentRecord | undefined {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { compile } from '#steering/flows/compile.ts'
 import type { DesiredAttachment, DesiredSteering } from '#steering/flows/desired.ts'
 import { isWanted } from '#steering/flows/is-wanted.ts'
@@ -19,7 +20,7 @@ import { MAX_CONNECTION_DUMP_BYTES, flushTuple, readConntrack } from './conntrac
 import { ControlSocket } from './control-socket.ts'
 import { type DesiredFlow, type Difference, bundleText, difference, isEmpty } from './difference.ts'
 import { SwitchError } from './errors.ts'
-import { FIRST_ZONE, IdStore, LAST_ZONE } from './id-store.ts'
+import { FIRST_ZONE, IdStore, LAST_ZONE, NOT_BEGUN } from './id-store.ts'
 import type {
   AttachmentCounters,
   ConnectionTuple,
@@ -33,6 +34,7 @@ const DEFAULT_LEARNING_MS = 10_000
 const DEFAULT_RECONCILE_MS = 15_000
 /** Between the end of a learning window and the flows that shut it. */
 const LEARNING_SLACK_MS = 20
+const MIN_REVALIDATION_MS = 50
 /** Waits between repairs that fail. */
 const FIRST_RETRY_MS = 250
 const MAX_RETRY_MS = 5_000
@@ -172,36 +174,65 @@ export class SwitchController implements Steering {
     const { desired, settled } = this.#waiting!
     this.#waiting = null
     try {
-      const realized = await this.#realize(desired)
-      for (const one of settled) one.resolve(realized)
+      const { realized, revalidated } = await this.#realize(desired)
+      // Not in the queue: a change that comes meanwhile, a worker's death, must not wait for this.
+      void revalidated.then(() => {
+        for (const one of settled) one.resolve(realized)
+      })
     } catch (error) {
       for (const one of settled) one.reject(error)
     }
   }
 
-  async #realize(desired: DesiredSteering): Promise<Realized> {
+  async #realize(desired: DesiredSteering): Promise<{
+    readonly realized: Realized
+    readonly revalidated: Promise<void>
+  }> {
     const resetting = desired.attachments.filter(
       (one) => one.onAttach === 'reset' && this.#ids.record(one.key)?.scope !== scopeOf(one),
     )
     const { refused, flows } = await this.#compile(desired)
-    const change = difference(flows, await this.#bridge.ownFlows(this.#options.owner))
+    const installed = await this.#bridge.ownFlows(this.#options.owner)
+    if (this.#desired !== null) this.#tell(difference(this.#flows, installed))
+    const change = difference(flows, installed)
+    let revalidated = Promise.resolve()
     if (!isEmpty(change)) {
       await this.#bridge.apply(bundleText(flows, change))
+      revalidated = this.#revalidate()
       await this.#verify(flows)
     }
     this.#desired = desired
     this.#flows = flows
+    this.#shutWindowAt(this.#ids.beginWindows(Date.now(), this.#options.learningMs))
     for (const attachment of resetting) await this.#forgetPassed(attachment)
     await this.#release(
       new Set(desired.ports.map((port) => port.key)),
       new Set(desired.attachments.map((attachment) => attachment.key)),
     )
-    return {
+    const realized = {
       generation: desired.generation,
       flows: flows.length,
       added: change.missing.length,
       removed: change.unexpected.length,
       refused,
+    }
+    return { realized, revalidated }
+  }
+
+  /**
+   * Waits until the datapath has given up what it had cached of the flows before: the round of
+   * revalidation that is under way, and, as that may have begun before the change, one more. A switch at
+   * rest makes no further round for a while, so the second wait is bounded by what the first one took.
+   */
+  async #revalidate(): Promise<void> {
+    const startedAt = performance.now()
+    try {
+      await this.#control.run('revalidator/wait')
+      const boundMs = Math.max(MIN_REVALIDATION_MS, 2 * (performance.now() - startedAt))
+      const second = this.#control.run('revalidator/wait').catch(() => {})
+      await Promise.race([second, delay(boundMs, undefined, { ref: false })])
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error // ovs-vswitchd is gone, and its cache with it
     }
   }
 
@@ -209,24 +240,21 @@ export class SwitchController implements Steering {
     readonly flows: readonly DesiredFlow[]
     readonly refused: Realized['refused']
   }> {
-    const { firstTable, entryPriority, learningMs, owner } = this.#options
+    const { firstTable, entryPriority, owner } = this.#options
     const now = Date.now()
-    let windowEnds = Infinity
-    for (const attachment of desired.attachments) {
-      const until = attachment.onAttach === 'new-only' ? now + learningMs : 0
-      this.#ids.attachment(attachment.key, scopeOf(attachment), until)
-    }
+    for (const attachment of desired.attachments)
+      this.#ids.attachment(
+        attachment.key,
+        scopeOf(attachment),
+        attachment.onAttach === 'new-only' ? NOT_BEGUN : 0,
+      )
     const { state, refused } = resolve(
       desired,
       { firstTable, entryPriority },
       {
         zonesOf: (port) => this.#ids.zonesOf(port),
         numberOf: (key) => this.#ids.record(key)!.number,
-        isLearning: (key) => {
-          const until = this.#ids.record(key)!.learnUntil
-          if (until > now) windowEnds = Math.min(windowEnds, until)
-          return until > now
-        },
+        isLearning: (key) => this.#ids.record(key)!.learnUntil > now,
       },
     )
     await this.#ids.save()
@@ -237,10 +265,10 @@ export class SwitchController implements Steering {
       ...texts[index],
       cookie: cookieOf(base, flow.cookie),
     }))
-    this.#shutWindowAt(windowEnds)
     return { flows, refused }
   }
 
+  /** @param time milliseconds since the epoch, Infinity for never */
   #shutWindowAt(time: number): void {
     if (this.#learning !== null) clearTimeout(this.#learning)
     this.#learning = null
@@ -265,12 +293,7 @@ export class SwitchController implements Steering {
     const change = difference(this.#flows, await this.#bridge.ownFlows(this.#options.owner))
     if (isEmpty(change)) return null
     await this.#bridge.apply(bundleText(this.#flows, change))
-    const drift = {
-      missing: change.missing.length + change.stale.length,
-      unexpected: change.unexpected.length,
-    }
-    for (const listener of this.#listeners) listener(drift)
-    return drift
+    return this.#tell(change)
   }
 
   /**
@@ -287,6 +310,14 @@ export class SwitchController implements Steering {
     } catch (error) {
       if (!(error instanceof RpcError)) throw error // gone with ovs-vswitchd
     }
+  }
+
+  /** Tells the listeners of a difference between what was in force and what the switch has. */
+  #tell({ missing, stale, unexpected }: Difference): Drift | null {
+    const drift = { missing: missing.length + stale.length, unexpected: unexpected.length }
+    if (drift.missing + drift.unexpected === 0) return null
+    for (const listener of this.#listeners) listener(drift)
+    return drift
   }
 
   /** Repairs, and while the switch is away tries again, ever more slowly. */

@@ -263,7 +263,8 @@ describe('steering on a real switch', { skip: !usable }, () => {
 
   test('drift is found, repaired and told; flows of others stay', async () => {
     const { topology, controller } = bench
-    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    // No learning window, whose end would repair as well.
+    await bench.attach([{ guest: 'web', direction: 'ingress', onAttach: 'reset', name: 'd' }])
     const told: Drift[] = []
     const deafen = controller.onDrift((drift) => told.push(drift))
     await topology.ofctl('del-flows', topology.managementSocket, 'table=108')

@@ -66,6 +66,7 @@ export class Topology {
   #prefix = ''
   readonly #guests = new Map<string, Guest>()
   #ports = 0
+  #hasBridge = false
   #vswitchd: ChildProcess | null = null
 
   /** Folder of databases, sockets and logs; `stop` removes it. */
@@ -113,6 +114,7 @@ export class Topology {
         'datapath_type=netdev',
         'fail_mode=secure',
       )
+      this.#hasBridge = true
       await waitUntil('the management socket', () => exists(this.managementSocket))
       await this.addBaseFlow()
     } catch (error) {
@@ -126,6 +128,7 @@ export class Topology {
     this.#folder = ''
     this.#guests.clear()
     this.#vswitchd = null
+    this.#hasBridge = false
     if (folder !== '') await removeTopology(folder)
   }
 
@@ -135,6 +138,10 @@ export class Topology {
     await waitUntil('ovs-vswitchd', async () => {
       return (await runCommand(this.#appctl('version'))).code === 0
     })
+    if (this.#hasBridge)
+      await waitUntil(`${this.bridge} to answer`, async () => {
+        return (await runCommand(['ovs-ofctl', 'show', this.managementSocket])).code === 0
+      })
   }
 
   async killSwitch(): Promise<void> {

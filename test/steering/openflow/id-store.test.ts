@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import * as fc from 'fast-check'
 import { SwitchError } from '#steering/openflow/errors.ts'
-import { IdStore, QUARANTINE_MS } from '#steering/openflow/id-store.ts'
+import { IdStore, NOT_BEGUN, QUARANTINE_MS } from '#steering/openflow/id-store.ts'
 
 let folder = ''
 before(async () => (folder = await mkdtemp(join(tmpdir(), 'id-store-'))))
@@ -34,6 +34,16 @@ test('an attachment learns anew when it wants more, not when it drains', () => {
   assert.deepEqual(store.attachment('a', '', 300), { ...first, scope: '' })
   assert.deepEqual(store.attachment('a', 'x', 400), { ...first, learnUntil: 400 })
   assert.deepEqual(store.attachment('a', 'y', 500), { ...first, learnUntil: 500, scope: 'y' })
+})
+
+test('a learning window begins when its flows are in force', () => {
+  const store = new IdStore('unused')
+  store.attachment('a', 'x', NOT_BEGUN)
+  store.attachment('b', 'x', 0)
+  assert.equal(store.beginWindows(1000, 50), 1050)
+  assert.equal(store.record('a')?.learnUntil, 1050)
+  assert.equal(store.beginWindows(1040, 50), 1050)
+  assert.equal(store.beginWindows(1050, 50), Infinity)
 })
 
 test('zones of living ports never overlap, and rest before they are given again', () => {

@@ -74,7 +74,7 @@ export class Harness {
       managementSocket: this.topology.managementSocket,
       controlSocket: this.topology.controlSocket,
       stateFile: join(this.topology.folder, 'steering.json'),
-      learningMs: 1_000,
+      learningMs: 2_000,
       reconcileMs: 0,
       ...options,
     })
@@ -181,7 +181,7 @@ export class Held {
   }
 
   next(what: string): Promise<string> {
-    return waitUntil(what, () => this.#lines.shift() ?? false, 5_000)
+    return waitUntil(what, () => this.#lines.shift() ?? false, 15_000)
   }
 
   /** Sends a line and waits for its answer (or for `closed CODE`). */
