@@ -25,6 +25,12 @@ export interface Tables {
 
 const NO_CHILD = 0xffff
 
+/**
+ * Transitions (of 4 bytes) spent on rows for the states nearest to the root, whether they branch or not: text
+ * that matches nothing stays there, and a row saves it the walk along the failure links.
+ */
+const SHALLOW_TRANSITIONS = 131_072
+
 /** Children of a node are a list in ascending order of their class. */
 interface Trie {
   readonly size: number
@@ -39,7 +45,7 @@ export function buildTables(patterns: readonly string[], ignoreCase: boolean): T
   const { classes, classCount } = byteClasses(patterns, ignoreCase)
   const trie = buildTrie(patterns, classes)
   const order = breadthFirst(trie)
-  const { stateOf, rowStates } = numberStates(trie, order)
+  const { stateOf, rowStates } = numberStates(trie, order, classCount)
   const { outputStart, outputs } = listOutputs(patterns, trie, stateOf)
   const patternLengths = Int32Array.from(patterns, (pattern) => pattern.length)
   const links = linkStates(trie, order, stateOf, rowStates, classCount, outputStart)
@@ -149,10 +155,16 @@ function breadthFirst(trie: Trie): Int32Array {
 }
 
 /** Rows for the root, its children and whatever branches; the other states after them. */
-function numberStates(trie: Trie, order: Int32Array): { stateOf: Int32Array; rowStates: number } {
+function numberStates(
+  trie: Trie,
+  order: Int32Array,
+  classCount: number,
+): { stateOf: Int32Array; rowStates: number } {
   const hasRow = new Uint8Array(trie.size)
   hasRow[0] = 1
   for (let child = trie.firstChild[0]; child >= 0; child = trie.sibling[child]) hasRow[child] = 1
+  const shallow = Math.min(order.length, Math.floor(SHALLOW_TRANSITIONS / classCount))
+  for (let index = 0; index < shallow; index += 1) hasRow[order[index]] = 1
   let rowStates = 0
   const stateOf = new Int32Array(trie.size)
   for (const node of order) {
