@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { getSystemErrorName } from 'node:util'
 
 /**
  * A TCP socket that this process has bound and never accepts on: workers inherit the descriptor and
@@ -13,6 +14,7 @@ export interface ListeningSocket {
 interface ServerHandle {
   readonly fd: number
   getsockname(out: { address?: string; port?: number }): number
+  close(): void
 }
 
 /** Sockets must stay reachable: a collected handle closes its descriptor. */
@@ -45,9 +47,13 @@ export function bindWithOlderNode(host: string, port: number, where: string): Li
     _createServerHandle: (host: string, port: number, family: number) => ServerHandle | number
   }
   const handle = create(host, port, net.isIPv6(host) ? 6 : 4)
-  if (typeof handle === 'number') throw new Error(`cannot listen on ${where}: error ${handle}`)
-  held.push(handle)
   const address: { address?: string; port?: number } = {}
-  handle.getsockname(address)
+  // libuv keeps an EADDRINUSE of bind to itself until the next call.
+  const error = typeof handle === 'number' ? handle : handle.getsockname(address)
+  if (typeof handle === 'number' || error !== 0) {
+    if (typeof handle !== 'number') handle.close()
+    throw new Error(`cannot listen on ${where}: ${getSystemErrorName(error)}`)
+  }
+  held.push(handle)
   return { fd: handle.fd, host: address.address ?? host, port: address.port ?? port }
 }
