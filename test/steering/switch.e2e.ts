@@ -127,6 +127,38 @@ describe('steering on a real switch', { skip: !usable }, () => {
     assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 1])
   })
 
+  test('two tenants with the same addresses and MACs: each its own inspector', async () => {
+    const { topology } = bench
+    const [web] = topology.guest('web').legs
+    await topology.addGuest({
+      name: 'twin-web',
+      interfaceId: 'if-twin-web',
+      addresses: ['10.9.0.2/24', 'fd09::2/64'],
+      mac: web.mac,
+      vlan: 70,
+    })
+    await topology.addGuest({
+      name: 'twin-near',
+      interfaceId: 'if-twin-near',
+      addresses: ['10.9.0.3/24', 'fd09::3/64'],
+      vlan: 70,
+    })
+    await bench.serve('twin-web', 80)
+    await bench.knows('if-twin-web', 'if-twin-near')
+    await bench.attach([
+      { guest: 'web', direction: 'ingress' },
+      { guest: 'twin-web', direction: 'ingress', domain: 2 },
+    ])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
+    assert.deepEqual(await asked('twin-near', '10.9.0.2'), ['10.9.0.3 hello', 0, 1])
+    assert.deepEqual(await asked('twin-near', 'fd09::2'), ['fd09::3 hello', 0, 1])
+    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    assert.deepEqual(await asked('twin-near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
+    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
+    await topology.removeGuest(topology.guest('twin-web'))
+    await topology.removeGuest(topology.guest('twin-near'))
+  })
+
   test('any port, both directions of one port: its own connections work as well', async () => {
     await bench.attach([{ guest: 'web', direction: 'ingress', ports: 'any', onAttach: 'reset' }])
     assert.deepEqual(await asked('web', '10.8.0.3'), ['10.9.0.2 hello', 0, 0])

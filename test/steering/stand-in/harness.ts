@@ -88,6 +88,13 @@ export class Harness {
     await this.topology.stop()
   }
 
+  /** Waits until the watch has ports with these iface-ids. */
+  async knows(...interfaceIds: string[]): Promise<void> {
+    await waitUntil(`ports ${interfaceIds.join(', ')}`, () =>
+      interfaceIds.every((id) => this.state.ports?.some((port) => port.interfaceId === id)),
+    )
+  }
+
   attach(sketches: readonly AttachmentSketch[]): Promise<Realized> {
     return this.controller.setDesired(this.desired(sketches))
   }
