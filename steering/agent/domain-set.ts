@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SupervisorStatus } from '#chain/model/domain.ts'
@@ -8,6 +9,7 @@ import { InspectionDomain } from '../domain/inspection-domain.ts'
 import { removeLeftovers } from '../domain/leftovers.ts'
 import { type DomainKey, type DomainNames, domainNames } from '../domain/names.ts'
 import type { SwitchLocation } from '../domain/switch-port.ts'
+import { SPOOL_OWNER_SUFFIX } from './shipper.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { DomainPlan } from './plan-domains.ts'
 import type { DomainForFlows } from './plan-steering.ts'
@@ -172,6 +174,8 @@ export class DomainSet extends EventEmitter<DomainSetEvents> {
       return
     }
     const member = this.#member(plan)
+    const spool = join(this.#settings.spoolFolder, member.names.folder)
+    await writeFile(spool + SPOOL_OWNER_SUFFIX, plan.key.tenant)
     for (const sha256 of plan.bundles) await this.#settings.ensureBundle(sha256)
     await member.domain.bringUp()
     const generation = await member.domain.apply(plan.content)

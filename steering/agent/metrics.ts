@@ -91,6 +91,13 @@ export class AgentMetrics {
       return counters.records
     })
     gauge('alerts_unreadable_total', 'Spool lines that were no records.', () => counters.unreadable)
+    gauge(
+      'alerts_forged_total',
+      'Records that named a tenant whose traffic was not inspected.',
+      () => {
+        return counters.forged
+      },
+    )
     gauge('ship_failures_total', 'Attempts to ship that failed.', () => counters.failures)
   }
 

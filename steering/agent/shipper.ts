@@ -1,14 +1,18 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AlertBatch } from '#chain/model/eve.ts'
+import type { AlertBatch, AlertRecord } from '#chain/model/eve.ts'
 import { type SpoolSegment, sortSpoolSegments } from '#chain/model/spool.ts'
+import { readIfPresent } from '../domain/durable-file.ts'
 import { RETRY_MAX_MS, RETRY_MIN_MS } from './keyed-queue.ts'
 import type { ShipCheckpoint } from './ship-checkpoint.ts'
 import { openSegment, readBatch } from './spool-reader.ts'
 
 /** How often the spools are looked at. */
 export const SHIP_INTERVAL_MS = 250
+
+/** File beside a domain's spool folder that says whose it is; workers cannot write there. */
+export const SPOOL_OWNER_SUFFIX = '.owner'
 
 /** Hands a batch to the queue; resolves when the queue has it. */
 export type SendBatch = (jobId: string, batch: AlertBatch) => Promise<void>
@@ -18,6 +22,8 @@ export interface ShipperCounters {
   batches: number
   /** Lines that were no records. */
   unreadable: number
+  /** Records that named another tenant than the one whose traffic the workers inspect. */
+  forged: number
   failures: number
   /** Bytes in all spools that are not acknowledged, as of the last look. */
   backlogBytes: number
@@ -35,6 +41,7 @@ export class Shipper {
     records: 0,
     batches: 0,
     unreadable: 0,
+    forged: 0,
     failures: 0,
     backlogBytes: 0,
   }
@@ -86,19 +93,28 @@ export class Shipper {
     let backlogBytes = 0
     for (const spool of await readdir(this.#folder).catch(() => [])) {
       const names = await readdir(join(this.#folder, spool)).catch(() => [])
+      const tenant = await readIfPresent(join(this.#folder, spool + SPOOL_OWNER_SUFFIX))
       for (const segment of sortSpoolSegments(names)) {
         const key = `${spool}/${segment.segment}`
         present.add(key)
         if (isStoppable && this.#ended.signal.aborted) return
-        backlogBytes += await this.#shipSegment(spool, segment, key)
+        backlogBytes += await this.#shipSegment(spool, segment, key, tenant)
       }
     }
     this.counters.backlogBytes = backlogBytes
     await this.#checkpoint.retain(present)
   }
 
-  /** @returns bytes that are left in it */
-  async #shipSegment(spool: string, segment: SpoolSegment, key: string): Promise<number> {
+  /**
+   * @param tenant whose spool it is; null: the agent's own, which may speak of any
+   * @returns bytes that are left in it
+   */
+  async #shipSegment(
+    spool: string,
+    segment: SpoolSegment,
+    key: string,
+    tenant: string | null,
+  ): Promise<number> {
     const path = join(this.#folder, spool, segment.fileName)
     const isFinal = segment.finished || !processExists(segment.pid)
     const file = await openSegment(path)
@@ -107,8 +123,8 @@ export class Shipper {
       for (;;) {
         const offset = this.#checkpoint.offset(key)
         const batch = await readBatch(file, offset)
-        if (batch.records.length > 0) {
-          const { records } = batch
+        const records = this.#genuine(batch.records, tenant)
+        if (records.length > 0) {
           const jobId = `${this.#host}-${segment.segment}-${offset}`
           await this.#send(jobId, { host: this.#host, segment: segment.segment, offset, records })
           this.counters.batches++
@@ -123,6 +139,13 @@ export class Shipper {
     } finally {
       await file.close()
     }
+  }
+
+  /** Workers speak for their own tenant and for this host, whatever an attacker made of them. */
+  #genuine(records: readonly AlertRecord[], tenant: string | null): AlertRecord[] {
+    const own = records.filter((record) => tenant === null || record.portcullis?.tenant === tenant)
+    this.counters.forged += records.length - own.length
+    return own.map((record) => ({ ...record, host: this.#host }))
   }
 
   async #run(): Promise<void> {

@@ -21,7 +21,7 @@ import { AlertQueue } from '#steering/agent/alert-queue.ts'
 import { commandConnection, subscriberConnection } from '#steering/agent/redis-connection.ts'
 import { RuleCache } from '#steering/agent/rule-cache.ts'
 import { ShipCheckpoint } from '#steering/agent/ship-checkpoint.ts'
-import { Shipper } from '#steering/agent/shipper.ts'
+import { SPOOL_OWNER_SUFFIX, Shipper } from '#steering/agent/shipper.ts'
 import { SnapshotSource } from '#steering/agent/snapshot-source.ts'
 import { runCommand } from '#steering/domain/command.ts'
 import { LoggedProcess } from '#test/stage/child-process.ts'
@@ -228,3 +228,30 @@ test(
     second.stop()
   },
 )
+
+test('a worker cannot speak for another tenant or another host', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'portcullis-forged-'))
+  try {
+    const spool = join(root, 'spool')
+    await mkdir(join(spool, 'd1'), { recursive: true })
+    await writeFile(join(spool, `d1${SPOOL_OWNER_SUFFIX}`), 'acme')
+    const line = (tenant?: string): string =>
+      `${JSON.stringify({ event_type: 'alert', host: 'x', portcullis: tenant && { tenant } })}\n`
+    const text = line('acme') + line('other') + line()
+    await writeFile(join(spool, 'd1', '1700000000000-1-000001.ndjson'), text)
+    const checkpoint = new ShipCheckpoint(join(root, 'shipped.json'))
+    const sent: AlertBatch[] = []
+    const send = async (_id: string, batch: AlertBatch): Promise<void> => void sent.push(batch)
+    const shipper = new Shipper('h', spool, checkpoint, send, () => {})
+    await shipper.shipAll()
+    assert.deepEqual(
+      sent.flatMap((batch) =>
+        batch.records.map(({ host, portcullis }) => [host, portcullis.tenant]),
+      ),
+      [['h', 'acme']],
+    )
+    assert.equal(shipper.counters.forged, 2)
+  } finally {
+    await rm(root, { recursive: true })
+  }
+})
