@@ -3,11 +3,13 @@ import { parseEndpoint, type Endpoint } from './cli/endpoint.ts'
 import { inspect } from './cli/inspect.ts'
 import { inspectorsConfig } from './config.ts'
 import { runSupervisor } from './supervisor/run-supervisor.ts'
+import { wafCommand } from './waf/cli.ts'
 
 /**
  * Entry of the inspection processes.
  *
  *     inspect      the pipeline as a reverse proxy, for people
+ *     waf          explain what rules make of a request
  *     supervisor   one inspection domain, started by the agent with its socket as fd 3
  *     worker       started by a supervisor
  */
@@ -70,6 +72,8 @@ program
       launch,
     })
   })
+
+program.addCommand(wafCommand(config.home))
 
 program
   .command('supervisor', { hidden: true })

@@ -36,6 +36,8 @@ export interface WafContext {
   readonly store: PersistentStore
   /** Told every logged rule, bookkeeping included, in order. For audit logs and conformance runs. */
   readonly onHit: ((transaction: Transaction, hit: RuleHit) => void) | null
+  /** Told after each phase. For explanations. */
+  readonly onPhase: ((program: Program, transaction: Transaction, phase: Phase) => void) | null
 }
 
 interface Exchange {
@@ -192,6 +194,8 @@ export class WafConnection implements ConnectionInspector {
     if (allowed === 'phase') transaction.allowed = 'none'
     if (phase !== 5 && (allowed === 'transaction' || (allowed === 'request' && phase <= 2))) return
     this.#context.evaluator.runPhase(transaction, phase)
+    const { onPhase, program } = this.#context
+    if (onPhase !== null) onPhase(program, transaction, phase)
   }
 
   #requestOverLimit(exchange: Exchange): Verdict {

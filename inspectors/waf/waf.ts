@@ -27,6 +27,7 @@ export interface WafOptions {
   /** `off` runs configuration rules for each transaction: for tests. */
   readonly specialize?: 'on' | 'off'
   readonly onHit?: WafContext['onHit']
+  readonly onPhase?: WafContext['onPhase']
 }
 
 export interface Waf extends Inspector {
@@ -70,6 +71,7 @@ export function createWaf(options: WafOptions): Waf {
     evaluator: new Evaluator(program),
     store: options.store ?? new LocalPersistentStore(configuration.collectionTimeoutSeconds),
     onHit: options.onHit ?? null,
+    onPhase: options.onPhase ?? null,
   }
   return {
     type: 'waf',

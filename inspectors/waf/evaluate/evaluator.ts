@@ -268,11 +268,13 @@ export class Evaluator {
       const captures = this.#capture(link, text, argument)
       if (link.capture) storeCaptures(transaction, captures)
       if (wantsMatch) {
-        const found = captures.count > 0 ? captures.groups[0] : text
+        // What an operator reports may be something else than bytes of the value (a fingerprint).
+        const isPart = captures.count > 0 && text.startsWith(captures.groups[0], captures.offset)
+        const found = isPart ? captures.groups[0] : text
         this.#matches.push({
           variable: name,
           valueLatin1: found.length > MAX_MATCH_BYTES ? found.slice(0, MAX_MATCH_BYTES) : found,
-          offset: captures.offset,
+          offset: isPart ? captures.offset : -1,
           transformations: pipeline.names,
         })
       }
