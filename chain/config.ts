@@ -17,6 +17,8 @@ const ManagerSettings = Type.Object(
     /** Alerts that the inbox keeps at most, and days. */
     alertsMax: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
     alertsDays: Type.Integer({ minimum: 1, maximum: 3650 }),
+    /** `tenant`: tenants register ports of theirs; `operator`: operators alone do. */
+    portsBy: Type.Union([Type.Literal('tenant'), Type.Literal('operator')]),
     logLevel: Type.Union([
       Type.Literal('debug'),
       Type.Literal('info'),
@@ -44,6 +46,7 @@ const VARIABLES: Readonly<Record<keyof ManagerConfig, string>> = {
   redis: 'REDIS_URL',
   alertsMax: 'PORTCULLIS_ALERTS_MAX',
   alertsDays: 'PORTCULLIS_ALERTS_DAYS',
+  portsBy: 'PORTCULLIS_PORTS_BY',
   logLevel: 'PORTCULLIS_LOG_LEVEL',
 }
 const NUMBERS: ReadonlySet<string> = new Set(['alertsMax', 'alertsDays'])
@@ -78,6 +81,7 @@ export function loadConfig(
     redis: null,
     alertsMax: 1_000_000,
     alertsDays: 90,
+    portsBy: 'tenant',
     logLevel: 'info',
   }
   const values: Record<string, unknown> = {}

@@ -22,6 +22,7 @@ interface Flags {
   readonly redis?: string
   readonly alertsMax?: string
   readonly alertsDays?: string
+  readonly portsBy?: string
   readonly logLevel?: string
   readonly config?: string
   readonly printConfig?: boolean
@@ -42,6 +43,7 @@ function withManagerOptions(command: Command): Command {
     )
     .option('--alerts-max <n>', 'alerts the inbox keeps (default: 1000000)')
     .option('--alerts-days <n>', 'days the inbox keeps alerts (default: 90)')
+    .option('--ports-by <role>', 'who registers ports: tenant or operator (default: tenant)')
     .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
     .option('--config <file>', 'settings as JSON or YAML')
     .option('--print-config', 'show each setting and where it comes from, and end')

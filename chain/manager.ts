@@ -121,7 +121,19 @@ async function start(
   const notReady = () => whyNotReady(redis)
   const audit = new AuditLog(redis)
   const app = await buildServer(
-    { store, tokens, audit, planner, hosts, ruleSets, inbox, feed, metrics, notReady },
+    {
+      store,
+      tokens,
+      audit,
+      planner,
+      hosts,
+      ruleSets,
+      inbox,
+      feed,
+      metrics,
+      tenantPorts: config.portsBy === 'tenant',
+      notReady,
+    },
     log,
     version,
   )

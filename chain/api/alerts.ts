@@ -12,6 +12,8 @@ import { closed, pageOf, pageQuery, PROBLEMS, tenantQuery } from './resource-sch
 
 /** Comment lines on an idle stream, so that proxies and clients see that it lives. */
 export const HEARTBEAT_MS = 15_000
+/** Longest life of one stream: who holds it has to show a valid token again, and resumes. */
+export const MAX_STREAM_MS = 3_600_000
 /** Bytes that may wait for a slow reader before the stream pauses. */
 export const MAX_STREAM_BUFFER_BYTES = 1_048_576
 
@@ -135,12 +137,14 @@ function stream(context: ApiContext, reply: FastifyReply, filter: AlertFilter, s
     return raw.writableLength < MAX_STREAM_BUFFER_BYTES
   }
   const subscription = context.feed.subscribe(filter, seq, deliver)
+  const end = setTimeout(() => raw.end(), MAX_STREAM_MS)
   const heartbeat = setInterval(() => {
     if (raw.writableLength < MAX_STREAM_BUFFER_BYTES) raw.write(': alive\n\n')
   }, HEARTBEAT_MS)
   raw.on('drain', () => subscription?.resume())
   raw.on('close', () => {
     clearInterval(heartbeat)
+    clearTimeout(end)
     subscription?.cancel()
   })
   raw.on('error', () => {})

@@ -19,6 +19,8 @@ export interface ApiContext {
   readonly inbox: Inbox
   readonly feed: AlertFeed
   readonly metrics: Registry
+  /** Tenants may register ports themselves. */
+  readonly tenantPorts: boolean
   /** Why requests cannot be served now; empty when they can. */
   readonly notReady: () => Promise<readonly string[]>
 }

@@ -26,7 +26,7 @@ export interface ResourceBody {
 
 /** How one kind of resource differs from the others; the routes are the same for all. */
 export interface Resource<Value> {
-  readonly kind: ResourceKind
+  readonly kind: Exclude<ResourceKind, 'rule-set'>
   readonly path: string
   readonly field: 'ports' | 'chains' | 'attachments'
   /** Member of the body that is its id, unique within a tenant: `id` or `name`. */
@@ -45,6 +45,8 @@ export interface Resource<Value> {
     state: DesiredState,
   ) => string | null
   readonly build: (tenant: string, id: string, body: ResourceBody) => Value
+  /** The resource as its body has it, with its tenant. */
+  readonly plain: (value: Value) => object
   readonly show: (stored: Stored<Value>, state: DesiredState, context: ApiContext) => object
   readonly validate: (value: Value, state: DesiredState) => Violation[]
   readonly inUse: (tenant: string, id: string, state: DesiredState) => Violation[]
@@ -137,6 +139,7 @@ export function registerResource<Value extends object>(
     const body = request.body as ResourceBody
     const query = request.query as WriteQuery
     const caller = callerOf(request)
+    requireWriter(resource.kind, caller, context)
     const decide = (state: DesiredState) => {
       const asked = [query.tenant, body.tenant]
       const tenant =
@@ -149,6 +152,7 @@ export function registerResource<Value extends object>(
         throw new ApiError('exists', `there is a ${resource.kind} ${id} already: PUT replaces it`)
       }
       requirePrecondition(request.headers, body.revision, before?.revision ?? null)
+      if (before === null) requireRoom(resource.kind, tenant, known(state))
       const value = resource.build(tenant, id, body)
       refuse(resource.validate(value, state))
       const isSame = before !== null && canonicalJson(before.value) === canonicalJson(value)
@@ -169,10 +173,13 @@ export function registerResource<Value extends object>(
       const ours = (state: DesiredState) => resource.enforcedBy(tenant, id, state)
       await awaitRealized(context, ours, query.timeout, request.signal)
     } else {
-      context.planner.settle().catch(() => {})
+      context.planner.trigger()
     }
     return resource.show(stored, await context.store.load(), context)
   }
+
+  const plain = (value: Value | null): object | null =>
+    value === null ? null : resource.plain(value)
 
   /** Validation and effect of a change that is not made. */
   async function dryRun(
@@ -190,8 +197,8 @@ export function registerResource<Value extends object>(
     return {
       dry_run: true,
       action: result.action,
-      before: result.before?.value ?? null,
-      after: write === null ? (result.before?.value ?? null) : value,
+      before: plain(result.before?.value ?? null),
+      after: plain(write === null ? (result.before?.value ?? null) : (value as Value | null)),
       hosts: write === null ? [] : context.planner.preview(after),
     }
   }
@@ -201,6 +208,7 @@ export function registerResource<Value extends object>(
     { schema: schemas.remove, config },
     async (request, reply) => {
       const query = request.query as WriteQuery
+      requireWriter(resource.kind, callerOf(request), context)
       const decide = (state: DesiredState) => {
         const { tenant, id, stored } = find(request, state)
         requirePrecondition(request.headers, undefined, stored.revision)
@@ -216,11 +224,33 @@ export function registerResource<Value extends object>(
       if (query.wait === 'realized' && resource.kind === 'attachment') {
         await awaitDetached(context, tenant, id, query.timeout, request.signal)
       } else {
-        context.planner.settle().catch(() => {})
+        context.planner.trigger()
       }
       return reply.status(204).send()
     },
   )
+}
+
+/** Ports name interfaces of the switch: an installation may leave them to its operators. */
+function requireWriter(kind: string, { role }: TokenRecord, { tenantPorts }: ApiContext): void {
+  if (kind !== 'port' || role === 'operator' || tenantPorts) return
+  throw new ApiError('forbidden', 'ports are registered by operators here')
+}
+
+/** Most resources of a kind that one tenant may have. */
+export const MAX_PER_TENANT = { port: 10_000, chain: 1000, attachment: 10_000 } as const
+
+function requireRoom(
+  kind: keyof typeof MAX_PER_TENANT,
+  tenant: string,
+  known: ReadonlyMap<string, unknown>,
+): void {
+  // The whole is counted first: that costs nothing, and below the bound no tenant can be above it.
+  if (known.size < MAX_PER_TENANT[kind]) return
+  const prefix = `${tenant}/`
+  const count = [...known.keys()].filter((key) => key.startsWith(prefix)).length
+  if (count < MAX_PER_TENANT[kind]) return
+  throw new ApiError('too-many', `tenant ${tenant} has ${count} ${kind}s, and may have no more`)
 }
 
 /** @throws ApiError `invalid` when anything could never be enforced, otherwise `conflict` */

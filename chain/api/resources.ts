@@ -46,6 +46,7 @@ export const portResource: Resource<Port> = {
     interfaceId: body['interfaceId'] as string,
     addresses: body['addresses'] as string[],
   }),
+  plain: (port) => port,
   show: ({ revision, updatedAt, value }) => ({ ...value, revision, updated_at: updatedAt }),
   validate: validatePort,
   inUse: portInUse,
@@ -71,6 +72,7 @@ export const chainResource: Resource<TenantChain> = {
       onFailure: body['onFailure'] as Chain['onFailure'],
     },
   }),
+  plain: ({ tenant, chain }) => ({ ...chain, tenant }),
   show: ({ revision, updatedAt, value: { tenant, chain } }) => ({
     ...chain,
     tenant,
@@ -124,6 +126,7 @@ export const attachmentResource: Resource<Attachment> = {
     onAttach: (body['onAttach'] as Attachment['onAttach'] | undefined) ?? 'new-only',
     onDetach: (body['onDetach'] as Attachment['onDetach'] | undefined) ?? 'drain',
   }),
+  plain: (attachment) => attachment,
   show: ({ revision, updatedAt, value }, state, context) => ({
     ...value,
     revision,

@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import hyperid from 'hyperid'
 import { ApiError } from '#chain/errors.ts'
 import { registerAdministration } from './administration.ts'
@@ -35,6 +35,8 @@ export async function buildServer(
 ): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
+    // Changes are in the audit log and counts in the metrics; reading is not news.
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: hyperid({ urlSafe: true, fixedLength: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -77,6 +79,9 @@ export async function buildServer(
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
     observe(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
+    const { method, ip } = request
+    const ms = Math.round(reply.elapsedTime)
+    request.log.debug({ method, route, ip, status: reply.statusCode, ms }, 'answered')
   })
 
   await app.register(swagger, {

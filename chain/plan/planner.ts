@@ -24,6 +24,17 @@ export interface PlannerOptions {
   readonly log: (message: string) => void
 }
 
+/**
+ * Pause before a pass that nobody waits for, so that many changes at once cost a few passes: the least,
+ * the most, and as a multiple of what the pass before took.
+ */
+export const COALESCE_MS = 100
+const MAX_COALESCE_MS = 2000
+const COALESCE_FACTOR = 4
+
+/** How often the progress is written to disk at most, apart from a new epoch. */
+const SAVE_PROGRESS_MS = 1000
+
 /** What a change would do to one host's snapshot. */
 export interface HostPreview {
   readonly host: string
@@ -48,9 +59,13 @@ export class Planner extends EventEmitter<PlannerEvents> {
   #pass: Promise<DesiredState> | null = null
   #next: Promise<DesiredState> | null = null
   #timer: NodeJS.Timeout | null = null
+  #soon: NodeJS.Timeout | null = null
   #closed = false
   #count = 0
   #failing = false
+  #isUnsaved = false
+  #savedAt = 0
+  #pauseMs = COALESCE_MS
 
   constructor(options: PlannerOptions) {
     super()
@@ -64,16 +79,17 @@ export class Planner extends EventEmitter<PlannerEvents> {
   }
 
   start(): void {
-    this.#options.hosts.on('change', this.#trigger)
+    this.#options.hosts.on('change', this.trigger)
     this.#tick()
   }
 
   async stop(): Promise<void> {
     this.#closed = true
-    this.#options.hosts.off('change', this.#trigger)
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#options.hosts.off('change', this.trigger)
+    for (const timer of [this.#timer, this.#soon]) if (timer !== null) clearTimeout(timer)
     await this.#pass?.catch(() => {})
     await this.#next?.catch(() => {})
+    this.#save()
   }
 
   /** The snapshot that a host was last given. */
@@ -119,22 +135,30 @@ export class Planner extends EventEmitter<PlannerEvents> {
     })
   }
 
-  readonly #trigger = (): void => {
-    if (!this.#closed) this.settle().catch(() => {})
+  /** Something changed: a pass soon, together with whatever else changes until then. */
+  readonly trigger = (): void => {
+    if (this.#closed || this.#soon !== null) return
+    this.#soon = setTimeout(() => {
+      this.#soon = null
+      this.settle().catch(() => {})
+    }, this.#pauseMs)
   }
 
   #tick(): void {
     if (this.#closed) return
-    this.#trigger()
+    this.trigger()
     this.#timer = setTimeout(() => this.#tick(), REPLAN_MS)
   }
 
   async #begin(): Promise<DesiredState> {
+    const startedAt = performance.now()
     const pass = reachable(this.#run())
     this.#pass = pass
     try {
       const state = await pass
       this.#failing = false
+      const tookMs = performance.now() - startedAt
+      this.#pauseMs = Math.min(Math.max(COALESCE_MS, COALESCE_FACTOR * tookMs), MAX_COALESCE_MS)
       this.emit('settled', state.revision)
       return state
     } catch (error) {
@@ -160,7 +184,7 @@ export class Planner extends EventEmitter<PlannerEvents> {
   }
 
   async #epoch(state: DesiredState): Promise<number> {
-    const { redis, hosts, progressFile } = this.#options
+    const { redis, hosts } = this.#options
     const stored = Number((await redis.get(EPOCH_KEY)) ?? '0')
     const agents = Math.max(0, ...hosts.all().map((known) => known.status?.epoch ?? 0))
     const { revision } = state
@@ -171,11 +195,18 @@ export class Planner extends EventEmitter<PlannerEvents> {
         : Number(await redis.eval(RAISE_EPOCH_SCRIPT, 1, EPOCH_KEY, wanted))
     if (stored !== epoch && stored > 0)
       this.#options.log(`epoch ${epoch}: state may have been lost`)
-    if (this.#progress?.epoch !== epoch || this.#progress.revision !== revision) {
-      this.#progress = { epoch, revision }
-      writeProgress(progressFile, this.#progress)
-    }
+    const isOther = this.#progress?.epoch !== epoch
+    this.#isUnsaved ||= isOther || this.#progress?.revision !== revision
+    this.#progress = { epoch, revision }
+    if (isOther || Date.now() - this.#savedAt >= SAVE_PROGRESS_MS) this.#save()
     return epoch
+  }
+
+  #save(): void {
+    if (!this.#isUnsaved || this.#progress === null) return
+    writeProgress(this.#options.progressFile, this.#progress)
+    this.#isUnsaved = false
+    this.#savedAt = Date.now()
   }
 
   /** @param head `epoch.generation` of the host's snapshot in Redis, empty when it has none */

@@ -205,7 +205,7 @@ export class RuleSets {
       const write = { kind: 'rule-set', key: after.name, value, action: 'revert' } as const
       return { write, result: null }
     })
-    planner.settle().catch(() => {})
+    planner.trigger()
     const detail =
       `workers do not load ${after.name}@${after.active}: ${refused[0]}; ` +
       (before.active === null ? 'no version is active' : `${before.active} is active again`)

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { ApiError } from '#chain/errors.ts'
 import type { DesiredState, Stored } from '#chain/model/desired.ts'
@@ -62,10 +63,12 @@ export class DesiredStore {
   }
 
   async #load(): Promise<DesiredState> {
-    const cached = this.#cached
-    if (cached !== null) {
+    if (this.#cached !== null) {
       const revision = Number((await this.#redis.get(REVISION_KEY)) ?? '0')
-      if (revision === cached.revision && this.#cached !== null) return cached
+      if (this.#cached?.revision === revision) return this.#cached
+      // A write of ours may have been answered in the same packet and is not in the picture yet.
+      await setImmediate()
+      if (this.#cached?.revision === revision) return this.#cached
     }
     const transaction = this.#redis.multi().get(REVISION_KEY)
     for (const kind of KINDS) transaction.hgetall(resourceKey(kind))

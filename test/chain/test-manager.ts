@@ -32,9 +32,9 @@ export class TestManager {
     return this.manager.redisUrl
   }
 
-  async start(): Promise<this> {
+  async start(flags: { portsBy?: string } = {}): Promise<this> {
     const { config } = loadConfig(
-      { listen: '127.0.0.1:0', data: this.folder, logLevel: 'silent' },
+      { listen: '127.0.0.1:0', data: this.folder, logLevel: 'silent', ...flags },
       undefined,
       {},
     )

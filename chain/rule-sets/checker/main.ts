@@ -15,7 +15,13 @@ import type { CheckAnswer } from '../check-answer.ts'
 
 const compile: SecLangCompiler = (ruleSet, files) => {
   const diagnostics = new Diagnostics()
-  const options = { gate: 'off', variables: new Map(), excludeRules: [], excludeTags: [] } as const
+  const options = {
+    gate: 'off',
+    specialize: 'off',
+    variables: new Map(),
+    excludeRules: [],
+    excludeTags: [],
+  } as const
   compileRules(ruleSet, files, options, diagnostics)
   return diagnostics.list
 }

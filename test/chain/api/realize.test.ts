@@ -127,7 +127,7 @@ test('unrelated changes do not make an attachment pending', async () => {
   const { body } = await manager.call('GET /v1/attachments/one/status')
   assert.equal(body.state, 'realized')
   first.isEnforcing = true
-  await manager.call('DELETE /v1/attachments/other')
+  assert.equal((await manager.call('DELETE /v1/attachments/other?wait=realized')).status, 204)
 })
 
 test('a dry run names the hosts and attachments that would change', async () => {

@@ -164,3 +164,15 @@ test('a revoked token and an expired one open nothing', async () => {
   const { body: list } = await manager.call('GET /v1/tokens')
   assert.ok(!JSON.stringify(list).includes('secret'))
 })
+
+test('an installation may leave ports to its operators', async () => {
+  await manager.close()
+  await manager.start({ portsBy: 'operator' })
+  const port = { network: 'n', interfaceId: 'iface-fresh', addresses: ['10.7.7.7'] }
+  const refused = await manager.call('PUT /v1/ports/fresh', port, { token: acme })
+  assert.equal(refused.status, 403)
+  assert.equal((await manager.call('DELETE /v1/ports/web', undefined, { token: acme })).status, 403)
+  assert.equal((await manager.call('PUT /v1/ports/fresh?tenant=acme', port)).status, 201)
+  const seen = await manager.call('GET /v1/ports/fresh', undefined, { token: acme })
+  assert.equal(seen.status, 200)
+})
