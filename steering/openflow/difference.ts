@@ -1,5 +1,6 @@
-import { type FlowText, type InstalledFlow, flowKey } from './flow-text.ts'
+import { type FlowText, flowKey } from './flow-text.ts'
 
+/** A flow with its cookie: wanted, or (InstalledFlow) found in the switch. */
 export interface DesiredFlow extends FlowText {
   readonly cookie: bigint
 }
@@ -10,7 +11,7 @@ export interface Difference {
   /** In the switch as wanted but with the cookie of another round or attachment. */
   readonly stale: readonly DesiredFlow[]
   /** In the switch, with our cookie, and not wanted. */
-  readonly unexpected: readonly InstalledFlow[]
+  readonly unexpected: readonly DesiredFlow[]
 }
 
 export const isEmpty = ({ missing, stale, unexpected }: Difference): boolean =>
@@ -19,10 +20,10 @@ export const isEmpty = ({ missing, stale, unexpected }: Difference): boolean =>
 /** Compares by identity (table, priority, match); where two desired flows share one, the last counts. */
 export function difference(
   desired: readonly DesiredFlow[],
-  installed: readonly InstalledFlow[],
+  installed: readonly DesiredFlow[],
 ): Difference {
   const wanted = new Map(desired.map((flow) => [flowKey(flow), flow]))
-  const unexpected: InstalledFlow[] = []
+  const unexpected: DesiredFlow[] = []
   const stale: DesiredFlow[] = []
   for (const flow of installed) {
     const key = flowKey(flow)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { SwitchError } from './errors.ts'
 
 /** Longest time for one call, and most bytes of its output that are taken. */
-export const OFCTL_TIMEOUT_MS = 60_000
+export const OFCTL_TIMEOUT_MS = 120_000
 export const MAX_OFCTL_OUTPUT_BYTES = 268_435_456
 const MESSAGE_BYTES = 600
 

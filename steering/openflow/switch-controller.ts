@@ -192,14 +192,21 @@ export class SwitchController implements Steering {
       (one) => one.onAttach === 'reset' && this.#ids.record(one.key)?.scope !== scopeOf(one),
     )
     const { refused, flows } = await this.#compile(desired)
-    const installed = await this.#bridge.ownFlows(this.#options.owner)
-    if (this.#desired !== null) this.#tell(difference(this.#flows, installed))
-    const change = difference(flows, installed)
+    // What was put in force last is taken for what the switch has, and checked afterwards: when traffic is
+    // to be led round a dead worker, a dump of all flows first would be time lost.
+    const isFirst = this.#desired === null
+    const known = isFirst ? await this.#bridge.ownFlows(this.#options.owner) : this.#flows
+    const change = difference(flows, known)
     let revalidated = Promise.resolve()
     if (!isEmpty(change)) {
       await this.#bridge.apply(bundleText(flows, change))
       revalidated = this.#revalidate()
+    }
+    const drift = difference(flows, await this.#bridge.ownFlows(this.#options.owner))
+    if (!isEmpty(drift)) {
+      await this.#bridge.apply(bundleText(flows, drift))
       await this.#verify(flows)
+      if (!isFirst) this.#tell(drift)
     }
     this.#desired = desired
     this.#flows = flows

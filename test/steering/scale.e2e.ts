@@ -9,7 +9,7 @@ const usable =
 
 const ATTACHMENTS = 1000
 /** Generous: the machine may be busy. What it takes is told as a diagnostic. */
-const LIMIT_MS = 20_000
+const LIMIT_MS = 120_000
 
 function desired(
   generation: number,
