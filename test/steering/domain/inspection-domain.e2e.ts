@@ -167,7 +167,8 @@ test(
     const killedAt = performance.now()
     process.kill(pid, 'SIGKILL')
     await waitUntil('the death to be told', () => seen.includes(null))
-    assert.ok(performance.now() - killedAt < 150, 'within 150 ms')
+    // Told by the socket that closes; a ping would take seconds.
+    assert.ok(performance.now() - killedAt < 1000, 'at once')
     await waitUntil('another supervisor to listen', () => domain.health.status?.listening === 1)
     assert.notEqual(pidOf(domain), pid)
     assert.equal(domain.health.supervisorRestarts, 1)
