@@ -59,10 +59,6 @@ export async function inspect(options: InspectOptions): Promise<number> {
     await supervisor.stop(0)
     return failed(say, error)
   }
-  // Standard output is the alerts' where they were sent there.
-  const ready = options.eve === '-' ? process.stderr : process.stdout
-  ready.write(`${readyLine(socket, options, supervisor)}\n`)
-
   let generation = 1
   const reload = async (): Promise<void> => {
     try {
@@ -74,7 +70,7 @@ export async function inspect(options: InspectOptions): Promise<number> {
     }
   }
   process.on('SIGHUP', () => void reload())
-  await new Promise<void>((stop) => {
+  const stopped = new Promise<void>((stop) => {
     let signals = 0
     const onSignal = (): void => {
       signals++
@@ -85,6 +81,12 @@ export async function inspect(options: InspectOptions): Promise<number> {
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
   })
+  // Said when signals are heard: who waits for this line may send one at once. Standard output is the
+  // alerts' where they were sent there.
+  const ready = options.eve === '-' ? process.stderr : process.stdout
+  ready.write(`${readyLine(socket, options, supervisor)}\n`)
+
+  await stopped
   await supervisor.stop(options.drainMs)
   metrics?.close()
   return 0
