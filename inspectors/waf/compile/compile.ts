@@ -105,6 +105,7 @@ class Compiler {
       rules,
       targetLists: this.#targetLists.lists,
       groups: groups.groups,
+      lanes: groups.lanes,
       texts: new TextStore(gates, list, this.#options.gate === 'on'),
       words: gates.words,
       txNames: this.#txNames,

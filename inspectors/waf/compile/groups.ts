@@ -1,8 +1,11 @@
-import type { CompiledLink, CompiledRule, Group } from './program.ts'
+import type { ByteSet } from '#signatures/pcre/gate.ts'
+import type { Pipeline } from '../values/pipeline.ts'
+import type { CompiledLink, CompiledRule, Group, Lane } from './program.ts'
 
 /** Groups of the rules that are gated, and for each rule its group (by `CompiledRule.index`). */
 export interface Groups {
   readonly groups: readonly Group[]
+  readonly lanes: readonly Lane[]
   readonly ofRule: ReadonlyMap<number, Group>
 }
 
@@ -32,6 +35,10 @@ export function groupRules(rules: readonly CompiledRule[]): Groups {
     (left, right) => left.link.targets.index - right.link.targets.index,
   )
   const ofRule = new Map<number, Group>()
+  const lanes = new Map<
+    string,
+    { index: number; groups: Group[]; pipelines: readonly Pipeline[] }
+  >()
   const groups = ordered.map((draft, index): Group => {
     const { targets, pipelines } = draft.link
     const masks = new Map<number, number>()
@@ -39,16 +46,43 @@ export function groupRules(rules: readonly CompiledRule[]): Groups {
       const word = predicate >> 5
       masks.set(word, (masks.get(word) ?? 0) | (1 << (predicate & 31)))
     }
-    const group = {
+    const key = pipelines.map((pipeline) => pipeline.index).join()
+    const lane = lanes.get(key) ?? { index: lanes.size, groups: [], pipelines }
+    lanes.set(key, lane)
+    const group: Group = {
       index,
+      lane: lane.index,
       targets,
       pipelines,
       words: Int32Array.from(masks.keys()),
       masks: Int32Array.from(masks.values()),
     }
+    lane.groups.push(group)
     targets.groups = [...targets.groups, index]
     for (const rule of draft.rules) ofRule.set(rule, group)
     return group
   })
-  return { groups, ofRule }
+  return {
+    groups,
+    lanes: [...lanes.values()].map((lane) => ({
+      groups: lane.groups,
+      triggers: triggersOf(lane.pipelines),
+    })),
+    ofRule,
+  }
+}
+
+function triggersOf(pipelines: readonly Pipeline[]): ByteSet | null {
+  const bytes: ByteSet = new Uint32Array(8)
+  for (const pipeline of pipelines) {
+    for (let node: Pipeline | null = pipeline; node !== null; node = node.parent) {
+      if (node.transformation === null) continue
+      const { triggerBytes } = node.transformation
+      if (triggerBytes === null) return null
+      for (let byte = 0; byte < 256; byte += 1) {
+        if (triggerBytes[byte] === 1) bytes[byte >> 5] |= 1 << (byte & 31)
+      }
+    }
+  }
+  return bytes
 }

@@ -1,3 +1,4 @@
+import type { ByteSet } from '#signatures/pcre/gate.ts'
 import type { CompiledPattern } from '#signatures/pcre/pattern.ts'
 import type { Ctl, Disruptive, PersistentCollection, Phase } from '#signatures/seclang/model.ts'
 import type { XPathStep } from '#signatures/seclang/xpath.ts'
@@ -21,6 +22,7 @@ export interface Program {
   readonly rules: readonly CompiledRule[]
   readonly targetLists: readonly TargetList[]
   readonly groups: readonly Group[]
+  readonly lanes: readonly Lane[]
   readonly texts: TextStore
   /** Words of 32 predicates. */
   readonly words: number
@@ -51,6 +53,15 @@ export interface Group {
   /** Predicates of its rules: the words in which they have bits, and the bits. */
   readonly words: Int32Array
   readonly masks: Int32Array
+  /** Place of its pipelines in `Program.lanes`. */
+  readonly lane: number
+}
+
+/** Pipelines that groups share. */
+export interface Lane {
+  readonly groups: readonly Group[]
+  /** Bytes that can make one of its transformations change a value; null when bytes do not tell. */
+  readonly triggers: ByteSet | null
 }
 
 export interface CompiledRule {

@@ -1,30 +1,20 @@
 import { type AlertMatch, MAX_MATCH_BYTES } from '#inspectors/inspector.ts'
 import type { Disruptive, Phase } from '#signatures/seclang/model.ts'
-import {
-  type CompiledLink,
-  type CompiledRule,
-  hasRule,
-  type Program,
-  type TargetList,
-} from '../compile/program.ts'
+import { type CompiledLink, type CompiledRule, hasRule, type Program } from '../compile/program.ts'
 import { Captures } from '../operators/operator.ts'
 import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
 import type { Interception, Transaction } from '../transaction/transaction.ts'
 import type { Entry } from '../values/entry.ts'
 import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
+import { PhaseGate } from './phase-gate.ts'
 import { ResolvedTargets, resolveTargets, variableName } from './resolved-targets.ts'
 import { MAX_HIT_MATCHES, MAX_HITS } from './rule-hit.ts'
 
 /**
  * Runs the rules of a phase over a transaction.
  *
- * Rules are walked in file order, but most are passed over by one bit test. Rules that look at the same
- * variables through the same transformations form a group. When the first of them is reached, the values
- * are asked whether they are known to satisfy none of the group (`TextFacts.deadGroups`); if one is not,
- * the predicates that the texts could satisfy are united over all values of the group. A rule whose
- * predicate is not in its group's union cannot match and is skipped. What the tests learn about a text
- * goes back into its facts, so unions shrink with time and values seen before cost a look-up.
+ * Rules are walked in file order, but most are passed over by one bit test (`PhaseGate`).
  *
  * Rules that depend on state (TX, counts, persistent collections) or on arguments with macros are
  * evaluated every time. State and effects follow ModSecurity v2: captures and effects happen for each
@@ -34,17 +24,9 @@ import { MAX_HIT_MATCHES, MAX_HITS } from './rule-hit.ts'
  */
 export class Evaluator {
   readonly #program: Program
-  readonly #unions: Int32Array
-  /** Per group: `#stamp` when it is dead in this phase, `-#stamp` when its union is made. */
-  readonly #groupStates: Int32Array
-  readonly #listStamps: Int32Array
-  readonly #resolved: ResolvedTargets[]
-  readonly #resolvedStamps: Int32Array
+  readonly #gate: PhaseGate
   readonly #captures = new Captures()
   readonly #linkTargets = new ResolvedTargets()
-  /** Scratch: bits of groups that no value of a list satisfies. */
-  readonly #dead: Int32Array
-  #stamp = 0
   /** Matches of the rule that is being evaluated. */
   #matches: AlertMatch[] = []
   #msg = ''
@@ -52,35 +34,20 @@ export class Evaluator {
 
   constructor(program: Program) {
     this.#program = program
-    this.#unions = new Int32Array(program.groups.length * program.words)
-    this.#groupStates = new Int32Array(program.groups.length)
-    this.#listStamps = new Int32Array(program.targetLists.length)
-    this.#dead = new Int32Array(Math.ceil(program.groups.length / 32))
-    this.#resolved = program.targetLists.map(() => new ResolvedTargets())
-    this.#resolvedStamps = new Int32Array(program.targetLists.length)
+    this.#gate = new PhaseGate(program)
   }
 
   /** Runs a phase. What rules decide is left in the transaction (`interception`, `hits`, TX). */
   runPhase(transaction: Transaction, phase: Phase): void {
     if (transaction.engine === 'off') return
     const { rules, next, groupOf, wordOf, bitOf } = this.#program.phases[phase]
-    const { words } = this.#program
     transaction.currentPhase = phase
-    this.#stamp += 1
+    this.#gate.startPhase()
     let position = 0
     while (position < rules.length) {
       const group = groupOf[position]
       if (group >= 0) {
-        const state = this.#groupStates[group]
-        if (state === this.#stamp) {
-          position += 1
-          continue
-        }
-        if (state !== -this.#stamp && !this.#prepare(transaction, group)) {
-          position += 1
-          continue
-        }
-        if ((this.#unions[group * words + wordOf[position]] & bitOf[position]) === 0) {
+        if (!this.#gate.admits(transaction, group, wordOf[position], bitOf[position])) {
           position += 1
           continue
         }
@@ -95,73 +62,6 @@ export class Evaluator {
       if (this.#finish(transaction, rule)) return
       position = next[position]
     }
-  }
-
-  /** Decides about a group for this phase: false when it is dead, else its union is made. */
-  #prepare(transaction: Transaction, index: number): boolean {
-    const { targets } = this.#program.groups[index]
-    if (this.#listStamps[targets.index] !== this.#stamp) this.#findDead(transaction, targets)
-    if (this.#groupStates[index] === this.#stamp) return false
-    this.#unite(transaction, index)
-    this.#groupStates[index] = -this.#stamp
-    return true
-  }
-
-  /** Marks the groups of a list that all its values are known not to satisfy. */
-  #findDead(transaction: Transaction, targets: TargetList): void {
-    this.#listStamps[targets.index] = this.#stamp
-    const { groups } = targets
-    const first = groups[0] >> 5
-    const last = groups[groups.length - 1] >> 5
-    const dead = this.#dead
-    dead.fill(-1, first, last + 1)
-    const { entries, length } = this.#stable(transaction, targets.index)
-    for (let at = 0; at < length; at += 1) {
-      const facts = (entries[at].facts ??= this.#program.texts.of(entries[at].value))
-      const known = facts.deadGroups
-      if (known === null) return
-      for (let word = first; word <= last; word += 1) dead[word] &= known[word]
-    }
-    for (let at = 0; at < groups.length; at += 1) {
-      const group = groups[at]
-      if ((dead[group >> 5] & (1 << (group & 31))) !== 0) this.#groupStates[group] = this.#stamp
-    }
-  }
-
-  #unite(transaction: Transaction, index: number): void {
-    const { groups, texts, words } = this.#program
-    const group = groups[index]
-    const { pipelines } = group
-    const unions = this.#unions
-    const base = index * words
-    for (let at = 0; at < group.words.length; at += 1) unions[base + group.words[at]] = 0
-    const { entries, length } = this.#stable(transaction, group.targets.index)
-    for (let at = 0; at < length; at += 1) {
-      const entry = entries[at]
-      const raw = (entry.facts ??= texts.of(entry.value))
-      const deadGroups = (raw.deadGroups ??= new Int32Array(this.#dead.length))
-      if ((deadGroups[index >> 5] & (1 << (index & 31))) !== 0) continue
-      let live = 0
-      for (let step = 0; step < pipelines.length; step += 1) {
-        const bits = texts.bitsOf(texts.through(raw, pipelines[step]))
-        for (let word = 0; word < group.words.length; word += 1) {
-          const masked = bits[group.words[word]] & group.masks[word]
-          unions[base + group.words[word]] |= masked
-          live |= masked
-        }
-      }
-      if (live === 0) deadGroups[index >> 5] |= 1 << (index & 31)
-    }
-  }
-
-  /** Values of a list that do not change while the phase runs. */
-  #stable(transaction: Transaction, listIndex: number): ResolvedTargets {
-    const resolved = this.#resolved[listIndex]
-    if (this.#resolvedStamps[listIndex] !== this.#stamp) {
-      this.#resolvedStamps[listIndex] = this.#stamp
-      resolveTargets(transaction, this.#program.targetLists[listIndex], resolved, -1)
-    }
-    return resolved
   }
 
   /** True when the whole chain matches. Effects of its links have then been applied. */
@@ -215,7 +115,7 @@ export class Evaluator {
   #targetsOf(transaction: Transaction, rule: CompiledRule, link: CompiledLink): ResolvedTargets {
     const { targets } = link
     if (!targets.isVolatile && transaction.removedTargets === null) {
-      return this.#stable(transaction, targets.index)
+      return this.#gate.valuesOf(transaction, targets)
     }
     resolveTargets(transaction, targets, this.#linkTargets, rule.index)
     return this.#linkTargets

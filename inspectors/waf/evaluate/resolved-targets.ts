@@ -8,7 +8,7 @@ import { hasRule } from '../compile/program.ts'
 import { xmlValues } from '../body/xml-path.ts'
 import { type Collection, valuesOf } from '../transaction/collections.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import { Entry } from '../values/entry.ts'
+import { Entry, NO_ENTRIES } from '../values/entry.ts'
 
 /** The values a rule looks at, in the order of its list. Reused: `length` says how many. */
 export class ResolvedTargets {
@@ -82,17 +82,12 @@ export function resolveTargets(
         into.add(new Entry(name, value))
       }
     } else if (selector.kind === 'xpath') {
-      if (transaction.xml !== null) {
-        for (const value of xmlPathValues(transaction, selector)) into.add(value)
-      }
+      for (const value of xmlPathValues(transaction, selector)) into.add(value)
     } else {
       const values = valuesOf(transaction, collection)
       for (let at = 0; at < values.length; at += 1) {
         const entry = values[at]
-        if (selector.kind === 'name' && entry.nameLower !== selector.nameLower) continue
-        if (selector.kind === 'regex' && !selector.pattern.test(entry.name)) continue
-        if (part.exclusions.length > 0 && isSelected(part.exclusions, entry)) continue
-        into.add(entry)
+        if (isPartValue(part, entry)) into.add(entry)
       }
     }
     if (exclusions !== null) exclude(into, start, ruleIndex, exclusions, part)
@@ -141,6 +136,14 @@ function isExcluded(
   return false
 }
 
+/** True when an entry of the part's collection is one of its values. */
+export function isPartValue(part: TargetPart, entry: Entry): boolean {
+  const { selector, exclusions } = part
+  if (selector.kind === 'name' && entry.nameLower !== selector.nameLower) return false
+  if (selector.kind === 'regex' && !selector.pattern.test(entry.name)) return false
+  return exclusions.length === 0 || !isSelected(exclusions, entry)
+}
+
 function isSelected(selectors: readonly CompiledSelector[], entry: Entry): boolean {
   for (let index = 0; index < selectors.length; index += 1) {
     if (matchesSelector(selectors[index], entry)) return true
@@ -166,13 +169,14 @@ function nameOf(selector: CompiledSelector): string {
 }
 
 /** Values of a path are found once per transaction; the rules of CRS ask for two paths 350 times. */
-function xmlPathValues(
+export function xmlPathValues(
   transaction: Transaction,
   selector: Extract<CompiledSelector, { kind: 'xpath' }>,
 ): readonly Entry[] {
+  if (transaction.xml === null) return NO_ENTRIES
   const known = transaction.xmlValues.get(selector.path)
   if (known !== undefined) return known
-  const values = xmlValues(transaction.xml!, selector.steps)
+  const values = xmlValues(transaction.xml, selector.steps)
   const entries = values.map((value) => new Entry(selector.path, value))
   transaction.xmlValues.set(selector.path, entries)
   return entries

@@ -28,7 +28,7 @@ export class TextFacts {
 }
 
 /** Longest text, number of texts and bytes of them that are kept across transactions. */
-export const MAX_KEPT_TEXT_BYTES = 1024
+export const MAX_KEPT_TEXT_BYTES = 4096
 export const MAX_KEPT_TEXTS = 8192
 export const MAX_KEPT_BYTES = 4_194_304
 
