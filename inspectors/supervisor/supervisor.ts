@@ -54,7 +54,8 @@ export class Supervisor {
   #restarts = 0
   #startNotBefore = 0
   #startTimer: NodeJS.Timeout | null = null
-  #stopping: (() => void) | null = null
+  /** Who waits for the end; null while nobody asked for it. */
+  #stopping: (() => void)[] | null = null
   #lastStatus = ''
   #chains: readonly string[] = []
 
@@ -132,7 +133,7 @@ export class Supervisor {
     for (const settle of this.#rolling) settle(new Error('the supervisor is stopping'))
     this.#rolling = []
     await new Promise<void>((resolve) => {
-      this.#stopping = resolve
+      this.#stopping = [...(this.#stopping ?? []), resolve]
       for (const worker of this.#workers) worker.drain(drainMs)
       this.#reconcile()
     })
@@ -243,7 +244,7 @@ export class Supervisor {
 
   #reconcile(): void {
     if (this.#stopping !== null) {
-      if (this.#workers.size === 0) this.#stopping()
+      if (this.#workers.size === 0) for (const ended of this.#stopping) ended()
     } else {
       if (this.#candidate !== null) this.#tryCandidate(this.#candidate.config)
       if (this.#current !== null) this.#keep(this.#current)

@@ -142,6 +142,17 @@ test('a drained worker finishes the connections it has', async () => {
   await until('the drained worker to end', () => site.supervisor.status.draining === 0)
 })
 
+test('who asks twice to stop does not wait for connections, and both are answered', async () => {
+  await using upstream = await startUpstream(() => {})
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config({ workers: 1 }))
+  const held = assert.rejects(fetchOnce(site.port))
+  await until('the request', () => upstream.sockets.length === 1)
+  const patient = site.supervisor.stop(60_000)
+  await Promise.all([patient, site.supervisor.stop(0), held])
+  assert.deepEqual(workerPids(), [])
+})
+
 test('a worker killed under load costs only the connections it held and is replaced at once', async () => {
   await using upstream = await startUpstream(httpEcho)
   await using site = supervised(upstream.port)
