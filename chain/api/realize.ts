@@ -6,8 +6,11 @@ import { DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, waitFor } from '#chain/plan/wai
 import type { ApiContext } from './context.ts'
 
 /** @param timeout `?timeout=` in seconds, digits by the schema */
-export function waitMs(timeout: string | undefined): number {
-  const seconds = timeout === undefined ? DEFAULT_WAIT_SECONDS : Number(timeout)
+export function waitMs(
+  timeout: string | undefined,
+  defaultSeconds: number = DEFAULT_WAIT_SECONDS,
+): number {
+  const seconds = timeout === undefined ? defaultSeconds : Number(timeout)
   if (seconds <= MAX_WAIT_SECONDS) return seconds * 1000
   throw new ApiError('malformed', `timeout may be ${MAX_WAIT_SECONDS} seconds at most`, {
     errors: [{ pointer: '/timeout', detail: `must be 0 to ${MAX_WAIT_SECONDS}` }],

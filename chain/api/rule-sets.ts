@@ -14,6 +14,8 @@ import { waitMs } from './realize.ts'
 import { closed, pageOf, pageQuery, PROBLEMS, waitQuery } from './resource-schemas.ts'
 
 export const BUNDLE_MEDIA_TYPE = 'application/gzip'
+/** Default of `?timeout=` here: every worker loads the rules anew, one after the other. */
+export const ACTIVATION_WAIT_SECONDS = 60
 /** Uploads that are checked at once: each may take a core for seconds. */
 export const MAX_CONCURRENT_UPLOADS = 2
 
@@ -195,7 +197,7 @@ function switchOf(request: Parameters<typeof callerOf>[0]) {
   const { wait, timeout } = request.query as WaitQuery
   const isWaiting = wait === 'realized'
   return {
-    query: { isWaiting, ms: isWaiting ? waitMs(timeout) : 0 },
+    query: { isWaiting, ms: isWaiting ? waitMs(timeout, ACTIVATION_WAIT_SECONDS) : 0 },
     actor: actorOf(request, callerOf(request).tenant),
   }
 }

@@ -61,15 +61,7 @@ export class RuleSets {
   async install(actor: Actor, name: string, bytes: Uint8Array): Promise<Installed> {
     const { redis, store, check } = this.#options
     const { bundle, report } = await check(bytes)
-    if (report.accepted === 0) {
-      throw new ApiError(
-        'rule-set-refused',
-        'not one rule in it can be loaded; nothing is stored',
-        {
-          extensions: { report: listed(report) },
-        },
-      )
-    }
+    if (report.accepted === 0) throw nothingLoads(report)
     // Content-addressed: a bundle whose record is never written is found again by the next upload.
     await reachable(redis.set(bundleKey(bundle.sha256), bundle.bytes))
     const version: InstalledVersion = {
@@ -256,6 +248,20 @@ function attachmentsUsing(state: DesiredState, name: string): Attachment[] {
   return [...state.attachments.values()]
     .map((stored) => stored.value)
     .filter(({ tenant, chain }) => chains.has(`${tenant}/${chain}`))
+}
+
+/** Rejections that the error's own list names; the report has more of them. */
+const MAX_ERROR_ITEMS = 20
+
+function nothingLoads(report: RuleCheckReport): ApiError {
+  const reasons = report.rejections
+    .slice(0, MAX_ERROR_ITEMS)
+    .map(({ file, line, column, reason }) => `${file}:${line}:${column}: ${reason}`)
+  const first = reasons[0] ?? 'there is none in it'
+  return new ApiError('rule-set-refused', `no rule can be loaded, nothing is stored: ${first}`, {
+    errors: reasons.map((detail) => ({ pointer: '', detail })),
+    extensions: { report: listed(report) },
+  })
 }
 
 /** Rejections that an upload's answer lists; `rejected` is always the full count. */

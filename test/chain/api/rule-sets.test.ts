@@ -73,6 +73,8 @@ test('a set in which nothing loads, and what is no bundle, is refused and not st
   assert.equal(nothing.status, 422)
   assert.equal(nothing.body.code, 'rule-set-refused')
   assert.equal(nothing.body.report.rejections[0].line, 1)
+  assert.match(nothing.body.detail, /rules\.conf:1:\d+: /)
+  assert.match(nothing.body.errors[0].detail, /^rules\.conf:1:\d+: /)
   for (const bytes of [Buffer.from('hello'), gzipSync('hello'), Buffer.alloc(0)]) {
     const { status } = await manager.call('POST /v1/rule-sets/bad/versions', bytes)
     assert.ok(status === 422 || status === 400, String(status))
