@@ -25,6 +25,10 @@ export interface SwitchAnswer extends RuleSet {
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 const SILENCE_MS = 120_000
 const UPLOAD_PIECE_BYTES = 65_536
+/** How long `--wait` waits: on every host, workers are replaced one after the other. */
+const REALIZE_SECONDS = 100
+/** Reasons of a refusal that are printed. */
+const MAX_REASONS = 20
 
 /** The manager's API as this CLI needs it. */
 export class ApiClient {
@@ -72,7 +76,8 @@ export class ApiClient {
     wait: boolean,
     body: string | null = null,
   ): Promise<SwitchAnswer> {
-    const path = `/v1/rule-sets/${encodeURIComponent(name)}/${verb}${wait ? '?wait=realized' : ''}`
+    const query = wait ? `?wait=realized&timeout=${REALIZE_SECONDS}` : ''
+    const path = `/v1/rule-sets/${encodeURIComponent(name)}/${verb}${query}`
     const headers: Record<string, string> =
       body === null ? {} : { 'content-type': 'application/json' }
     return (await this.#call('POST', path, headers, body)) as SwitchAnswer
@@ -93,11 +98,7 @@ export class ApiClient {
     const { status, text } = answer
     const content = parse(text)
     if (status >= 200 && status < 300 && content !== undefined) return content
-    const detail =
-      typeof content === 'object' && content !== null && 'detail' in content
-        ? String(content.detail)
-        : 'the answer is not one of the Portcullis API'
-    throw new SignatureError('API_REFUSED', `${printable(detail)} (${url} answered ${status})`)
+    throw new SignatureError('API_REFUSED', `${refusal(content)} (${url} answered ${status})`)
   }
 
   async #send(
@@ -133,6 +134,20 @@ async function* pieces(bundle: Buffer, sent: (bytes: number) => void): AsyncIter
     yield bundle.subarray(at, at + UPLOAD_PIECE_BYTES)
     sent(Math.min(at + UPLOAD_PIECE_BYTES, bundle.length))
   }
+}
+
+/** Text of a problem (RFC 9457): its detail, and each of its errors on a line of its own. */
+function refusal(problem: unknown): string {
+  if (typeof problem !== 'object' || problem === null || !('detail' in problem)) {
+    return 'the answer is not one of the Portcullis API'
+  }
+  const detail = printable(String(problem.detail))
+  const errors = 'errors' in problem && Array.isArray(problem.errors) ? problem.errors : []
+  const reasons = (errors as { readonly detail?: unknown }[])
+    .slice(0, MAX_REASONS)
+    .map((error) => printable(String(error.detail)))
+    .filter((reason) => !detail.includes(reason))
+  return [detail, ...reasons.map((reason) => `  ${reason}`)].join('\n')
 }
 
 function parse(text: string): unknown {
