@@ -1,4 +1,4 @@
-import type { ByteSet } from '#signatures/pcre/gate.ts'
+import { type ByteSet, intersects } from '#signatures/pcre/gate.ts'
 import { buildAutomaton } from '#inspectors/matching/aho-corasick.ts'
 import type { Automaton } from '#inspectors/matching/automaton.ts'
 import type { Predicate } from './predicate.ts'
@@ -32,10 +32,11 @@ export class GateIndex {
   readonly #masks: readonly (readonly ByteSet[])[]
   readonly #minLength: Int32Array
   /** Predicates without literals, by the mask that decides first. */
-  readonly #maskGroups: readonly {
-    readonly mask: ByteSet
-    readonly members: Int32Array
-  }[]
+  readonly #maskGroups: readonly Int32Array[]
+  /** Per byte, `#maskWords` words: the mask groups whose mask holds it. */
+  readonly #groupsOfByte: Int32Array
+  readonly #maskWords: number
+  readonly #hitGroups: Int32Array
   readonly #lengthOnly: Int32Array
   readonly #found: Uint32Array
   #stamp = 0
@@ -94,10 +95,17 @@ export class GateIndex {
     this.#predicateClauses = predicateClauses
     this.#predicateMet = new Int32Array(predicates.length)
     this.#predicateStamp = new Int32Array(predicates.length)
-    this.#maskGroups = [...maskGroups.values()].map(({ mask, members }) => ({
-      mask,
-      members: Int32Array.from(members),
-    }))
+    const masks = [...maskGroups.values()]
+    this.#maskGroups = masks.map(({ members }) => Int32Array.from(members))
+    this.#maskWords = Math.ceil(masks.length / 32)
+    this.#hitGroups = new Int32Array(this.#maskWords)
+    this.#groupsOfByte = new Int32Array(256 * this.#maskWords)
+    for (const [index, { mask }] of masks.entries()) {
+      for (let byte = 0; byte < 256; byte += 1) {
+        if ((mask[byte >> 5] & (1 << (byte & 31))) === 0) continue
+        this.#groupsOfByte[byte * this.#maskWords + (index >> 5)] |= 1 << (index & 31)
+      }
+    }
     this.#lengthOnly = Int32Array.from(lengthOnly)
   }
 
@@ -111,16 +119,35 @@ export class GateIndex {
     for (let word = 0; word < this.words; word += 1) into[word] = this.#ungated[word]!
     const { length } = textLatin1
     if (length > 0) this.#markLiterals(textLatin1, bytes, into)
-    for (let index = 0; index < this.#maskGroups.length; index += 1) {
-      const group = this.#maskGroups[index]
-      if (!shareByte(group.mask, bytes)) continue
-      const { members } = group
-      for (let member = 0; member < members.length; member += 1) {
-        this.#propose(members[member], length, bytes, into)
-      }
-    }
+    this.#markMasks(length, bytes, into)
     for (let index = 0; index < this.#lengthOnly.length; index += 1) {
       this.#propose(this.#lengthOnly[index], length, bytes, into)
+    }
+  }
+
+  #markMasks(length: number, bytes: ByteSet, into: Int32Array): void {
+    const hit = this.#hitGroups
+    const width = this.#maskWords
+    hit.fill(0)
+    for (let word = 0; word < 8; word += 1) {
+      let bits: number = bytes[word]
+      while (bits !== 0) {
+        const low = bits & -bits
+        bits ^= low
+        const from = ((word << 5) + 31 - Math.clz32(low)) * width
+        for (let at = 0; at < width; at += 1) hit[at] |= this.#groupsOfByte[from + at]
+      }
+    }
+    for (let word = 0; word < width; word += 1) {
+      let bits = hit[word]
+      while (bits !== 0) {
+        const low = bits & -bits
+        bits ^= low
+        const members = this.#maskGroups[(word << 5) + 31 - Math.clz32(low)]
+        for (let at = 0; at < members.length; at += 1) {
+          this.#propose(members[at], length, bytes, into)
+        }
+      }
     }
   }
 
@@ -161,24 +188,10 @@ export class GateIndex {
     if (length < this.#minLength[predicate]) return
     const masks = this.#masks[predicate]
     for (let index = 0; index < masks.length; index += 1) {
-      if (!shareByte(masks[index], bytes)) return
+      if (!intersects(masks[index], bytes)) return
     }
     into[predicate >> 5] |= 1 << (predicate & 31)
   }
-}
-
-function shareByte(left: ByteSet, right: ByteSet): boolean {
-  return (
-    ((left[0] & right[0]) |
-      (left[1] & right[1]) |
-      (left[2] & right[2]) |
-      (left[3] & right[3]) |
-      (left[4] & right[4]) |
-      (left[5] & right[5]) |
-      (left[6] & right[6]) |
-      (left[7] & right[7])) !==
-    0
-  )
 }
 
 function foldAscii(text: string): string {
