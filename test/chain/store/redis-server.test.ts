@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { PrivateRedis } from '#chain/store/redis-server.ts'
@@ -117,6 +117,7 @@ test('a manager that ends and starts again has everything; its lock and socket a
 
 test('a second manager on the same folder is refused and harms nothing', async () => {
   const second = new TestManager()
+  rmSync(second.folder, { recursive: true })
   Object.assign(second, { folder: manager.folder })
   await assert.rejects(second.start(), /another manager \(pid \d+\)/)
   assert.equal((await manager.call('GET /readyz')).status, 200)
