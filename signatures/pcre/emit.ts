@@ -169,15 +169,18 @@ class Emitter {
     if (node.max > node.min && extentOf(node.item).min === 0) this.endDiffers = true
     const suffix = node.mode === 'lazy' ? '?' : ''
     const loops = node.max > 1
-    const count = node.max === Infinity ? Math.max(1, node.min) : node.max
+    // V8 repeats the code of the item this often: `x+` is `xx*`.
+    const count = node.max === Infinity ? node.min + 1 : node.max
     const native = place.factor * count <= this.#maxReplication(node)
     const inner = { ...place, tail: false, factor: native ? place.factor * count : place.factor }
-    if (native || count === 1) {
+    if (native) {
       const text = this.#looped(node.item, inner, loops)
       return `${text}${quantifier(node.min, node.max)}${suffix}`
     }
     const cost = count * nodeCount(node.item)
-    if (this.#dialect === 'js' && this.#unrolled + cost <= MAX_UNROLLED_NODES) {
+    // V8 takes exponential time to compile a chain of optional items: those are not unrolled.
+    const isUnrollable = this.#dialect === 'js' && extentOf(node.item).min > 0
+    if (isUnrollable && this.#unrolled + cost <= MAX_UNROLLED_NODES) {
       const before = this.#emittedGroups
       const text = this.#looped(node.item, inner, loops)
       if (this.#emittedGroups === before) {
@@ -185,16 +188,18 @@ class Emitter {
         return unroll(text, node.min, node.max, suffix)
       }
       this.relaxed = true
-      return `${text}${node.min > 0 ? '+' : '*'}${suffix}`
+      return `${text}*${suffix}`
     }
     this.relaxed = true
     const text = this.#looped(node.item, inner, loops)
-    return `${text}${node.min > 0 ? '+' : '*'}${suffix}`
+    return `${text}*${suffix}`
   }
 
   #maxReplication(node: Repeat): number {
     if (this.#dialect === 'js') return MAX_REPLICATION
-    return node.min <= MAX_RE2_COUNT ? MAX_RE2_COUNT : 0
+    // RE2 bounds what is written, not its product; it refuses a program that gets too large.
+    const largest = node.max === Infinity ? node.min : node.max
+    return largest <= MAX_RE2_COUNT ? Infinity : 0
   }
 
   #looped(item: Node, place: Place, loops: boolean): string {
