@@ -105,7 +105,10 @@ export class FlowContext {
       }
       case 'tls.version': {
         const version = this.tls?.version ?? null
-        return version !== null && check.versions.includes(version) !== check.negated
+        return (
+          version !== null &&
+          check.items.some((item) => (item.version === version) !== item.negated)
+        )
       }
       case 'ssl_state': {
         const states = this.tls?.states ?? []

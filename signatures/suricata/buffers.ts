@@ -78,7 +78,7 @@ export const BUFFERS: readonly BufferRow[] = [
   row('http.content_len', HTTP, 'both', 'Value of Content-Length', {
     aliases: ['http_content_len'],
   }),
-  row('http.connection', HTTP, 'request', 'Value of Connection', { aliases: ['http_connection'] }),
+  row('http.connection', HTTP, 'both', 'Value of Connection', { aliases: ['http_connection'] }),
   row('http.accept', HTTP, 'request', 'Value of Accept', { aliases: ['http_accept'] }),
   row('http.accept_enc', HTTP, 'request', 'Value of Accept-Encoding', {
     aliases: ['http_accept_enc'],
@@ -141,6 +141,8 @@ export const BUFFERS: readonly BufferRow[] = [
   row('ssh.software', ['ssh'], 'both', 'Software version of the banner', {
     aliases: ['ssh_software'],
   }),
+  row('ip.src', [], 'both', 'Source address, 4 or 16 bytes'),
+  row('ip.dst', [], 'both', 'Destination address, 4 or 16 bytes'),
   row('tcp.hdr', [], 'both', 'TCP header'),
   row('udp.hdr', [], 'both', 'UDP header'),
   row('ipv4.hdr', [], 'both', 'IPv4 header'),
@@ -159,7 +161,7 @@ export function bufferByName(name: string): BufferRow | undefined {
 
 /** Buffers that only a decoded packet has. */
 export function isPacketBuffer(name: string): boolean {
-  return name.endsWith('.hdr')
+  return name.endsWith('.hdr') || name === 'ip.src' || name === 'ip.dst'
 }
 
 /** Old modifiers that move the content before them into a buffer. */

@@ -1,5 +1,5 @@
 /**
- *   pcre := ['!'] '"' '/' PATTERN '/' modifier* [',' NAME (',' NAME)*] '"'
+ *   pcre := ['!'] '"' '/' PATTERN '/' modifier* [',' NAME (',' NAME)*] '"'         quotes optional
  *
  * Modifiers i s m x A E G change the pattern; R makes it begin where the match before ended; B and O
  * change nothing here; one letter at most names a buffer (`PCRE_BUFFER_LETTERS`). Names give captured
@@ -27,7 +27,7 @@ const cache = new Map<string, CompiledPattern>()
 
 /** @throws RuleFault `bad-argument`, `bad-pcre` or `unsupported-pcre` */
 export function parsePcreOption(argument: string): PcreOption {
-  const { negated, inner } = quotedValue(argument)
+  const { negated, inner } = patternText(argument)
   const form = FORM.exec(inner)
   if (form === null) throw new RuleFault('bad-argument', 'pcre takes "/PATTERN/MODIFIERS"')
   const options: { -readonly [Key in keyof PatternOptions]: PatternOptions[Key] } = {}
@@ -74,6 +74,12 @@ export function parsePcreOption(argument: string): PcreOption {
     }
   }
   return { pattern: compilePcre(form[1], options), negated, relative, buffer }
+}
+
+/** The quotes may be left out: `pcre:/a/U`. */
+function patternText(argument: string): { negated: boolean; inner: string } {
+  const bare = /^\s*(!?)\s*(\/.*\S)\s*$/s.exec(argument)
+  return bare === null ? quotedValue(argument) : { negated: bare[1] === '!', inner: bare[2] }
 }
 
 /** @throws RuleFault with the offset in the pattern in its message */

@@ -14,7 +14,8 @@ export type RuleDirection = 'to' | 'both' | 'transaction'
 export type Operand = number | string
 
 export type Endian = 'big' | 'little' | 'dce'
-export type NumberBase = 'dec' | 'hex' | 'oct'
+/** `auto`: hex after 0x, octal after 0, otherwise decimal. */
+export type NumberBase = 'dec' | 'hex' | 'oct' | 'auto'
 
 /** How bytes become a number: `byte_test`, `byte_jump`, `byte_extract`, `byte_math`. */
 export interface NumberSource {
@@ -166,11 +167,6 @@ export type PacketCheck =
       readonly set: number
     }
   | { readonly kind: 'ipopts'; readonly option: string }
-  | {
-      readonly kind: 'address'
-      readonly side: 'source' | 'destination'
-      readonly address: AddressSpec
-    }
 
 export type PacketField =
   | 'ttl'
@@ -198,10 +194,10 @@ export type FlowCheck =
       readonly bytes: number
     }
   | { readonly kind: 'app-layer-protocol'; readonly name: string; readonly negated: boolean }
+  /** Holds when one item does. */
   | {
       readonly kind: 'tls.version'
-      readonly versions: readonly number[]
-      readonly negated: boolean
+      readonly items: readonly { readonly version: number; readonly negated: boolean }[]
     }
   | { readonly kind: 'ssl_state'; readonly states: readonly string[]; readonly negated: boolean }
   | {

@@ -35,8 +35,6 @@ export function headBuffer(
       return headerValue(request.headers, 'user-agent')
     case 'http.referer':
       return headerValue(request.headers, 'referer')
-    case 'http.connection':
-      return headerValue(request.headers, 'connection')
     case 'http.accept':
       return headerValue(request.headers, 'accept')
     case 'http.accept_enc':
@@ -83,12 +81,14 @@ function sidedBuffer(
   switch (name) {
     case 'http.protocol':
       return head.protocol
+    case 'http.connection':
+      return headerValue(head.headers, 'connection')
     case 'http.content_type':
       return headerValue(head.headers, 'content-type')
     case 'http.content_len':
       return headerValue(head.headers, 'content-length')
     case 'http.cookie':
-      return joined(head.headers, side === 'request' ? 'cookie' : 'set-cookie')
+      return joinedValue(head.headers, side === 'request' ? 'cookie' : 'set-cookie')
     case 'http.header':
       return headerLines(head.headers)
     case 'http.header.raw':
@@ -148,7 +148,8 @@ function headerNames(headers: readonly HttpHeader[]): string {
   return `${names}\r\n`
 }
 
-function joined(headers: readonly HttpHeader[], nameLower: string): string | null {
+/** Values of all fields of that name, ", " between; null when there is none. */
+export function joinedValue(headers: readonly HttpHeader[], nameLower: string): string | null {
   let found: string | null = null
   for (const header of headers) {
     if (header.nameLower !== nameLower) continue

@@ -1,11 +1,11 @@
-import { type HttpTransaction, headerValue } from '#inspectors/http/transaction.ts'
+import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import { PAYLOAD, bufferByName } from '#signatures/suricata/buffers.ts'
 import type { BufferView } from '../evaluate.ts'
 import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
 import type { CompiledRule, RuleGroup, Side, Slot } from '../program/program.ts'
 import { BodyStream } from './body-stream.ts'
-import { headBuffer, headInstances } from './buffers.ts'
+import { headBuffer, headInstances, joinedValue } from './buffers.ts'
 
 /** What one direction of an exchange has been seen to contain. */
 interface SideState {
@@ -45,7 +45,7 @@ export class HttpExchange implements BufferView {
     const state = this.state(side)
     if (state.body === null) {
       const head = side === 'request' ? this.transaction.request : this.transaction.response
-      const coding = head === null ? null : headerValue(head.headers, 'content-encoding')
+      const coding = head === null ? null : joinedValue(head.headers, 'content-encoding')
       state.body = new BodyStream(group, depth, coding)
       state.hasBody = true
     }

@@ -66,7 +66,7 @@ export function compare(test: ByteTest, value: number, wanted: number): boolean 
   return holds !== test.negated
 }
 
-/** Where `byte_jump` lands; negative or beyond the end when it leaves the buffer. */
+/** Where `byte_jump` lands: at the beginning when it leads before it, beyond the end when it leads there. */
 export function jumpTarget(
   jump: ByteJump,
   value: number,
@@ -77,7 +77,7 @@ export function jumpTarget(
   let distance = value * jump.multiplier
   if (jump.align && distance % 4 !== 0) distance += 4 - (distance % 4)
   const base = jump.from === 'beginning' ? 0 : jump.from === 'end' ? length : end
-  return base + distance + operandValue(jump.postOffset, variables)
+  return Math.max(0, base + distance + operandValue(jump.postOffset, variables))
 }
 
 function binary(source: NumberSource, text: string, start: number, bytes: number): boolean {
@@ -95,22 +95,25 @@ function binary(source: NumberSource, text: string, start: number, bytes: number
 /** Text digits: blanks before are skipped, the number ends at the first other character. */
 function digits(source: NumberSource, text: string, start: number, bytes: number): boolean {
   const piece = text.slice(start, start + bytes)
+  const base = source.base === 'auto' ? autoBase(piece) : source.base
   const form =
-    source.base === 'hex'
+    base === 'hex'
       ? /^\s*(?:0[xX])?([0-9a-fA-F]+)/
-      : source.base === 'oct'
+      : base === 'oct'
         ? /^\s*([0-7]+)/
         : /^\s*([0-9]+)/
   const found = form.exec(piece)
   if (found === null) return false
-  const value = Number.parseInt(
-    found[1],
-    source.base === 'hex' ? 16 : source.base === 'oct' ? 8 : 10,
-  )
+  const value = Number.parseInt(found[1], base === 'hex' ? 16 : base === 'oct' ? 8 : 10)
   if (!Number.isSafeInteger(value)) return false
   reading.value = value
   reading.end = start + found[0].length
   return true
+}
+
+function autoBase(piece: string): 'dec' | 'hex' | 'oct' {
+  if (/^\s*0[xX]/.test(piece)) return 'hex'
+  return /^\s*0[0-7]/.test(piece) ? 'oct' : 'dec'
 }
 
 function masked(value: number, mask: number): number {

@@ -95,7 +95,7 @@ function from(
         subject.text.length,
         budget.variables,
       )
-      if (target < 0 || target > subject.text.length) return NO
+      if (target > subject.text.length) return NO
       return from(steps, index + 1, subject, target, budget)
     }
     case 'byte_extract': {

@@ -6,6 +6,7 @@ import { MAX_DISTANCE } from './content.ts'
 import { type Keyword, keyword } from './keyword.ts'
 
 const MAX_VALUE = 0xffff_ffff
+const MAX_OFFSET = 0x7fff_ffff
 const MAX_TEXT_DIGITS = 23
 
 /** Keywords that read numbers from the buffer, or ask about its size. */
@@ -187,7 +188,7 @@ function readOptions(name: string, items: readonly string[], allowed: string): O
   }
   if (options.base !== null && !text)
     throw new RuleFault('bad-argument', `${options.base} needs the word string before it`)
-  if (text && options.base === null) options.base = 'hex'
+  if (text) options.base ??= 'auto'
   return options
 }
 
@@ -205,7 +206,7 @@ function source(
   const max = options.base === null ? 8 : MAX_TEXT_DIGITS
   const result: NumberSource = {
     bytes: operand(bytes, 0, max),
-    offset: operand(offset, -65_535, 65_535),
+    offset: operand(offset, -MAX_OFFSET, MAX_OFFSET),
     relative: options.relative,
     endian: options.endian,
     base: options.base,
@@ -245,7 +246,7 @@ function byteJump(builder: RuleBuilder, argument: string): void {
     items.slice(2),
     'multiplier align from_beginning from_end post_offset',
   )
-  const postOffset = operand(options.postOffset, -65_535, 65_535)
+  const postOffset = operand(options.postOffset, -MAX_OFFSET, MAX_OFFSET)
   builder.checkOperand(postOffset)
   builder.add(
     {

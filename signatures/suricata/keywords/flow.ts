@@ -97,9 +97,11 @@ export const FLOW_KEYWORDS: readonly Keyword[] = [
     'app-layer-protocol',
     'flow',
     'Protocol found in the connection',
-    { grammar: '[!]NAME' },
+    { grammar: '[!]NAME[,to_server|to_client|either|both]' },
     (builder, argument) => {
-      const form = /^(!?)\s*([a-z0-9-]+)$/.exec(argument.trim())
+      const form = /^(!?)\s*([a-z0-9-]+)(?:\s*,\s*(?:to_server|to_client|either|both))?$/.exec(
+        argument.trim(),
+      )
       const name = form?.[2] ?? ''
       if (form === null || (!isApplicationProtocol(name) && name !== 'failed'))
         throw new RuleFault('bad-argument', `"${argument}" is not an application protocol`)
@@ -258,6 +260,10 @@ function xbits(builder: RuleBuilder, argument: string): void {
 
 function hostbits(builder: RuleBuilder, argument: string): void {
   const [operation = '', name, side = 'src'] = commaList(argument)
+  if (operation === 'noalert' && name === undefined) {
+    builder.meta.noAlert = true
+    return
+  }
   if (name === undefined) throw new RuleFault('bad-argument', `hostbits:${operation} takes a name`)
   if (side !== 'src' && side !== 'dst')
     throw new RuleFault('bad-argument', 'hostbits tracks src or dst')

@@ -1,5 +1,4 @@
 import { integer, numberRange } from '../arguments.ts'
-import { parseAddress } from '../address.ts'
 import { RuleFault } from '../problem.ts'
 import type { PacketCheck, PacketField } from '../rule.ts'
 import { type Keyword, keyword } from './keyword.ts'
@@ -110,22 +109,6 @@ export const PACKET_KEYWORDS: readonly Keyword[] = [
       throw new RuleFault('bad-argument', `"${option}" is not an IP option`)
     builder.packetChecks.push({ kind: 'ipopts', option })
   }),
-  keyword('ip.src', 'packet', 'Source address', { grammar: 'ADDRESS' }, (builder, argument) => {
-    builder.packetChecks.push({ kind: 'address', side: 'source', address: parseAddress(argument) })
-  }),
-  keyword(
-    'ip.dst',
-    'packet',
-    'Destination address',
-    { grammar: 'ADDRESS' },
-    (builder, argument) => {
-      builder.packetChecks.push({
-        kind: 'address',
-        side: 'destination',
-        address: parseAddress(argument),
-      })
-    },
-  ),
 ]
 
 type Mode = 'exact' | 'any' | 'all' | 'not'

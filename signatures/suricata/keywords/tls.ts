@@ -33,7 +33,7 @@ export const TLS_KEYWORDS: readonly Keyword[] = [
       const version = VERSIONS.get((negated ? text.slice(1) : text).trim())
       if (version === undefined)
         throw new RuleFault('bad-argument', `"${text}" is not a TLS version`)
-      builder.flowChecks.push({ kind: 'tls.version', versions: [version], negated })
+      builder.flowChecks.push({ kind: 'tls.version', items: [{ version, negated }] })
     },
   ),
   keyword(
@@ -42,15 +42,14 @@ export const TLS_KEYWORDS: readonly Keyword[] = [
     'Version of the handshake',
     { grammar: '[!]sslv2|sslv3|tls1.0|tls1.1|tls1.2|tls1.3, …' },
     (builder, argument) => {
-      const items = commaList(argument.toLowerCase())
-      const negated = items.every((item) => item.startsWith('!'))
-      const versions = items.map((item) => {
-        const version = VERSIONS.get(item.replace(/^!/, '').trim())
-        if (version === undefined || item.startsWith('!') !== negated)
-          throw new RuleFault('bad-argument', `"${item}" is not an SSL version here`)
-        return version
+      const items = commaList(argument.toLowerCase()).map((item) => {
+        const negated = item.startsWith('!')
+        const version = VERSIONS.get((negated ? item.slice(1) : item).trim())
+        if (version === undefined)
+          throw new RuleFault('bad-argument', `"${item}" is not an SSL version`)
+        return { version, negated }
       })
-      builder.flowChecks.push({ kind: 'tls.version', versions, negated })
+      builder.flowChecks.push({ kind: 'tls.version', items })
     },
   ),
   keyword(

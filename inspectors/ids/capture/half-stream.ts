@@ -1,0 +1,62 @@
+/**
+ * One direction of a TCP connection put in order. The first copy of a byte wins, as inline inspection has it;
+ * segments ahead of a gap wait, bounded in number and bytes.
+ */
+
+/** Segments and bytes that wait behind a gap. */
+export const MAX_WAITING_SEGMENTS = 1024
+export const MAX_WAITING_BYTES = 1_048_576
+
+export class HalfStream {
+  #next: number
+  #waiting: { sequence: number; payload: Buffer }[] = []
+  #waitingBytes = 0
+
+  /** @param next sequence number of the first byte */
+  constructor(next: number) {
+    this.#next = next >>> 0
+  }
+
+  /** Bytes that can be delivered now, in order. */
+  push(sequence: number, payload: Buffer): Buffer[] {
+    if (payload.length === 0) return []
+    const ready: Buffer[] = []
+    this.#take(sequence, payload, ready)
+    if (ready.length > 0) this.#drain(ready)
+    return ready
+  }
+
+  #take(sequence: number, payload: Buffer, ready: Buffer[]): void {
+    // Difference modulo 2^32 as a signed number: negative when the segment begins before `#next`.
+    const ahead = (sequence - this.#next) | 0
+    if (ahead > 0) {
+      this.#hold(sequence, payload)
+      return
+    }
+    const fresh = payload.subarray(-ahead)
+    if (fresh.length === 0) return
+    ready.push(fresh)
+    this.#next = (this.#next + fresh.length) >>> 0
+  }
+
+  #hold(sequence: number, payload: Buffer): void {
+    if (
+      this.#waiting.length >= MAX_WAITING_SEGMENTS ||
+      this.#waitingBytes + payload.length > MAX_WAITING_BYTES
+    )
+      return
+    this.#waiting.push({ sequence, payload })
+    this.#waitingBytes += payload.length
+  }
+
+  #drain(ready: Buffer[]): void {
+    for (let moved = true; moved && this.#waiting.length > 0;) {
+      const before = ready.length
+      const waiting = this.#waiting
+      this.#waiting = []
+      this.#waitingBytes = 0
+      for (const { sequence, payload } of waiting) this.#take(sequence, payload, ready)
+      moved = ready.length > before
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import { decodeTcp } from '#inspectors/ids/capture/decode.ts'
+import { HalfStream } from '#inspectors/ids/capture/half-stream.ts'
+import { readCapture } from '#inspectors/ids/capture/pcap-file.ts'
+import { replayCapture } from '#inspectors/ids/capture/replay.ts'
+import { idsOf } from '../drive.ts'
+
+const SYN = 2
+const ACK = 16
+const ISN = 0xffff_fff0
+
+/** An Ethernet frame with a VLAN tag, IPv4 and TCP; checksums are left at 0. */
+function frame(fromClient: boolean, sequence: number, flags: number, payload: Buffer): Buffer {
+  const bytes = Buffer.alloc(18 + 20 + 20)
+  bytes.writeUInt16BE(0x8100, 12)
+  bytes.writeUInt16BE(0x0800, 16)
+  bytes[18] = 0x45
+  bytes.writeUInt16BE(40 + payload.length, 20)
+  bytes[27] = 6
+  const [client, server] = [Buffer.from([10, 0, 0, 1]), Buffer.from([10, 0, 0, 2])]
+  ;(fromClient ? client : server).copy(bytes, 30)
+  ;(fromClient ? server : client).copy(bytes, 34)
+  bytes.writeUInt16BE(fromClient ? 40_000 : 80, 38)
+  bytes.writeUInt16BE(fromClient ? 80 : 40_000, 40)
+  bytes.writeUInt32BE(sequence >>> 0, 42)
+  bytes[50] = 0x50
+  bytes[51] = flags
+  return Buffer.concat([bytes, payload])
+}
+
+/** A pcap file, in either byte order and resolution. */
+function pcap(frames: readonly Buffer[], little = true, nanoseconds = false): Buffer {
+  const u32 = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4)
+    if (little) bytes.writeUInt32LE(value >>> 0)
+    else bytes.writeUInt32BE(value >>> 0)
+    return bytes
+  }
+  const magic = nanoseconds ? 0xa1b23c4d : 0xa1b2c3d4
+  const parts = [u32(magic), u32(0), u32(0), u32(0), u32(65_535), u32(1)]
+  for (const bytes of frames)
+    parts.push(
+      u32(7),
+      u32(nanoseconds ? 5_000_000 : 5000),
+      u32(bytes.length),
+      u32(bytes.length),
+      bytes,
+    )
+  return Buffer.concat(parts)
+}
+
+function packets(
+  file: Buffer,
+): NonNullable<Extract<ReturnType<typeof readCapture>, { ok: true }>>['packets'] {
+  const result = readCapture(file)
+  assert.ok(result.ok)
+  return result.packets
+}
+
+const HANDSHAKE = [
+  frame(true, ISN, SYN, Buffer.alloc(0)),
+  frame(false, 99, SYN | ACK, Buffer.alloc(0)),
+]
+const REQUEST = Buffer.from('GET /evil?a=needle HTTP/1.1\r\nHost: example.test\r\n\r\n')
+
+describe('captures', () => {
+  it('are read in both byte orders and resolutions', () => {
+    for (const little of [true, false]) {
+      for (const nanoseconds of [true, false]) {
+        const [packet] = packets(pcap(HANDSHAKE, little, nanoseconds))
+        assert.deepEqual([packet.timeMs, packet.linkType, packet.bytes], [7005, 1, HANDSHAKE[0]])
+      }
+    }
+  })
+
+  it('end at a damaged packet, and say so', () => {
+    const file = pcap(HANDSHAKE)
+    const result = readCapture(file.subarray(0, -1))
+    assert.ok(result.ok)
+    assert.deepEqual([result.packets.length, result.truncated], [1, true])
+    assert.equal(readCapture(Buffer.alloc(40)).ok, false)
+  })
+
+  it('give the connection, the packet and the alert', () => {
+    const ids = idsOf('alert http any any -> any 80 (http.uri; content:"/evil"; sid:1;)')
+    const file = pcap([...HANDSHAKE, frame(true, ISN + 1, ACK, REQUEST)])
+    const [found, ...rest] = replayCapture(packets(file), ids)
+    assert.deepEqual(rest, [])
+    assert.deepEqual(
+      [found.alert.signatureId, found.packet, found.flow, found.connection.serverAddress],
+      [1, 3, 'to_server', '10.0.0.2'],
+    )
+  })
+
+  it('give the same alerts however the stream was cut, shuffled and repeated', () => {
+    const ids = idsOf(
+      'alert http any any -> any any (http.uri; content:"needle"; sid:1;)\n' +
+        'alert tcp any any -> any any (flow:to_server; content:"evil"; content:"example"; distance:5; sid:2;)',
+    )
+    const cut = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 })
+    const order = fc.array(fc.nat(), { maxLength: 20 })
+    fc.assert(
+      fc.property(cut, order, (lengths, swaps) => {
+        const segments: Buffer[] = []
+        for (let at = 0, turn = 0; at < REQUEST.length; turn += 1) {
+          const length = lengths[turn % lengths.length]
+          segments.push(frame(true, ISN + 1 + at, ACK, REQUEST.subarray(at, at + length)))
+          at += length
+        }
+        for (const swap of swaps) segments.push(segments[swap % segments.length])
+        segments.sort((left, right) => ((left[45] * 7) % 5) - ((right[45] * 7) % 5))
+        const found = replayCapture(packets(pcap([...HANDSHAKE, ...segments])), ids)
+        assert.deepEqual(
+          found.map(({ alert }) => alert.signatureId).sort((left, right) => left - right),
+          [1, 2],
+        )
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('let the first copy of a byte win', () => {
+    const half = new HalfStream(0)
+    const text = (parts: Buffer[]): string => Buffer.concat(parts).toString()
+    assert.equal(text(half.push(0, Buffer.from('abc'))), 'abc')
+    assert.equal(text(half.push(1, Buffer.from('XYde'))), 'de')
+    assert.equal(text(half.push(9, Buffer.from('jk'))), '')
+    assert.equal(text(half.push(5, Buffer.from('fghi'))), 'fghijk')
+  })
+
+  it('do not throw, whatever the bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, at) => {
+        const file = pcap([...HANDSHAKE, frame(true, ISN + 1, ACK, REQUEST), Buffer.from(bytes)])
+        if (at > 23) file[at % file.length] ^= 0xff
+        const result = readCapture(file)
+        if (result.ok) for (const packet of result.packets) decodeTcp(packet.linkType, packet.bytes)
+        for (const linkType of [0, 1, 12, 113, 276]) decodeTcp(linkType, Buffer.from(bytes))
+        readCapture(Buffer.concat([Buffer.from([0x0a, 0x0d, 0x0d, 0x0a]), Buffer.from(bytes)]))
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
