@@ -12,6 +12,8 @@ import type { HostSnapshot, SnapshotEnvelope } from '#chain/model/snapshot.ts'
 import type { AttachmentStatus, HostStatus } from '#chain/model/status.ts'
 import { parseRedisUrl } from '#chain/store/redis-url.ts'
 
+const POLL_MS = 1000
+
 /**
  * What the manager sees of an agent: it reads its snapshot on the hint, and reports. Checked against
  * the real one by the end-to-end tests, where `steering/agent` is in its place.
@@ -32,6 +34,7 @@ export class FakeAgent {
   #epoch = 0
   #seen = 0
   #isGone = false
+  #timer: NodeJS.Timeout | null = null
 
   constructor(redisUrl: string, host: string, interfaceIds: string[]) {
     this.host = host
@@ -45,9 +48,12 @@ export class FakeAgent {
     this.#subscriber.on('message', () => void this.step().catch(() => {}))
     await this.#subscriber.subscribe(hostSnapshotChannel(this.host))
     await this.step()
+    // A hint that comes while the connection is lost is lost: like the real one it also polls.
+    this.#timer = setInterval(() => void this.step().catch(() => {}), POLL_MS)
   }
 
   stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
     this.#redis.disconnect()
     this.#subscriber.disconnect()
   }
