@@ -19,7 +19,8 @@ import type { Predicate } from './predicate.ts'
 export class GateIndex {
   /** Words of 32 predicates. */
   readonly words: number
-  readonly #ungated: Int32Array
+  /** Words of a text before it was looked at: what has no gate is a candidate. */
+  readonly initialBits: readonly number[]
   readonly #automaton: Automaton | null
   /** Clauses per literal, flat: those of literal `i` are at `[starts[i], starts[i + 1])`. */
   readonly #clauseStarts: Int32Array
@@ -43,7 +44,8 @@ export class GateIndex {
 
   constructor(predicates: readonly Predicate[]) {
     this.words = Math.max(1, Math.ceil(predicates.length / 32))
-    this.#ungated = new Int32Array(this.words)
+    const initialBits = Array.from({ length: 2 * this.words }, () => 0)
+    this.initialBits = initialBits
     const literals = new Map<string, number[]>()
     const clausePredicate: number[] = []
     const predicateClauses = new Int32Array(predicates.length)
@@ -54,7 +56,7 @@ export class GateIndex {
     for (const { index, operator, negated } of predicates) {
       const { gate } = operator
       if (gate === null || negated) {
-        this.#ungated[index >> 5] |= 1 << (index & 31)
+        initialBits[index >> 5] |= 1 << (index & 31)
         continue
       }
       this.#minLength[index] = gate.minLength
@@ -73,7 +75,7 @@ export class GateIndex {
       const [mask] = gate.byteMasks
       if (mask === undefined) {
         if (gate.minLength > 0) lengthOnly.push(index)
-        else this.#ungated[index >> 5] |= 1 << (index & 31)
+        else initialBits[index >> 5] |= 1 << (index & 31)
         continue
       }
       const key = mask.join()
@@ -113,10 +115,9 @@ export class GateIndex {
    * Sets the bits of all predicates that the text could satisfy.
    *
    * @param bytes the bytes that occur in the text (`collectBytes`)
-   * @param into words of the text, all zero
+   * @param into words of the text, a copy of `initialBits`
    */
-  mark(textLatin1: string, bytes: ByteSet, into: Int32Array): void {
-    for (let word = 0; word < this.words; word += 1) into[word] = this.#ungated[word]!
+  mark(textLatin1: string, bytes: ByteSet, into: number[]): void {
     const { length } = textLatin1
     if (length > 0) this.#markLiterals(textLatin1, bytes, into)
     this.#markMasks(length, bytes, into)
@@ -125,7 +126,7 @@ export class GateIndex {
     }
   }
 
-  #markMasks(length: number, bytes: ByteSet, into: Int32Array): void {
+  #markMasks(length: number, bytes: ByteSet, into: number[]): void {
     const hit = this.#hitGroups
     const width = this.#maskWords
     hit.fill(0)
@@ -151,7 +152,7 @@ export class GateIndex {
     }
   }
 
-  #markLiterals(textLatin1: string, bytes: ByteSet, into: Int32Array): void {
+  #markLiterals(textLatin1: string, bytes: ByteSet, into: number[]): void {
     const found = this.#found
     if (this.#automaton === null) return
     found.fill(0)
@@ -184,7 +185,7 @@ export class GateIndex {
     }
   }
 
-  #propose(predicate: number, length: number, bytes: ByteSet, into: Int32Array): void {
+  #propose(predicate: number, length: number, bytes: ByteSet, into: number[]): void {
     if (length < this.#minLength[predicate]) return
     const masks = this.#masks[predicate]
     for (let index = 0; index < masks.length; index += 1) {

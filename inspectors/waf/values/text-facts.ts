@@ -18,8 +18,8 @@ export class TextFacts {
   readonly text: string
   /** Results by `Pipeline.index`; filled as they are asked for. */
   readonly byPipeline: (TextFacts | undefined)[] = []
-  /** Null: not gated yet. */
-  bits: Int32Array | null = null
+  /** Null: not gated yet. An array: a typed one of this size costs ten times as much to make. */
+  bits: number[] | null = null
   deadGroups: Int32Array | null = null
 
   constructor(text: string) {
@@ -82,17 +82,16 @@ export class TextStore {
   }
 
   /** Live bits of a text, which is gated first where that has not been done. */
-  bitsOf(facts: TextFacts): Int32Array {
+  bitsOf(facts: TextFacts): number[] {
     if (facts.bits !== null) return facts.bits
-    const { words } = this.#gates
-    const bits = new Int32Array(2 * words)
+    const bits = this.#gates.initialBits.slice()
     facts.bits = bits
     if (this.#isGated) {
       const bytes = this.#bytes
       bytes.fill(0)
       collectBytes(facts.text, bytes)
       this.#gates.mark(facts.text, bytes, bits)
-    } else bits.fill(-1, 0, words)
+    } else bits.fill(-1, 0, this.#gates.words)
     return bits
   }
 
