@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assert, constantFrom, property, string } from 'fast-check'
+import { assert as check, constantFrom, property, string } from 'fast-check'
 import { detectSqlInjection } from '#inspectors/waf/libinjection/sqli.ts'
 import { detectXss } from '#inspectors/waf/libinjection/xss.ts'
 
@@ -55,7 +55,7 @@ test('letters and digits alone are never SQL injection: the gate of @detectSQLi'
   const words = string({
     unit: constantFrom(...Array.from('0123456789xXbBeEdDfFuUnNqQ'), 'union', 'select', 'or'),
   })
-  assert(
+  check(
     property(words, (value) => assert.equal(detectSqlInjection(value), null)),
     { numRuns: 3000 },
   )
@@ -73,7 +73,7 @@ test('any bytes are read to their end without an exception', () => {
     ),
     maxLength: 60,
   })
-  assert(
+  check(
     property(bytes, (value) => {
       detectSqlInjection(value)
       detectXss(value)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assert, constantFrom, integer, oneof, property, string } from 'fast-check'
+import { assert as check, constantFrom, integer, oneof, property, string } from 'fast-check'
 import { TRANSFORMATIONS } from '#inspectors/waf/transformations/registry.ts'
 import { urlDecodeUniMapped } from '#inspectors/waf/transformations/url-decode-uni.ts'
 
@@ -22,7 +22,7 @@ const TEXT = oneof(
 )
 
 test('a value without trigger bytes comes back as it was, the same reference when unchanged', () => {
-  assert(
+  check(
     property(TEXT, (value) => {
       for (const transformation of TRANSFORMATIONS.values()) {
         const { name, triggerBytes } = transformation
