@@ -95,6 +95,7 @@ class Compiler {
       this.#options.specialize === 'off'
         ? unspecialized(whole, this.#initialTx())
         : specialize(whole, this.#initialTx(), this.#txNames.names)
+    this.#targetLists.finish()
     const groups = groupRules(phases.flatMap((phase) => phase.rules))
     const slotsOf = (prefixes: readonly string[]): number[] =>
       this.#txNames.names.flatMap((name, slot) =>

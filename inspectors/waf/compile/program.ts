@@ -127,6 +127,8 @@ export interface TargetPart {
   readonly exclusions: readonly CompiledSelector[]
   /** `TX:name` with a slot of its own; -1: no. */
   readonly txSlot: number
+  /** `TX:/regex/`: slots whose names match; null for anything else. */
+  txSlots: readonly number[] | null
 }
 
 export type CompiledSelector =

@@ -58,11 +58,9 @@ function foldPrefix(
   const touched = new Uint8Array(slots.length)
   const isKnown = (slot: number): boolean => touched[slot] === 0
   for (const [position, rule] of rules.entries()) {
-    if (rule.next !== position + 1) {
-      // A jump that is never taken is no jump.
-      if (outcomeOf(rule, slots, isKnown) === 'never') continue
-      break
-    }
+    // What never matches neither decides nor changes anything.
+    if (outcomeOf(rule, slots, isKnown) === 'never') continue
+    if (rule.next !== position + 1) break
     if (isFoldable(rule) && runRule(rule, slots, isKnown)) {
       folded.add(rule)
       continue

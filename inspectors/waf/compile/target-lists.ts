@@ -53,6 +53,18 @@ export class TargetLists {
       isWhole: selector === null && !target.count && exclusions.length === 0,
       exclusions,
       txSlot: isSlot ? this.#txNames.slotOf(selector.name) : -1,
+      txSlots: null,
+    }
+  }
+
+  /** To be called when all TX names are known: says which of them each regex selects. */
+  finish(): void {
+    for (const part of this.lists.flatMap((list) => list.parts)) {
+      const { selector, collection } = part
+      if (collection.name !== 'TX' || selector.kind !== 'regex') continue
+      part.txSlots = this.#txNames.names.flatMap((name, slot) =>
+        selector.pattern.test(name) ? slot : [],
+      )
     }
   }
 

@@ -84,7 +84,10 @@ export function resolveTargets(
     } else if (selector.kind === 'xpath') {
       for (const value of xmlPathValues(transaction, selector)) into.add(value)
     } else {
-      const values = valuesOf(transaction, collection)
+      const values =
+        part.txSlots === null
+          ? valuesOf(transaction, collection)
+          : transaction.tx.entriesOf(part.txSlots)
       for (let at = 0; at < values.length; at += 1) {
         const entry = values[at]
         if (isPartValue(part, entry)) into.add(entry)

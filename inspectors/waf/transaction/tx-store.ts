@@ -68,13 +68,25 @@ export class TxStore {
   /** All variables as values of the collection. */
   entries(): Entry[] {
     const entries: Entry[] = []
-    for (let slot = 0; slot < this.slots.length; slot += 1) {
-      const value = this.slots[slot]
-      if (value !== undefined) entries.push(new Entry(this.#names.names[slot], value))
-    }
-    if (this.#dynamic !== null) {
-      for (const { name, value } of this.#dynamic.values()) entries.push(new Entry(name, value))
-    }
-    return entries
+    for (let slot = 0; slot < this.slots.length; slot += 1) this.#push(slot, entries)
+    return this.#dynamic === null ? entries : [...entries, ...this.dynamicEntries()]
+  }
+
+  /** Variables of these slots, and all without a slot. */
+  entriesOf(slots: readonly number[]): readonly Entry[] {
+    const entries: Entry[] = []
+    for (let index = 0; index < slots.length; index += 1) this.#push(slots[index], entries)
+    if (this.#dynamic === null) return entries
+    return [...entries, ...this.dynamicEntries()]
+  }
+
+  dynamicEntries(): Entry[] {
+    if (this.#dynamic === null) return []
+    return Array.from(this.#dynamic.values(), ({ name, value }) => new Entry(name, value))
+  }
+
+  #push(slot: number, entries: Entry[]): void {
+    const value = this.slots[slot]
+    if (value !== undefined) entries.push(new Entry(this.#names.names[slot], value))
   }
 }
