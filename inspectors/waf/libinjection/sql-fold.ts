@@ -130,7 +130,7 @@ export class SqlFolder {
       b.type = T.TSQL
       return 'folded'
     }
-    if (isFunctionLike(a) && b.type === T.LEFT_PARENTHESIS) {
+    if (b.type === T.LEFT_PARENTHESIS && isFunctionLike(a)) {
       a.type = T.FUNCTION
       return 'folded'
     }
@@ -189,7 +189,8 @@ export class SqlFolder {
 }
 
 /** Types of words that may be part of a phrase; the second may be a logic operator too. */
-const PHRASE_TYPES: ReadonlySet<number> = new Set([
+const PHRASE_TYPES = new Uint8Array(128)
+for (const type of [
   T.KEYWORD,
   T.BAREWORD,
   T.OPERATOR,
@@ -198,12 +199,14 @@ const PHRASE_TYPES: ReadonlySet<number> = new Set([
   T.EXPRESSION,
   T.TSQL,
   T.SQL_TYPE,
-])
+]) {
+  PHRASE_TYPES[type] = 1
+}
 
 /** Makes `UNION` and `ALL` one token, where the two are a phrase. */
 function mergeWords(a: T.SqlToken, b: T.SqlToken): boolean {
-  if (!PHRASE_TYPES.has(a.type)) return false
-  if (!PHRASE_TYPES.has(b.type) && b.type !== T.LOGIC_OPERATOR) return false
+  if (PHRASE_TYPES[a.type] === 0) return false
+  if (PHRASE_TYPES[b.type] === 0 && b.type !== T.LOGIC_OPERATOR) return false
   const length = a.length + b.length + 1
   if (length > T.MAX_TOKEN_BYTES) return false
   const type = phraseType(a.text, a.from, a.length, b.text, b.from, b.length)

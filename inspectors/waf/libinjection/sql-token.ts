@@ -98,14 +98,23 @@ export class SqlToken {
 
   isArithmetic(): boolean {
     if (this.type !== OPERATOR || this.length !== 1) return false
-    return '*/-+%'.includes(this.text.charAt(this.from))
+    switch (this.text.charCodeAt(this.from)) {
+      case 0x2a:
+      case 0x2f:
+      case 0x2d:
+      case 0x2b:
+      case 0x25:
+        return true
+      default:
+        return false
+    }
   }
 
   isUnary(): boolean {
     if (this.type !== OPERATOR) return false
     switch (this.length) {
       case 1:
-        return '+-!~'.includes(this.text.charAt(this.from))
+        return isUnarySign(this.text.charCodeAt(this.from))
       case 2:
         return this.byteAt(0) === 0x21 && this.byteAt(1) === 0x21
       case 3:
@@ -114,4 +123,9 @@ export class SqlToken {
         return false
     }
   }
+}
+
+/** `+`, `-`, `!` and `~`. */
+function isUnarySign(code: number): boolean {
+  return code === 0x2b || code === 0x2d || code === 0x21 || code === 0x7e
 }

@@ -1,7 +1,7 @@
 import { MAX_TOKENS, SqlFolder } from './sql-fold.ts'
 import * as T from './sql-token.ts'
 import { SqlTokenizer } from './sql-tokenizer.ts'
-import { FINGERPRINTS } from './tables.ts'
+import { appendType, isKnownFingerprint } from './tables.ts'
 
 /**
  * libinjection's detection of SQL injection: a value is read as the rest of a statement that it was put
@@ -49,18 +49,30 @@ function knownFingerprint(
   quote: Quote,
   skipsBareExponents: boolean,
 ): string | null {
-  const fingerprint = fingerprintOf(value, isMysql, quote, skipsBareExponents)
-  if (!FINGERPRINTS.has(fingerprint.toUpperCase())) return null
+  const count = foldValue(value, isMysql, quote, skipsBareExponents)
+  let packed = 0
+  for (let index = 0; index < count; index += 1) {
+    packed = appendType(packed, folder.tokens[index].type)
+  }
+  if (!isKnownFingerprint(packed)) return null
+  let fingerprint = ''
+  for (let index = 0; index < count; index += 1) {
+    fingerprint += String.fromCharCode(folder.tokens[index].type)
+  }
   return isAttack(value, fingerprint) ? fingerprint : null
 }
 
-/** Types of the folded tokens, `X` alone for what cannot be parsed with certainty. */
-function fingerprintOf(
+/**
+ * Folds the value. What cannot be parsed with certainty is one token of its own type.
+ *
+ * @returns how many of the folder's tokens are the result
+ */
+function foldValue(
   value: string,
   isMysql: boolean,
   quote: Quote,
   skipsBareExponents: boolean,
-): string {
+): number {
   tokenizer.reset(value, isMysql, quote, skipsBareExponents)
   const count = folder.fold(tokenizer)
   const last = folder.tokens[count - 1]
@@ -74,12 +86,12 @@ function fingerprintOf(
   ) {
     last.type = T.COMMENT
   }
-  let fingerprint = ''
   for (let index = 0; index < count; index += 1) {
-    if (folder.tokens[index].type === T.EVIL) return 'X'
-    fingerprint += String.fromCharCode(folder.tokens[index].type)
+    if (folder.tokens[index].type !== T.EVIL) continue
+    folder.tokens[0].type = T.EVIL
+    return 1
   }
-  return fingerprint
+  return count
 }
 
 /** Ordinary text that happens to have the fingerprint of an attack is told apart here. */

@@ -35,10 +35,30 @@ export const KEYWORDS: ReadonlyMap<string, string> = new Map(
   ),
 )
 
-/** Fingerprints of SQL injection; compared in upper case. */
-export const FINGERPRINTS: ReadonlySet<string> = new Set(
-  wordsOf('fingerprints').map((fingerprint) => fingerprint.toUpperCase()),
+/** Types that occur in fingerprints, in upper case: five bits are enough to number them. */
+const FINGERPRINT_TYPES = 'KUBETFNVSOCAX1&(){}.,:;?\\'
+
+/** Number of a token type by the code of its character, both cases being one; 0 for none. */
+const typeNumbers = Uint8Array.from(
+  { length: 128 },
+  (_, code) => FINGERPRINT_TYPES.indexOf(String.fromCharCode(code).toUpperCase()) + 1,
 )
+
+/** Appends a token type to a packed fingerprint, of which 0 is the empty one. */
+export function appendType(fingerprint: number, type: number): number {
+  return fingerprint * 32 + typeNumbers[type]
+}
+
+const fingerprints: ReadonlySet<number> = new Set(
+  wordsOf('fingerprints').map((fingerprint) =>
+    Array.from(fingerprint).reduce((packed, type) => appendType(packed, type.charCodeAt(0)), 0),
+  ),
+)
+
+/** True for the packed fingerprint of an attack. */
+export function isKnownFingerprint(fingerprint: number): boolean {
+  return fingerprints.has(fingerprint)
+}
 
 /** Names of events without their `ON`, tags, and attributes with what is wrong with them. */
 export const EVENT_NAMES: readonly string[] = wordsOf('events')
