@@ -1,5 +1,5 @@
 import { type Alert, type AlertMatch, MAX_MATCH_BYTES } from '#inspectors/inspector.ts'
-import type { CompiledRule } from './program/program.ts'
+import type { CompiledRule } from './program/compiled-rule.ts'
 
 /** The alert of a rule that matched. */
 export function alertOf(

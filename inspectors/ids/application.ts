@@ -1,4 +1,4 @@
-import type { Side } from './program/program.ts'
+import type { Side } from './program/compiled-rule.ts'
 
 /** Bytes of a direction that its protocol is looked for in. */
 export const MAX_HEAD_BYTES = 512

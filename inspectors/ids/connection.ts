@@ -12,7 +12,7 @@ import type { Engine } from './engine.ts'
 import { Findings } from './findings.ts'
 import { FlowContext } from './flow-context.ts'
 import { HttpInspection } from './http-inspection.ts'
-import type { Side } from './program/program.ts'
+import type { Side } from './program/compiled-rule.ts'
 import { StreamInspection } from './stream-inspection.ts'
 import { TlsInspection } from './tls-inspection.ts'
 

@@ -4,7 +4,7 @@ import { alertMatch } from './alert.ts'
 import { MAX_ALERT_MATCHES } from './limits.ts'
 import { type MatchBudget, matchSteps } from './match/section.ts'
 import type { Subject } from './match/subject.ts'
-import type { CompiledRule, CompiledSection, Slot } from './program/program.ts'
+import type { CompiledRule, CompiledSection, Slot } from './program/compiled-rule.ts'
 
 /** Where the buffers of a rule come from: an exchange, a handshake, a stream. */
 export interface BufferView {

@@ -3,7 +3,7 @@ import { matchesOf } from './evaluate.ts'
 import { alertOf } from './alert.ts'
 import type { Engine } from './engine.ts'
 import { MAX_ALERTS_PER_EVENT } from './limits.ts'
-import type { CompiledRule } from './program/program.ts'
+import type { CompiledRule } from './program/compiled-rule.ts'
 import type { FlowState } from './state/flow-state.ts'
 import type { Endpoints } from './state/thresholds.ts'
 

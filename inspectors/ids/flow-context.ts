@@ -3,7 +3,7 @@ import { addressBytes } from '#signatures/suricata/address.ts'
 import { coversApplication } from '#signatures/suricata/protocols.ts'
 import type { FlowCheck } from '#signatures/suricata/rule.ts'
 import type { Engine } from './engine.ts'
-import type { CompiledRule, Side } from './program/program.ts'
+import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import { FlowState } from './state/flow-state.ts'
 import type { Endpoints } from './state/thresholds.ts'
 

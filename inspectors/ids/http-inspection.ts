@@ -7,7 +7,8 @@ import type { FlowContext } from './flow-context.ts'
 import { HttpExchange } from './http/exchange.ts'
 import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
 import type { Subject } from './match/subject.ts'
-import type { CompiledRule, RuleGroup, Side } from './program/program.ts'
+import type { CompiledRule, Side } from './program/compiled-rule.ts'
+import type { RuleGroup } from './program/program.ts'
 
 /**
  * HTTP rules over the exchanges of one connection.

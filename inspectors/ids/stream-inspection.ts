@@ -5,7 +5,7 @@ import type { FlowContext } from './flow-context.ts'
 import { MAX_WAITING_RULES } from './limits.ts'
 import type { Subject } from './match/subject.ts'
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
-import type { CompiledRule, Side } from './program/program.ts'
+import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import { StreamSide } from './stream-side.ts'
 
 /**

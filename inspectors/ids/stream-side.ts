@@ -3,7 +3,8 @@ import type { BufferView } from './evaluate.ts'
 import { Subject } from './match/subject.ts'
 import { applyTransforms } from './match/transforms.ts'
 import type { CandidateList } from './program/prefilter.ts'
-import type { CompiledRule, RuleGroup, Slot } from './program/program.ts'
+import type { CompiledRule, Slot } from './program/compiled-rule.ts'
+import type { RuleGroup } from './program/program.ts'
 
 /** A rule whose fast pattern was seen, and the stream offset it ended at or before. */
 export interface WaitingRule {

@@ -3,7 +3,7 @@ import { evaluateSections } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import type { Subject } from './match/subject.ts'
-import type { Side } from './program/program.ts'
+import type { Side } from './program/compiled-rule.ts'
 import { TlsSession } from './tls/tls-session.ts'
 
 /** TLS rules over the handshake of one connection. Each rule matches once. */

@@ -49,6 +49,7 @@ export function buildTables(patterns: readonly string[], ignoreCase: boolean): T
   const { outputStart, outputs } = listOutputs(patterns, trie, stateOf)
   const patternLengths = Int32Array.from(patterns, (pattern) => pattern.length)
   const links = linkStates(trie, order, stateOf, rowStates, classCount, outputStart)
+  skipUselessFailures(links, rowStates)
   const rowLimit = rowStates * classCount
   const place = (state: number): number =>
     state < rowStates ? state * classCount : rowLimit + state - rowStates
@@ -65,6 +66,20 @@ export function buildTables(patterns: readonly string[], ignoreCase: boolean): T
     rows: links.rows.map(moved),
     next: links.next.map(moved),
     fail: links.fail.map(place),
+  }
+}
+
+/**
+ * A failure state with the same only child fails for the same classes: the walk goes on from where it would
+ * lead. States are numbered breadth first, so those a failure leads to are done before.
+ */
+function skipUselessFailures({ labels, fail }: Links, rowStates: number): void {
+  for (let index = 0; index < fail.length; index += 1) {
+    let state = fail[index]
+    while (state >= rowStates && labels[state - rowStates] === labels[index]) {
+      state = fail[state - rowStates]
+    }
+    fail[index] = state
   }
 }
 

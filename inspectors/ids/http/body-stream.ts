@@ -1,7 +1,8 @@
 import { BodyDecoder } from '../coding/body-decoder.ts'
 import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
-import type { RuleGroup, Slot } from '../program/program.ts'
+import type { Slot } from '../program/compiled-rule.ts'
+import type { RuleGroup } from '../program/program.ts'
 import type { CandidateList } from '../program/prefilter.ts'
 
 const NO_BYTES = Buffer.alloc(0)

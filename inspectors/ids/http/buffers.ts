@@ -4,7 +4,7 @@ import {
   type HttpResponseHead,
   headerValue,
 } from '#inspectors/http/transaction.ts'
-import type { Side } from '../program/program.ts'
+import type { Side } from '../program/compiled-rule.ts'
 import { authorityOf, normalizeUri } from './uri.ts'
 
 /**

@@ -6,15 +6,8 @@ import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'
 import { inRuleOrder } from './order.ts'
 import { Prefilter } from './prefilter.ts'
-import type {
-  Application,
-  CompiledRule,
-  CompiledSection,
-  Program,
-  RuleGroup,
-  Side,
-  Slot,
-} from './program.ts'
+import type { CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.ts'
+import type { Application, Program, RuleGroup } from './program.ts'
 import { compileSteps, needEnd } from './steps.ts'
 import type { RuleVariables } from './variables.ts'
 

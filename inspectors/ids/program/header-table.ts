@@ -1,5 +1,5 @@
 import type { Rule } from '#signatures/suricata/rule.ts'
-import type { HeaderTest } from './program.ts'
+import type { HeaderTest } from './compiled-rule.ts'
 import type { AddressTest, PortTest, RuleVariables } from './variables.ts'
 
 /** One test for each distinct header: a rule set of thousands has a few hundred. */

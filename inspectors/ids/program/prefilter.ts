@@ -9,7 +9,7 @@
 import { buildAutomaton } from '#inspectors/matching/aho-corasick.ts'
 import type { Automaton } from '#inspectors/matching/automaton.ts'
 import type { Subject } from '../match/subject.ts'
-import type { CompiledRule, Slot } from './program.ts'
+import type { CompiledRule, Slot } from './compiled-rule.ts'
 
 /** Collects candidates of one evaluation, each once, without allocating per event. */
 export class CandidateList {

@@ -1,44 +1,5 @@
-import type { TransformStep } from '#signatures/suricata/transform.ts'
-import type { Rule } from '#signatures/suricata/rule.ts'
+import type { CompiledRule, Side, Slot } from './compiled-rule.ts'
 import type { Prefilter } from './prefilter.ts'
-import type { Step } from './steps.ts'
-
-/** A buffer with its transforms, as rules use it. Slots are numbered; views cache by the number. */
-export interface Slot {
-  readonly id: number
-  readonly buffer: string
-  readonly transforms: readonly TransformStep[]
-  readonly multiple: boolean
-  readonly streaming: boolean
-}
-
-export interface CompiledSection {
-  readonly slot: Slot
-  readonly steps: readonly Step[]
-  /** Decided only when the whole buffer was seen. */
-  readonly needsEnd: boolean
-  /** `absent`: holds when the buffer does not exist. */
-  readonly absent: 'no' | 'required' | 'or-else'
-}
-
-/** Addresses and ports of a rule header. Rules share these; a connection keeps one result for each. */
-export interface HeaderTest {
-  readonly id: number
-  /** @param source, destination addresses as bytes in the direction of the data */
-  matches(source: string, sourcePort: number, destination: string, destinationPort: number): boolean
-}
-
-export interface CompiledRule {
-  /** Place in evaluation order: pass, drop, reject, alert; setters of bits first; urgent first. */
-  readonly index: number
-  readonly rule: Rule
-  readonly header: HeaderTest
-  readonly sections: readonly CompiledSection[]
-  /** Payload sections run on the stream, on single chunks, or on both. */
-  readonly payload: 'none' | 'stream' | 'chunk' | 'both'
-}
-
-export type Side = 'request' | 'response'
 
 /** Rules of one protocol and direction. */
 export interface RuleGroup {
