@@ -4,7 +4,7 @@ import type { HttpError } from '#inspectors/http/http-error.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Connection, ConnectionInspector, Verdict } from '#inspectors/inspector.ts'
 import type { CompiledRule } from './compile/program.ts'
-import type { RuleHit } from './evaluate/rule-hit.ts'
+import type { RuleHit } from './transaction/rule-hit.ts'
 import { type LinkTrace, traceRule } from './evaluate/trace-rule.ts'
 import { createWaf, type WafOptions } from './waf.ts'
 

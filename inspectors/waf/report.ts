@@ -1,6 +1,6 @@
 import { GID_SECLANG } from '#chain/model/eve.ts'
 import type { Alert } from '#inspectors/inspector.ts'
-import type { RuleHit } from './evaluate/rule-hit.ts'
+import type { RuleHit } from './transaction/rule-hit.ts'
 
 /** EVE severity (1 is most urgent) by SecLang severity. */
 const EVE_SEVERITY = [1, 1, 1, 2, 3, 4, 4, 4] as const

@@ -4,7 +4,7 @@ export const TRANSFORMATION_SPELLINGS: readonly string[] = (
   'hexDecode hexEncode htmlEntityDecode jsDecode length lowercase md5 normalisePath ' +
   'normalisePathWin normalizePath normalizePathWin parityEven7bit parityOdd7bit parityZero7bit ' +
   'removeComments removeCommentsChar removeNulls removeWhitespace replaceComments replaceNulls ' +
-  'sha1 sha256 sqlHexDecode trim trimLeft trimRight uppercase urlDecode urlDecodeUni urlEncode ' +
+  'sha1 sqlHexDecode trim trimLeft trimRight uppercase urlDecode urlDecodeUni urlEncode ' +
   'utf8toUnicode'
 ).split(' ')
 

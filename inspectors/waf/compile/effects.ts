@@ -1,6 +1,5 @@
 import type { SourcePosition } from '#signatures/seclang/diagnostic.ts'
 import type { Effect, Target } from '#signatures/seclang/model.ts'
-import { collectionNamed } from '../transaction/collections.ts'
 import { CHANGES } from '../transaction/arithmetic.ts'
 import type { TxNames } from '../transaction/tx-store.ts'
 import type { Macro } from './macro.ts'
@@ -65,7 +64,7 @@ export function compileEffect(
 
 function exclusion(target: Target, targetLists: TargetLists) {
   return {
-    collection: collectionNamed(target.collection),
+    collection: target.collection,
     selector: targetLists.selector(target),
   }
 }

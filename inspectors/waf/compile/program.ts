@@ -1,12 +1,12 @@
 import type { ByteSet } from '#signatures/pcre/gate.ts'
-import type { CompiledPattern } from '#signatures/pcre/pattern.ts'
-import type { Ctl, Disruptive, PersistentCollection, Phase } from '#signatures/seclang/model.ts'
-import type { XPathStep } from '#signatures/seclang/xpath.ts'
+import type { Ctl, PersistentCollection } from '#signatures/seclang/model.ts'
 import type { DynamicOperator } from '../operators/operator.ts'
 import type { Collection } from '../transaction/collections.ts'
+import type { RuleInfo } from '../transaction/rule-hit.ts'
 import type { TxNames } from '../transaction/tx-store.ts'
 import type { Pipeline } from '../values/pipeline.ts'
 import type { Predicate } from '../values/predicate.ts'
+import type { CompiledSelector, TargetExclusion } from '../values/selector.ts'
 import type { TextStore } from '../values/text-facts.ts'
 import type { Macro } from './macro.ts'
 
@@ -64,26 +64,14 @@ export interface Lane {
   readonly triggers: ByteSet | null
 }
 
-export interface CompiledRule {
+export interface CompiledRule extends RuleInfo {
   readonly index: number
-  readonly id: number
-  readonly phase: Phase
   readonly links: readonly CompiledLink[]
-  /** `block` replaced by what it stands for. */
-  readonly disruptive: Disruptive
   readonly status: number
-  readonly log: boolean
-  readonly auditlog: boolean
   readonly msg: Macro | null
   readonly logdata: Macro | null
-  readonly severity: number | null
-  readonly rev: string
-  readonly ver: string | null
-  readonly tags: readonly string[]
   /** Position among all rules of the phase where evaluation goes on after a match. */
   readonly next: number
-  /** `file:line` */
-  readonly source: string
 }
 
 export interface CompiledLink {
@@ -131,12 +119,6 @@ export interface TargetPart {
   txSlots: readonly number[] | null
 }
 
-export type CompiledSelector =
-  | { readonly kind: 'all' }
-  | { readonly kind: 'name'; readonly nameLower: string }
-  | { readonly kind: 'regex'; readonly pattern: CompiledPattern }
-  | { readonly kind: 'xpath'; readonly path: string; readonly steps: readonly XPathStep[] }
-
 export type CompiledEffect =
   | {
       readonly kind: 'set-slot'
@@ -169,17 +151,3 @@ export type CompiledEffect =
   | { readonly kind: 'remove-rules'; readonly rules: Int32Array }
   | { readonly kind: 'remove-targets'; readonly exclusion: TargetExclusion }
   | { readonly kind: 'control'; readonly ctl: Ctl }
-
-/** `ctl:ruleRemoveTargetBy*`: rules as a bit set over `CompiledRule.index`, and what they lose. */
-export interface TargetExclusion {
-  readonly rules: Int32Array
-  readonly targets: readonly {
-    readonly collection: Collection
-    readonly selector: CompiledSelector
-  }[]
-}
-
-/** True when the bit of a rule is set. */
-export function hasRule(rules: Int32Array, index: number): boolean {
-  return (rules[index >> 5] & (1 << (index & 31))) !== 0
-}

@@ -1,4 +1,5 @@
-import { type CompiledLink, type CompiledRule, hasRule, type LinkTest } from './program.ts'
+import type { CompiledLink, CompiledRule, LinkTest } from './program.ts'
+import { hasRule } from '../values/selector.ts'
 import { transformThrough } from '../values/pipeline.ts'
 
 /**
@@ -265,6 +266,7 @@ function trim(
   const reached = new Uint8Array(rules.length + 1)
   reached[0] = 1
   const kept: number[] = []
+  const jumps: number[] = []
   for (const [position, rule] of rules.entries()) {
     if (reached[position] === 0) continue
     const outcome = folded.has(rule) ? 'never' : outcomeOf(rule, slots, isKnown)
@@ -272,12 +274,20 @@ function trim(
       reached[position + 1] = 1
     } else if (outcome === 'always' && isJump(rule) && staysJump(rules, position, removals)) {
       reached[rule.next] = 1
+      jumps.push(position)
     } else {
       kept.push(position)
       reached[position + 1] = 1
       reached[rule.next] = 1
     }
   }
+  // A jump over rules to which another rule leads is needed to get past them. From the last to the first:
+  // a jump that stays may be such a rule itself.
+  for (const jump of jumps.reverse()) {
+    const { next } = rules[jump]
+    if (kept.some((position) => position > jump && position < next)) kept.push(jump)
+  }
+  kept.sort((left, right) => left - right)
   const before = new Int32Array(rules.length + 1)
   for (const position of kept) before[position + 1] = 1
   for (let position = 1; position <= rules.length; position += 1) {

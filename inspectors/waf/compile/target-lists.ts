@@ -6,7 +6,8 @@ import { formatTarget } from '#signatures/seclang/targets.ts'
 import { parseXPath } from '#signatures/seclang/xpath.ts'
 import { collectionNamed } from '../transaction/collections.ts'
 import type { TxNames } from '../transaction/tx-store.ts'
-import type { CompiledSelector, TargetList, TargetPart } from './program.ts'
+import type { CompiledSelector } from '../values/selector.ts'
+import type { TargetList, TargetPart } from './program.ts'
 
 /** Lists of variables, each distinct one once. */
 export class TargetLists {

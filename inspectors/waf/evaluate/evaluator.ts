@@ -1,15 +1,16 @@
 import { type AlertMatch, MAX_MATCH_BYTES } from '#inspectors/inspector.ts'
 import type { Disruptive, Phase } from '#signatures/seclang/model.ts'
-import { type CompiledLink, type CompiledRule, hasRule, type Program } from '../compile/program.ts'
+import type { CompiledLink, CompiledRule, Program } from '../compile/program.ts'
 import { Captures } from '../operators/operator.ts'
 import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
 import type { Interception, Transaction } from '../transaction/transaction.ts'
+import { hasRule } from '../values/selector.ts'
 import type { Entry } from '../values/entry.ts'
 import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
 import { PhaseGate } from './phase-gate.ts'
 import { ResolvedTargets, resolveTargets, variableName } from './resolved-targets.ts'
-import { MAX_HIT_MATCHES, MAX_HITS } from './rule-hit.ts'
+import { MAX_HIT_MATCHES, MAX_HITS } from '../transaction/rule-hit.ts'
 
 /**
  * Runs the rules of a phase over a transaction.

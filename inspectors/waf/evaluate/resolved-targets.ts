@@ -1,10 +1,5 @@
-import type {
-  CompiledSelector,
-  TargetExclusion,
-  TargetList,
-  TargetPart,
-} from '../compile/program.ts'
-import { hasRule } from '../compile/program.ts'
+import type { TargetList, TargetPart } from '../compile/program.ts'
+import { type CompiledSelector, hasRule, type TargetExclusion } from '../values/selector.ts'
 import { xmlValues } from '../body/xml-path.ts'
 import { type Collection, valuesOf } from '../transaction/collections.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -130,7 +125,7 @@ function isExcluded(
   for (const exclusion of exclusions) {
     if (!hasRule(exclusion.rules, ruleIndex)) continue
     for (const target of exclusion.targets) {
-      if (target.collection.name !== collection.name) continue
+      if (target.collection !== collection.name) continue
       if (target.selector.kind === 'xpath') {
         if (selector.kind === 'xpath' && selector.path === target.selector.path) return true
       } else if (matchesSelector(target.selector, entry)) return true

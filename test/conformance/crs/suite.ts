@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs'
 import { createWaf, type Waf } from '#inspectors/waf/waf.ts'
-import type { RuleHit } from '#inspectors/waf/evaluate/rule-hit.ts'
+import type { RuleHit } from '#inspectors/waf/transaction/rule-hit.ts'
 import { nodeRuleFiles, type RuleFiles } from '#signatures/seclang/rule-files.ts'
 import { type FtwOutput, type FtwTest, readFtwFile } from './ftw-test.ts'
 import { exchange } from './in-process.ts'
