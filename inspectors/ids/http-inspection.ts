@@ -76,6 +76,10 @@ export class HttpInspection {
   end(transaction: HttpTransaction, side: Side): void {
     const exchange = this.#exchanges.get(transaction)
     if (exchange === undefined) return
+    if (side === 'request') {
+      exchange.requestEnded = true
+      if (exchange.closed) this.#exchanges.delete(transaction)
+    }
     const state = exchange.state(side)
     if (state.body === null) state.hasBody ??= false
     else {
@@ -91,8 +95,12 @@ export class HttpInspection {
     this.#evaluate(exchange, side)
   }
 
+  /** A server may answer early: the request is then inspected to its own end. */
   close(transaction: HttpTransaction): void {
-    this.#exchanges.delete(transaction)
+    const exchange = this.#exchanges.get(transaction)
+    if (exchange === undefined) return
+    exchange.closed = true
+    if (exchange.requestEnded) this.#exchanges.delete(transaction)
   }
 
   #exchange(transaction: HttpTransaction): HttpExchange | null {

@@ -28,6 +28,9 @@ export class HttpExchange implements BufferView {
   readonly fired = new Set<number>()
   readonly request = newSide()
   readonly response = newSide()
+  requestEnded = false
+  /** The response is over and logged. */
+  closed = false
   /** Side whose rules are being evaluated. */
   side: Side = 'request'
   /** Window of the raw stream, for payload matches among HTTP ones. */

@@ -51,6 +51,18 @@ describe('actions', () => {
   })
 })
 
+describe('early answers', () => {
+  it('do not end the inspection of the request', () => {
+    const ids = idsOf('drop http any any -> any any (http.request_body; content:"attack"; sid:1;)')
+    const outcome = play(ids, [
+      toServer('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\nfirst '),
+      toClient('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'),
+      toServer('attack'),
+    ])
+    assert.deepEqual([outcome.dropped, outcome.sids], [true, [1]])
+  })
+})
+
 describe('headers and flow', () => {
   const variables = { HOME_NET: '[192.168.0.0/16,!192.168.9.0/24]', EXTERNAL_NET: '!$HOME_NET' }
   const matches = (header: string, connection: Partial<typeof CONNECTION> = {}): boolean =>
