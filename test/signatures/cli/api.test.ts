@@ -109,7 +109,7 @@ describe('signatures install', () => {
     const words = ['install', 'own', rules, '--activate', '--wait', '--json', ...api()]
     const { status, out } = await run(words)
     assert.equal(status, 0)
-    assert.equal(calls[1].url, '/v1/rule-sets/own/activate?wait=realized')
+    assert.equal(calls[1].url, '/v1/rule-sets/own/activate?wait=realized&timeout=100')
     assert.deepEqual(JSON.parse(calls[1].body.toString()), { version: VERSION })
     const content = JSON.parse(out.trimEnd().split('\n').at(-1)!) as Record<string, unknown>
     assert.deepEqual([content['version'], content['state']], [VERSION, 'realized'])
