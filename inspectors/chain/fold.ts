@@ -2,6 +2,7 @@ import type { HttpTransaction } from '../http/transaction.ts'
 import type { Alert, Connection, ConnectionInspector, Flow, Verdict } from '../inspector.ts'
 import { observeInspection, type FailureKind } from './counters.ts'
 import type { AlertSink, AlertVerdict, Hop } from './hop.ts'
+import { PendingAlerts } from './pending-alerts.ts'
 import {
   ask,
   BYTES,
@@ -15,6 +16,7 @@ import {
   TRANSACTION_END,
   type EventCode,
 } from './event.ts'
+import { failureAlert } from './failure-alert.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { serviceAlert } from './service-alert.ts'
 
@@ -28,6 +30,9 @@ import { serviceAlert } from './service-alert.ts'
  * This is the one place where a hop that cannot do its work is mapped to its `onFailure`: an exception,
  * an event that took longer than EVENT_BUDGET_MS (known only afterwards: a call cannot be interrupted)
  * or a body held beyond its bound. `open`: the flow goes on without the hop. `closed`: it is reset.
+ *
+ * Alerts about bytes that are held wait with them (`pending-alerts.ts`): when a later event stops the
+ * transaction, they say so.
  *
  * A pass costs, per hop and event, one call and one reading of the clock; it allocates nothing.
  */
@@ -55,6 +60,7 @@ export interface FoldOptions {
 
 export class ChainFold {
   readonly connection: Connection
+  readonly pending: PendingAlerts
   readonly #hops: readonly Hop[]
   /** Null where the hop has nothing more to see. */
   readonly #inspectors: (ConnectionInspector | null)[]
@@ -74,6 +80,7 @@ export class ChainFold {
     this.connection = connection
     this.#hops = hops
     this.#options = options
+    this.pending = new PendingAlerts(options.sink)
     this.#now = options.now ?? performance.now.bind(performance)
     this.#inspectors = Array<ConnectionInspector | null>(hops.length).fill(null)
     this.#spentMs = new Float64Array(hops.length)
@@ -87,6 +94,7 @@ export class ChainFold {
         if (decision !== PROCEED) this.#openDecision = decision
       }
     }
+    this.pending.commitAll()
   }
 
   /** Answer to the opening itself: `drop` when a hop with `onFailure: closed` could not open. */
@@ -117,33 +125,44 @@ export class ChainFold {
     return false
   }
 
+  /** Its alerts wait for the events that the chunk completes; see `commitAlerts`. */
   bytes(flow: Flow, chunk: Buffer): Decision {
     return this.#run(BYTES, flow, null, chunk)
   }
+  /** Its alerts wait for the answer of `holdsBody`. */
   requestHead(transaction: HttpTransaction): Decision {
     return this.#run(REQUEST_HEAD, 'to_server', transaction, NO_BYTES)
   }
   requestBody(transaction: HttpTransaction, chunk: Buffer): Decision {
-    return this.#run(REQUEST_BODY, 'to_server', transaction, chunk)
+    const decision = this.#run(REQUEST_BODY, 'to_server', transaction, chunk)
+    if (this.#holdingRequest === 0) this.pending.commit(transaction)
+    return decision
   }
   requestEnd(transaction: HttpTransaction): Decision {
     this.#holdingRequest = 0
-    return this.#run(REQUEST_END, 'to_server', transaction, NO_BYTES)
+    const decision = this.#run(REQUEST_END, 'to_server', transaction, NO_BYTES)
+    this.pending.commit(transaction)
+    return decision
   }
   responseHead(transaction: HttpTransaction): Decision {
     return this.#run(RESPONSE_HEAD, 'to_client', transaction, NO_BYTES)
   }
   responseBody(transaction: HttpTransaction, chunk: Buffer): Decision {
-    return this.#run(RESPONSE_BODY, 'to_client', transaction, chunk)
+    const decision = this.#run(RESPONSE_BODY, 'to_client', transaction, chunk)
+    if (this.#holdingResponse === 0) this.pending.commit(transaction)
+    return decision
   }
   responseEnd(transaction: HttpTransaction): Decision {
     this.#holdingResponse = 0
-    return this.#run(RESPONSE_END, 'to_client', transaction, NO_BYTES)
+    const decision = this.#run(RESPONSE_END, 'to_client', transaction, NO_BYTES)
+    this.pending.commit(transaction)
+    return decision
   }
 
   /** Logging phase: what is found here can no longer be stopped, so it is only alerted. */
   transactionEnd(transaction: HttpTransaction): void {
     this.#run(TRANSACTION_END, 'to_client', transaction, NO_BYTES)
+    this.pending.commit(transaction)
     this.#observe()
   }
 
@@ -152,7 +171,13 @@ export class ChainFold {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#run(CLOSE, 'to_client', null, NO_BYTES)
+    this.pending.commitAll()
     this.#observe()
+  }
+
+  /** Nothing more comes out of the bytes shown last: what was found in them alone is told. */
+  commitAlerts(): void {
+    if (this.#holdingRequest === 0 && this.#holdingResponse === 0) this.pending.commitAll()
   }
 
   /**
@@ -178,7 +203,9 @@ export class ChainFold {
     }
     if (flow === 'to_server') this.#holdingRequest = holding
     else this.#holdingResponse = holding
-    return holding === 0 ? 'stream' : 'hold'
+    if (holding !== 0) return 'hold'
+    this.pending.commit(transaction)
+    return 'stream'
   }
 
   /** A held body outgrew its bound: every hop that wanted it has failed. */
@@ -201,13 +228,12 @@ export class ChainFold {
     verdict: AlertVerdict,
     flow: Flow,
     transaction: HttpTransaction | null,
-    requestId?: string,
   ): void {
     const index = Math.max(
       0,
       this.#inspectors.findIndex((inspector) => inspector !== null),
     )
-    this.#tell(index, alert, verdict, flow, transaction, 'portcullis', requestId)
+    this.#tell(index, alert, verdict, flow, transaction, 'portcullis')
   }
 
   #run(event: EventCode, flow: Flow, transaction: HttpTransaction | null, chunk: Buffer): Decision {
@@ -285,7 +311,9 @@ export class ChainFold {
                   true,
                 ),
               ]
-        this.#tellAll(index, alerts, isBlock ? 'blocked' : 'dropped', flow, transaction)
+        const ending = isBlock ? 'blocked' : 'dropped'
+        this.#tellAll(index, alerts, ending, flow, transaction)
+        this.pending.conclude(ending, transaction)
         if (!isBlock) return DROP
         return verdict.location === undefined
           ? { kind: 'block', status: verdict.status }
@@ -307,14 +335,7 @@ export class ChainFold {
       `${context.tenant}/${context.chain}/${context.inspector}/${kind}`,
     )
     if (withheld !== null) {
-      // The text of an exception may quote traffic: its first line, cut, printable characters only.
-      const detail = cause instanceof Error ? `: ${printable(cause.message)}` : ''
-      const more = withheld > 0 ? ` (${withheld} more since the last such alert)` : ''
-      const alert = serviceAlert(
-        'inspector-failed',
-        `${context.inspector} failed: ${kind}${detail}${more}`,
-        !isOpen,
-      )
+      const alert = failureAlert(context.inspector, kind, cause, withheld, !isOpen)
       this.#tell(
         index,
         alert,
@@ -325,7 +346,9 @@ export class ChainFold {
       )
     }
     this.#retire(index)
-    return isOpen ? PROCEED : DROP
+    if (isOpen) return PROCEED
+    this.pending.conclude('dropped', null)
+    return DROP
   }
 
   #retire(index: number): void {
@@ -362,27 +385,16 @@ export class ChainFold {
     flow: Flow,
     transaction: HttpTransaction | null,
     inspector?: 'portcullis',
-    requestId?: string,
   ): void {
     const { context, counters } = this.#hops[index]
     counters.alerts++
-    this.#options.sink.alert({
+    this.pending.add({
       context: inspector === undefined ? context : { ...context, inspector },
       connection: this.connection,
       transaction,
-      ...(requestId === undefined ? {} : { requestId }),
       alert,
       verdict,
       flow,
     })
   }
-}
-
-const MAX_DETAIL_CHARACTERS = 200
-
-function printable(text: string): string {
-  return text
-    .split('\n', 1)[0]
-    .slice(0, MAX_DETAIL_CHARACTERS)
-    .replaceAll(/[^\x20-\x7e]/g, '?')
 }

@@ -32,8 +32,6 @@ export interface AlertEvent {
   readonly context: HopContext
   readonly connection: Connection
   readonly transaction: HttpTransaction | null
-  /** Id that the client is shown where no transaction carries one. */
-  readonly requestId?: string
   readonly alert: Alert
   readonly verdict: AlertVerdict
   readonly flow: Flow

@@ -3,14 +3,17 @@ import { looksLikeHttp } from '../http/detect.ts'
 import type { HttpExchangeHandler } from '../http/exchange-handler.ts'
 import { HttpExchangeParser } from '../http/exchange-parser.ts'
 import type { HttpError } from '../http/http-error.ts'
-import { headerValue, type HttpResponseHead, type HttpTransaction } from '../http/transaction.ts'
+import type { HttpResponseHead, HttpTransaction } from '../http/transaction.ts'
 import type { Flow } from '../inspector.ts'
+import { beginsResponse } from './begins-response.ts'
+import { type Answer, owesEarlierAnswers } from './answer.ts'
 import { blockPage } from './block-page.ts'
 import type { FlowServices } from './flow-services.ts'
 import { type Lane, PAUSED_BY_PARSER } from './lane.ts'
 import { DEFERRED_BLOCK_MS, MAX_HELD_BYTES, MAX_HELD_BYTES_WORKER } from './limits.ts'
 import type { Link } from './link.ts'
 import { judgeHttpError, judgeTunnel } from './protocol-violation.ts'
+import { CONTINUE, waitsForContinue } from './waits-for-continue.ts'
 
 /**
  * One connection under inspection. Bytes of both directions are shown to the chain and to the HTTP
@@ -22,16 +25,6 @@ import { judgeHttpError, judgeTunnel } from './protocol-violation.ts'
  *                       -> over        answered by us, or reset
  */
 type Phase = 'detecting' | 'http' | 'raw' | 'deferred' | 'over'
-
-/** What the client is told, once earlier answers are complete. Null status: only a FIN. */
-interface Answer {
-  readonly status: number | null
-  readonly location?: string
-  readonly transaction: HttpTransaction | null
-}
-
-const STATUS_LINE = Buffer.from('HTTP/')
-const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
 export class InspectedFlow implements HttpExchangeHandler {
   readonly #link: Link
@@ -50,7 +43,7 @@ export class InspectedFlow implements HttpExchangeHandler {
   /** The response of which the client has bytes and not yet all. */
   #inFlight: HttpTransaction | null = null
   #deferred: Answer | null = null
-  #deferTimer: NodeJS.Timeout | null = null
+  #deferTimer: NodeJS.Timeout | undefined
 
   constructor(link: Link, fold: ChainFold, services: FlowServices) {
     this.#link = link
@@ -69,10 +62,30 @@ export class InspectedFlow implements HttpExchangeHandler {
   /** Both sockets are closed: the logging phase of what was cut off, and the last event. */
   closed(): void {
     this.#phase = 'over'
-    this.#clearDefer()
+    clearTimeout(this.#deferTimer)
     for (const transaction of this.#parser.openTransactions) this.#fold.transactionEnd(transaction)
     this.#fold.close()
     this.#services.sink.flush()
+  }
+
+  /** What was found so far is told as it stands, also in a body that is still held. */
+  tellAlerts(): void {
+    this.#fold.pending.commitAll()
+    this.#services.sink.flush()
+  }
+
+  /**
+   * Closes the connection as a server closes one that is kept alive, with a FIN between two messages.
+   *
+   * @returns false when a message is under way or it speaks another protocol: nothing was done
+   */
+  closeIfIdle(): boolean {
+    const { toServer, toClient } = this.#link
+    if (this.#phase !== 'http' || this.#parser.openTransactions.length > 0) return false
+    if (toServer.heldBytes > 0 || toClient.heldBytes > 0) return false
+    this.#end()
+    this.#link.finish()
+    return true
   }
 
   #clientData(chunk: Buffer): void {
@@ -135,7 +148,10 @@ export class InspectedFlow implements HttpExchangeHandler {
   #showBytes(flow: Flow, chunk: Buffer): boolean {
     if (this.#fold.live === 0) return true
     const decision = this.#fold.bytes(flow, chunk)
-    if (decision === PROCEED) return true
+    if (decision === PROCEED) {
+      if (this.#phase === 'raw') this.tellAlerts()
+      return true
+    }
     this.#decide(decision, flow, null)
     this.#settle()
     return false
@@ -178,6 +194,7 @@ export class InspectedFlow implements HttpExchangeHandler {
   #settle(): void {
     if (this.#phase === 'over') return
     // Alerts first: nothing leaves before what was found in it is on disk.
+    this.#fold.commitAlerts()
     this.#services.sink.flush()
     const { toServer, toClient } = this.#link
     if (this.#fold.live === 0 && this.#phase === 'http') this.#goRaw()
@@ -267,6 +284,7 @@ export class InspectedFlow implements HttpExchangeHandler {
     if (violation !== null) {
       this.#fold.report(violation.alert, violation.verdict, 'to_client', transaction)
       if (violation.verdict === 'dropped') {
+        this.#fold.pending.conclude('dropped', null)
         return this.#decide({ kind: 'drop' }, 'to_client', transaction)
       }
     }
@@ -285,6 +303,8 @@ export class InspectedFlow implements HttpExchangeHandler {
         this.#fold.report(judgement.alert, judgement.verdict, error.flow, transaction)
       }
     }
+    const { verdict } = judgement
+    if (verdict !== 'passed') this.#fold.pending.conclude(verdict, transaction)
     switch (judgement.action) {
       case 'raw':
         return this.#goRaw()
@@ -324,8 +344,7 @@ export class InspectedFlow implements HttpExchangeHandler {
       return
     }
     const isHttp = this.#phase === 'http' || this.#phase === 'deferred'
-    const cannotAnswer = this.#inFlight !== null || !isHttp
-    if (cannotAnswer && answer.status !== null) {
+    if ((this.#inFlight !== null || !isHttp) && answer.status !== null) {
       this.#end()
       this.#link.reset()
       return
@@ -349,22 +368,14 @@ export class InspectedFlow implements HttpExchangeHandler {
 
   #end(): void {
     this.#phase = 'over'
-    this.#clearDefer()
+    clearTimeout(this.#deferTimer)
     this.#parser.stop()
-  }
-
-  #clearDefer(): void {
-    if (this.#deferTimer !== null) clearTimeout(this.#deferTimer)
-    this.#deferTimer = null
   }
 
   /** True while the server still owes the client answers to requests before this one. */
   #owesEarlierAnswers(transaction: HttpTransaction | null): boolean {
     const blocked = transaction ?? this.#deferred?.transaction ?? null
-    for (const open of this.#parser.openTransactions) {
-      if (open !== blocked && (blocked === null || open.index < blocked.index)) return true
-    }
-    return false
+    return owesEarlierAnswers(this.#parser.openTransactions, blocked)
   }
 
   #releaseResponse(transaction: HttpTransaction, endOffset: number): void {
@@ -383,16 +394,7 @@ export class InspectedFlow implements HttpExchangeHandler {
    * yet. So we say it. The server says it again later, which clients must bear (RFC 9110 section 15.2).
    */
   #continueIfExpected(transaction: HttpTransaction): void {
-    const { request } = transaction
-    if (request.framing.kind === 'none') return
-    const expected = headerValue(request.headers, 'expect')
-    if (expected === null || expected.toLowerCase() !== '100-continue') return
-    if (request.protocol === 'HTTP/1.0' || this.#owesEarlierAnswers(transaction)) return
+    if (!waitsForContinue(transaction.request) || this.#owesEarlierAnswers(transaction)) return
     this.#link.client.write(CONTINUE)
   }
-}
-
-function beginsResponse(chunk: Buffer): boolean {
-  const length = Math.min(chunk.length, STATUS_LINE.length)
-  return chunk.compare(STATUS_LINE, 0, length, 0, length) === 0
 }

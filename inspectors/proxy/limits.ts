@@ -8,6 +8,10 @@ export const CONNECT_TIMEOUT_MS = 10_000
 export const IDLE_LIMIT_MS = 8_100_000
 /** How often idle connections are looked for. */
 export const IDLE_SWEEP_MS = 15_000
+/** An HTTP connection of a worker that drains is closed when no message moved for this long. */
+export const DRAIN_KEEP_ALIVE_MS = 60_000
+/** Connections that were reset have this long to be told to their inspectors. */
+export const RESET_GRACE_MS = 500
 /** Bytes that may wait to be written to a peer that reads slowly; then its source is not read. */
 export const HIGH_WATER_BYTES = 65_536
 /** Head and body held for a verdict, per direction of a connection; beyond it the hop has failed. */

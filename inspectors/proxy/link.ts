@@ -55,6 +55,15 @@ export class Link {
     setTimeout(() => client.destroy(), LINGER_MS).unref()
   }
 
+  /** A FIN to both sides; who does not answer with its own in a while is cut off. */
+  finish(): void {
+    this.client.end()
+    this.server.end()
+    this.client.resume()
+    this.server.resume()
+    setTimeout(() => this.reset(), LINGER_MS).unref()
+  }
+
   #socketClosed(closed: Socket, other: Socket, hadError: boolean): void {
     this.#openSockets--
     if (this.#openSockets === 0) {

@@ -14,7 +14,7 @@ export interface Judgement {
   readonly action: 'answer' | 'reset' | 'raw'
   readonly status: number | null
   readonly alert: Alert | null
-  readonly verdict: AlertVerdict
+  readonly verdict: Extract<AlertVerdict, 'passed' | 'blocked' | 'dropped'>
 }
 
 /** Ends of a connection in the middle of a message: an event of every day, not worth an alert. */

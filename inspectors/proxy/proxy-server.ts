@@ -7,11 +7,13 @@ import type { FlowServices } from './flow-services.ts'
 import { InspectedFlow } from './inspected-flow.ts'
 import {
   CONNECT_TIMEOUT_MS,
+  DRAIN_KEEP_ALIVE_MS,
   HIGH_WATER_BYTES,
   IDLE_LIMIT_MS,
   IDLE_SWEEP_MS,
   LISTEN_BACKLOG,
   MAX_CONNECTIONS,
+  RESET_GRACE_MS,
 } from './limits.ts'
 import { Link, resetSocket } from './link.ts'
 import { splice } from './splice.ts'
@@ -31,6 +33,7 @@ export interface ProxyServerOptions {
   readonly connectTimeoutMs?: number
   readonly idleLimitMs?: number
   readonly idleSweepMs?: number
+  readonly drainKeepAliveMs?: number
 }
 
 /**
@@ -41,11 +44,13 @@ export interface ProxyServerOptions {
 export class ProxyServer {
   readonly #options: ProxyServerOptions
   readonly #server: net.Server
-  readonly #links = new Set<Link>()
+  /** With the flow that looks at it; null: an empty chain. */
+  readonly #links = new Map<Link, InspectedFlow | null>()
   /** Sockets to servers that have not answered yet. */
   readonly #dialing = new Set<net.Socket>()
   #sweep: NodeJS.Timeout | null = null
-  #onIdle: (() => void) | null = null
+  #isDraining = false
+  #onIdle: (() => void)[] = []
 
   constructor(options: ProxyServerOptions) {
     this.#options = options
@@ -83,25 +88,38 @@ export class ProxyServer {
   }
 
   /**
-   * Accepts no more and lets the connections it has finish.
+   * Accepts no more and lets the connections it has finish, however long they are quiet; only kept-alive
+   * HTTP connections between two messages are closed after a while, so that their clients come back to
+   * a worker that accepts. May be called again with another deadline.
    *
-   * @returns when the last one has ended, or after the deadline, when those left were reset
+   * @returns how many were in use when the deadline cut them off
    */
-  async drain(deadlineMs: number): Promise<void> {
+  async drain(deadlineMs: number): Promise<number> {
     this.#server.close()
-    if (this.connections > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, deadlineMs)
-        this.#onIdle = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-    }
+    this.#isDraining = true
+    await this.#idle(deadlineMs)
     for (const server of this.#dialing) server.destroy()
-    for (const link of this.#links) link.reset()
+    let cutOff = 0
+    for (const [link, flow] of this.#links) {
+      if (flow?.closeIfIdle() === true) continue
+      cutOff++
+      link.reset()
+    }
+    await this.#idle(RESET_GRACE_MS)
     if (this.#sweep !== null) clearInterval(this.#sweep)
     this.#sweep = null
+    return cutOff
+  }
+
+  async #idle(deadlineMs: number): Promise<void> {
+    if (this.connections === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, deadlineMs)
+      this.#onIdle.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 
   #accept(client: net.Socket): void {
@@ -185,14 +203,15 @@ export class ProxyServer {
       flow?.closed()
       this.#checkIdle()
     })
-    this.#links.add(link)
     if (hops.length === 0) splice(link)
     else flow = new InspectedFlow(link, new ChainFold(hops, connection, services), services)
+    this.#links.set(link, flow)
     client.resume()
   }
 
   #checkIdle(): void {
-    if (this.#onIdle !== null && this.connections === 0) this.#onIdle()
+    if (this.connections > 0) return
+    for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
   /** Adds what a link has moved since it was last counted. @returns true when it has moved anything */
@@ -209,10 +228,16 @@ export class ProxyServer {
 
   #sweepIdle(sweepMs: number): void {
     const limitMs = this.#options.idleLimitMs ?? IDLE_LIMIT_MS
-    for (const link of this.#links) {
+    const keepAliveMs = this.#options.drainKeepAliveMs ?? DRAIN_KEEP_ALIVE_MS
+    for (const [link, flow] of this.#links) {
+      flow?.tellAlerts()
       if (this.#count(link)) {
         link.idleSweeps = 0
-      } else if (++link.idleSweeps * sweepMs >= limitMs) {
+        continue
+      }
+      const quietMs = ++link.idleSweeps * sweepMs
+      if (this.#isDraining && quietMs >= keepAliveMs && flow?.closeIfIdle() === true) continue
+      if (quietMs >= limitMs) {
         this.#options.services.counters.idleResets++
         link.reset()
       }

@@ -51,6 +51,7 @@ test('asks hops in order and collects their alerts in order', () => {
     scriptedHop({ requestHead: () => alertOf(3) }, { type: 'ids' }),
   ])
   assert.equal(fold.requestHead(transaction), PROCEED)
+  fold.commitAlerts()
   assert.deepEqual(sink.summary, ['passed:1', 'passed:3'])
   assert.equal(sink.events[1]?.context.inspector, 'ids')
   assert.equal(sink.events[0]?.transaction, transaction)
@@ -72,7 +73,7 @@ test('the first block wins and later hops are not asked', () => {
   ]
   const { fold, sink } = foldOf(hops)
   assert.deepEqual(fold.requestHead(transaction), { kind: 'block', status: 302, location: '/x' })
-  assert.deepEqual(sink.summary, ['passed:1', 'blocked:2'])
+  assert.deepEqual(sink.summary, ['blocked:1', 'blocked:2'], 'both are about what was stopped')
   assert.equal(asked, 0)
   assert.equal(hops[1].counters.blocked, 1)
 })
@@ -91,6 +92,7 @@ test('mode detect turns block and drop into would-block and goes on', () => {
   const { fold, sink } = foldOf([detect, scriptedHop({ requestHead: () => alertOf(3) })])
   assert.equal(fold.requestHead(transaction), PROCEED)
   assert.equal(fold.bytes('to_client', chunk), PROCEED)
+  fold.commitAlerts()
   assert.deepEqual(sink.summary, ['would-block:1', 'passed:3', 'would-block:2'])
   assert.equal(detect.counters.wouldBlock, 2)
 })
@@ -109,6 +111,7 @@ test('bypass takes the hop out of the flow and tells its alerts', () => {
   assert.equal(fold.bytes('to_server', chunk), PROCEED)
   assert.equal(asked, 1)
   assert.equal(fold.live, 0)
+  fold.commitAlerts()
   assert.deepEqual(sink.summary, ['passed:5'])
   assert.equal(hop.counters.bypassed, 1)
 })
@@ -127,6 +130,7 @@ for (const onFailure of ['open', 'closed'] as const) {
     )
     const { fold, sink } = foldOf([failing, scriptedHop({ requestHead: () => alertOf(2) })])
     const decision = fold.requestHead(transaction)
+    fold.commitAlerts()
     assert.equal(decision.kind, onFailure === 'open' ? 'proceed' : 'drop')
     assert.equal(failing.counters.failedException, 1)
     assert.equal(failing.counters[onFailure === 'open' ? 'failedOpen' : 'failedClosed'], 1)
@@ -213,6 +217,60 @@ test('what the logging phase finds is only alerted', () => {
   assert.deepEqual(sink.summary, ['passed:1', 'passed:2'])
 })
 
+test('alerts about what is held wait, and say what became of it', () => {
+  const holding = scriptedHop({
+    requestHead: () => alertOf(1),
+    holdsRequestBody: () => true,
+    requestBody: () => alertOf(2),
+    requestEnd: ({ request }) => (request.target === '/attack' ? blockOf(3) : PASS),
+    transactionEnd: () => alertOf(4),
+  })
+  const detect = scriptedHop({ bytes: () => dropOf(5) }, { type: 'ids', mode: 'detect' })
+  const walk = (target: string) => {
+    const { fold, sink } = foldOf([holding, detect])
+    const request = { ...transaction, request: { ...transaction.request, target } }
+    fold.bytes('to_server', chunk)
+    fold.requestHead(request)
+    assert.equal(fold.holdsBody('to_server', request), 'hold')
+    fold.requestBody(request, chunk)
+    fold.commitAlerts()
+    assert.deepEqual(sink.summary, [], 'nothing is told before it is known')
+    const decision = fold.requestEnd(request)
+    const told = [...sink.summary]
+    fold.transactionEnd(request)
+    return { decision, told, last: sink.summary.at(-1) }
+  }
+  assert.deepEqual(walk('/'), {
+    decision: PROCEED,
+    told: ['would-block:5', 'passed:1', 'passed:2'],
+    last: 'passed:4',
+  })
+  assert.deepEqual(walk('/attack'), {
+    decision: { kind: 'block', status: 403 },
+    told: ['blocked:5', 'blocked:1', 'blocked:2', 'blocked:3'],
+    last: 'blocked:4',
+  })
+})
+
+test('a block leaves alerts of other transactions as they are', () => {
+  const other = { ...transaction, id: 'tx-2', index: 1 }
+  const hop = scriptedHop({
+    requestHead: (asked) => (asked === other ? blockOf(2) : PASS),
+    responseHead: () => alertOf(1),
+    holdsResponseBody: () => true,
+  })
+  const { fold, sink } = foldOf([hop])
+  fold.requestHead(transaction)
+  fold.holdsBody('to_server', transaction)
+  fold.requestEnd(transaction)
+  fold.responseHead(transaction)
+  fold.holdsBody('to_client', transaction)
+  fold.requestHead(other)
+  assert.deepEqual(sink.summary, ['blocked:2'])
+  fold.responseEnd(transaction)
+  assert.deepEqual(sink.summary, ['blocked:2', 'passed:1'])
+})
+
 test('a block without alerts gets one, so that the id finds something', () => {
   const { fold, sink } = foldOf([
     scriptedHop({ requestHead: () => ({ kind: 'block', status: 403, alerts: [] }) }),
@@ -234,8 +292,11 @@ test('failure alerts of a hop are limited and the withheld are counted', () => {
     },
     { onFailure: 'open' },
   )
-  const once = () =>
-    new ChainFold([hop], testConnection, { sink, failureAlerts }).bytes('to_server', chunk)
+  const once = () => {
+    const fold = new ChainFold([hop], testConnection, { sink, failureAlerts })
+    fold.bytes('to_server', chunk)
+    fold.commitAlerts()
+  }
   for (let flow = 0; flow < 5; flow++) once()
   assert.equal(sink.events.length, 1)
   now = 60_001

@@ -45,7 +45,7 @@ export async function startProxy(
     sink,
     services,
     server,
-    [Symbol.asyncDispose]: () => server.drain(0),
+    [Symbol.asyncDispose]: async () => void (await server.drain(0)),
   }
 }
 
