@@ -15,7 +15,7 @@ import { FlowSync } from './flow-sync.ts'
 import { hostStatus } from './host-status.ts'
 import { InForceStore } from './in-force.ts'
 import { type DomainPlan, type DomainPlans, planDomains } from './plan-domains.ts'
-import { planSteering } from './plan-steering.ts'
+import { listeningDomains, planSteering } from './plan-steering.ts'
 import type { PortSource } from './port-source.ts'
 import { hostAlert, outageAlert, SIGNATURE_DRIFT } from './service-alert.ts'
 import type { RuleCache } from './rule-cache.ts'
@@ -88,12 +88,16 @@ export class Agent {
         hasPort: (name) => parts.ports.ports.some((port) => port.name === name),
         ensureBundle: (sha256) => parts.rules.ensure(sha256),
         onConfigured: (plan) => this.#configured(plan),
-        onLost: () => this.#flows.request(),
+        onLost: () => this.#flows.follow(),
         log: parts.log,
       },
       () => this.#currentPlans()?.domains ?? new Map<string, DomainPlan>(),
     )
-    this.#flows = new FlowSync(parts.steering, () => this.#steeringPlan())
+    this.#flows = new FlowSync(
+      parts.steering,
+      () => this.#steeringPlan(),
+      () => listeningDomains(parts.ports.ports, this.#domains.forFlows()),
+    )
     this.#drainer = new Drainer({
       inForce: this.#inForce,
       flows: this.#flows,
@@ -139,7 +143,7 @@ export class Agent {
       onStatus()
     })
     this.#domains.on('health', () => {
-      void this.#flows.request()
+      this.#follow()
       onStatus()
     })
     this.#domains.on('attempted', (id) => {
@@ -153,8 +157,8 @@ export class Agent {
     this.#flows.on('outage', (event) => this.#outage(event))
     ports.onChange(() => {
       this.#begin()
+      this.#follow()
       this.#domains.recheckAll()
-      void this.#flows.request()
       onStatus()
     })
     snapshots.on('snapshot', (snapshot) => void this.#take(snapshot))
@@ -362,6 +366,11 @@ export class Agent {
     const entry = this.#inForce.entries.get(event.key)
     if (entry !== undefined) this.#alert([outageAlert(this.#settings.host, event, entry)])
     this.#parts.onStatus()
+  }
+
+  /** A failure is reported and repaired by the attempt that comes with it. */
+  #follow(): void {
+    this.#flows.follow().catch(() => {})
   }
 
   #alert(records: Parameters<AlertSpool['append']>[0]): void {

@@ -28,6 +28,7 @@ export interface RealizedFlows {
 export class FlowSync extends EventEmitter<FlowSyncEvents> {
   readonly #steering: Steering
   readonly #plan: () => SteeringPlan | null
+  readonly #listening: () => ReadonlySet<string>
   readonly #ledger = new BypassLedger()
   #realized: RealizedFlows | null = null
   #problem: string | null = null
@@ -39,11 +40,19 @@ export class FlowSync extends EventEmitter<FlowSyncEvents> {
   #stopped = false
   #durationMs: number[] = []
 
-  /** @param plan what the switch should have now; null: not known yet, touch nothing */
-  constructor(steering: Steering, plan: () => SteeringPlan | null) {
+  /**
+   * @param plan      what the switch should have now; null: not known yet, touch nothing
+   * @param listening domains in which a worker listens now
+   */
+  constructor(
+    steering: Steering,
+    plan: () => SteeringPlan | null,
+    listening: () => ReadonlySet<string>,
+  ) {
     super()
     this.#steering = steering
     this.#plan = plan
+    this.#listening = listening
   }
 
   get realized(): RealizedFlows | null {
@@ -62,6 +71,23 @@ export class FlowSync extends EventEmitter<FlowSyncEvents> {
   /** Durations of the attempts since the last call, in milliseconds. */
   takeDurations(): number[] {
     return this.#durationMs.splice(0)
+  }
+
+  /**
+   * Workers began or ceased to listen somewhere: the decisions about new connections follow at once,
+   * whatever else is under way; the ledger and the rest come after.
+   *
+   * @returns when the switch leads no new connection where nobody listens. Rejects when it cannot be told
+   */
+  follow(): Promise<void> {
+    if (this.#stopped) return Promise.resolve()
+    const { settled } = this.#steering.setListening(this.#listening())
+    if (this.#running !== null) {
+      const plan = this.#plan()
+      if (plan !== null) this.#observe(this.#pessimistic(plan.modes))
+    }
+    void this.request()
+    return settled
   }
 
   /** Asks for an attempt; resolves when one that began after this call has ended, well or not. */
@@ -97,24 +123,22 @@ export class FlowSync extends EventEmitter<FlowSyncEvents> {
     const plan = this.#plan()
     if (plan === null) return
     this.#observe(this.#pessimistic(plan.modes))
-    const before = this.#realized
-    if (
-      this.#problem === null &&
-      before !== null &&
-      isDeepStrictEqual(before.plan.desired, plan.desired)
-    ) {
-      // Whether the switch still has it is the controller's to look at: that would be drift.
-      this.#realized = { plan, result: before.result }
-      this.emit('synced')
-      return
-    }
     const startedAt = performance.now()
     try {
-      const result = await this.#steering.setDesired(plan.desired)
+      const { applied } = this.#steering.setListening(plan.listening)
+      // Whether the switch still has it is the controller's to look at: that would be drift.
+      const same = this.#sameAsRealized(plan)
+      const result = same ?? (await this.#steering.setDesired(plan.desired))
+      await applied
       this.#realized = { plan, result }
       this.#problem = null
       this.#failures = 0
-      this.#observe(plan.modes)
+      // What has changed meanwhile was told when it did.
+      if (!this.#again) this.#observe(plan.modes)
+      if (same !== null) {
+        this.emit('synced')
+        return
+      }
     } catch (error) {
       this.#problem = `switch: ${(error as Error).message}`
       this.#failures++
@@ -124,6 +148,12 @@ export class FlowSync extends EventEmitter<FlowSyncEvents> {
     this.#durationMs.push(performance.now() - startedAt)
     if (this.#durationMs.length > MAX_DURATIONS) this.#durationMs.shift()
     this.emit('synced')
+  }
+
+  #sameAsRealized(plan: SteeringPlan): Realized | null {
+    const before = this.#realized
+    if (this.#problem !== null || before === null) return null
+    return isDeepStrictEqual(before.plan.desired, plan.desired) ? before.result : null
   }
 
   /** Modes as they are until the switch has confirmed: an outage that the plan ends still goes on. */

@@ -124,9 +124,11 @@ function attachmentStatuses(input: StatusInput): AttachmentStatus[] {
     if (wanted.has(key)) continue
     const { id, tenant, port, chain, direction } = entry.attachment
     const base = { id, tenant, port, chain, direction, generation: entry.generation }
-    // Until the switch has the draining flows, new connections are still inspected.
+    // Until the switch has the draining flows, new connections are still inspected; with `reset` it is
+    // done when the old ones are gone, and so is the entry then.
     const mode = input.flows?.plan.modes.get(key)
-    const isDraining = input.flows !== null && (mode === undefined || mode === 'draining')
+    const hasFlows = input.flows !== null && (mode === undefined || mode === 'draining')
+    const isDraining = hasFlows && entry.attachment.onDetach === 'drain'
     const state = isDraining ? 'draining' : 'pending'
     statuses.push({ ...base, state, ...enforced(input, key, entry.chain) })
   }

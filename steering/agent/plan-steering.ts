@@ -24,6 +24,8 @@ export interface DomainForFlows {
 
 export interface SteeringPlan {
   readonly desired: DesiredSteering
+  /** Domains in which a worker listens and whose port the switch has. */
+  readonly listening: ReadonlySet<string>
   /** By `tenant/id`: mode of each attachment that gets flows. */
   readonly modes: ReadonlyMap<string, AttachmentMode>
   /** What it was made from. */
@@ -47,6 +49,7 @@ export function planSteering(
   switchPorts: readonly SwitchPort[],
   domains: ReadonlyMap<string, DomainForFlows>,
 ): SteeringPlan {
+  const listening = listeningDomains(switchPorts, domains)
   const byInterface = new Map(switchPorts.map((port) => [port.interfaceId, port]))
   const byName = new Map(switchPorts.map((port) => [port.name, port]))
   const desiredDomains = new Map<string, DesiredDomain>()
@@ -78,11 +81,12 @@ export function planSteering(
       addresses: port.addresses,
       domain: id,
     })
-    const isInspecting = domain.isInspecting && domainPort !== undefined
-    const mode = modeOf(isInspecting, chain.chain.onFailure, detachedAt !== null)
-    modes.set(key, mode)
+    const { onFailure } = chain.chain
+    const isDraining = detachedAt !== null
+    modes.set(key, modeOf(listening.has(id), onFailure, isDraining))
     const { direction, classifiers, priority, onAttach } = attachment
-    attachments.push({ key, port: portKey, direction, classifiers, priority, onAttach, mode })
+    const wanted = { direction, classifiers, priority, onAttach, onFailure, isDraining }
+    attachments.push({ key, port: portKey, ...wanted })
   }
   const desired = {
     generation,
@@ -91,7 +95,20 @@ export function planSteering(
     attachments,
     switchPorts,
   }
-  return { desired, modes, inForce: new Map(inForce), absent }
+  return { desired, listening, modes, inForce: new Map(inForce), absent }
+}
+
+/** Ids of the domains to which new connections may be led. Cheap: asked at every change of health. */
+export function listeningDomains(
+  switchPorts: readonly SwitchPort[],
+  domains: ReadonlyMap<string, DomainForFlows>,
+): Set<string> {
+  const inspecting = [...domains].filter(([, domain]) => domain.isInspecting)
+  return new Set(
+    inspecting
+      .filter(([, { portName }]) => switchPorts.some((port) => port.name === portName))
+      .map(([id]) => id),
+  )
 }
 
 function modeOf(

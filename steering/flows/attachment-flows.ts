@@ -16,13 +16,12 @@ export function attachmentFlows(
   attachment: SteeredAttachment,
   domain: SteeredDomain,
 ): Flow[] {
-  const flows =
-    attachment.mode === 'draining'
-      ? []
-      : attachment.classifiers.flatMap((one) => classifyFlows(tables, attachment, one))
+  const flows = attachment.isDraining
+    ? []
+    : attachment.classifiers.flatMap((one) => classifyFlows(tables, attachment, one))
   return [
     ...flows,
-    ...decideFlows(tables, attachment),
+    ...learningFlows(tables, attachment),
     inspectFlow(tables, attachment, domain),
   ].map((flow) => ({ ...flow, cookie: attachment.number }))
 }
@@ -40,6 +39,7 @@ function classifyFlows(
   const decide = (isAnswer: 0 | 1): Action[] => [
     load(REG.attachment, number),
     load(REG.isAnswer, isAnswer),
+    load(REG.failsOpen, attachment.onFailure === 'open' ? 1 : 0),
     tables.goto('decide'),
   ]
   const flows: Flow[] = []
@@ -102,33 +102,11 @@ function familiesOf(attachment: SteeredAttachment, remote: Prefix | null): reado
   return remote === null ? families : families.filter((family) => family === remote.family)
 }
 
-function decideFlows(tables: Tables, attachment: SteeredAttachment): Flow[] {
-  const { flow, goto } = tables
+/** While the window is open, connections that nobody remembers are older than the attachment. */
+function learningFlows(tables: Tables, attachment: SteeredAttachment): Flow[] {
+  if (attachment.isDraining || !attachment.isLearning) return []
   const mine = reg(REG.attachment, attachment.number)
-  if (attachment.mode === 'draining') return []
-  // While nothing listens and traffic is to pass, so are connections that nobody remembers.
-  const passes = attachment.isLearning || attachment.mode === 'bypass'
-  return [
-    flow(
-      'decide',
-      40,
-      [mine, reg(REG.isAnswer, 0), reg(REG.isSyn, 1)],
-      newConnection(tables, attachment),
-    ),
-    flow('decide', 20, [mine, reg(REG.isSyn, 0)], [goto(passes ? 'remember' : 'capture')]),
-  ]
-}
-
-function newConnection(tables: Tables, attachment: SteeredAttachment): Action[] {
-  switch (attachment.mode) {
-    case 'listening':
-      return [tables.goto('capture')]
-    case 'bypass':
-      return [tables.goto('remember')]
-    case 'closed':
-    case 'draining':
-      return []
-  }
+  return [tables.flow('decide', 45, [mine, reg(REG.isSyn, 0)], [tables.goto('remember')])]
 }
 
 function inspectFlow(tables: Tables, attachment: SteeredAttachment, domain: SteeredDomain): Flow {

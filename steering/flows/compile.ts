@@ -1,9 +1,8 @@
-import { attachmentFlows } from './attachment-flows.ts'
 import { tablesFrom } from './build.ts'
+import { decisionFlows } from './decision-flows.ts'
 import type { Flow } from './flow.ts'
-import { pipelineFlows } from './pipeline-flows.ts'
-import { domainFlows, portFlows, vlanFlows } from './port-flows.ts'
 import type { SteeredState } from './steered.ts'
+import { flowUnits } from './units.ts'
 
 /**
  * All flows that put a state in force. Pure and deterministic: the same state gives the same flows in
@@ -29,19 +28,8 @@ import type { SteeredState } from './steered.ts'
 export function compile(state: SteeredState): Flow[] {
   if (state.ports.length === 0) return []
   const tables = tablesFrom(state.firstTable)
-  const { entryPriority } = state
-  const domains = new Map(state.domains.map((domain) => [domain.ofport, domain]))
   return [
-    ...pipelineFlows(tables, { generation: state.generation, entryPriority }),
-    ...vlanFlows(
-      tables,
-      state.switchPorts.filter((port) => !domains.has(port.ofport)),
-    ),
-    ...state.domains.flatMap((domain) => domainFlows(tables, entryPriority, domain, state.ports)),
-    ...state.ports.flatMap((port) => portFlows(tables, entryPriority, port)),
-    ...state.attachments.flatMap((attachment) => {
-      const domain = domains.get(attachment.port.inspector)
-      return domain === undefined ? [] : attachmentFlows(tables, attachment, domain)
-    }),
+    ...flowUnits(state).flatMap((unit) => unit.flows()),
+    ...state.domains.flatMap((domain) => decisionFlows(tables, domain)),
   ]
 }

@@ -2,7 +2,8 @@ import type { Classifier, Direction } from '#chain/model/attachment.ts'
 import type { SwitchPort } from '#steering/ovsdb/switch-port.ts'
 
 /**
- * What an attachment wants of new connections.
+ * What becomes of an attachment's new connections: it follows from whether its domain listens, from
+ * `onFailure` and `isDraining`.
  * `listening`: a worker accepts, new connections are inspected.
  * `bypass`: none does and onFailure is open: new connections pass uninspected.
  * `closed`: none does and onFailure is closed: new connections are dropped.
@@ -26,7 +27,10 @@ export interface DesiredAttachment {
    * reset by the inspector's kernel.
    */
   readonly onAttach: 'new-only' | 'reset'
-  readonly mode: AttachmentMode
+  /** What becomes of new connections while no worker of the domain listens. */
+  readonly onFailure: 'open' | 'closed'
+  /** Detached: new connections pass, inspected ones are inspected to their end. */
+  readonly isDraining: boolean
 }
 
 /** A guest's port with attachments, and the inspection domain that serves it. */
@@ -51,7 +55,10 @@ export interface DesiredDomain {
   readonly mac: string
 }
 
-/** Everything that has to be in force, complete each time. */
+/**
+ * Everything that has to be in force, complete each time, but for the domains in which workers listen:
+ * that changes at once and alone (`Steering.setListening`).
+ */
 export interface DesiredSteering {
   /** Snapshot generation; its low 16 bits go into the label of new connections. */
   readonly generation: number

@@ -31,7 +31,7 @@ import type { Slice } from './flow.ts'
  *   reg3    0..12 VLAN the frame belongs to (vid, presence bit), 16..31 OpenFlow port of the inspector
  *           that the frame has been through
  *   reg4    0 the guest sent it, 1 it answers what the classifier describes, 2 it is a first SYN,
- *           16..31 OpenFlow port of the attached port's inspector
+ *           3 its attachment fails open, 16..31 OpenFlow port of the attached port's inspector
  *   reg5    which of the ports that share an address is being tried
  *   reg6    0..15 OpenFlow port of the guest
  *   reg7    reg0 of the attached port in the same domain that the inspector's SYN is for, or 0
@@ -71,6 +71,7 @@ export const REG = {
   fromGuest: slice('NXM_NX_REG4', 0, 0),
   isAnswer: slice('NXM_NX_REG4', 1, 1),
   isSyn: slice('NXM_NX_REG4', 2, 2),
+  failsOpen: slice('NXM_NX_REG4', 3, 3),
   inspector: slice('NXM_NX_REG4', 16, 31),
   candidate: slice('NXM_NX_REG5', 0, 31),
   guest: slice('NXM_NX_REG6', 0, 15),
@@ -124,7 +125,7 @@ export const TABLE = {
   farKnown: 4,
   /** Not inspected so far: which attachment wants it. */
   classify: 5,
-  /** What that attachment does with it. */
+  /** What becomes of it: two flows for each domain say so, whatever the number of attachments. */
   decide: 6,
   /** Commit mark 2, go on as before. */
   remember: 7,

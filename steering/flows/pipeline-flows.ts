@@ -35,18 +35,14 @@ export const commitInspected = (zone: Slice): Action => ({
 })
 
 /**
- * The flows that no port or attachment changes: the skeleton on which the others hang. Only
- * `generation` differs between two states.
+ * The flows that no port or attachment changes: the skeleton on which the others hang.
  */
-export function pipelineFlows(
-  tables: Tables,
-  options: { readonly generation: number; readonly entryPriority: number },
-): Flow[] {
+export function pipelineFlows(tables: Tables, entryPriority: number): Flow[] {
   const { flow, goto, resubmit } = tables
   return [
     ...ICMP_ERRORS.map(({ protocol, type }) => ({
       table: 0,
-      priority: options.entryPriority,
+      priority: entryPriority,
       cookie: 0,
       match: [proto(protocol), { on: 'icmpType', type } as const, UNHANDLED],
       actions: [goto('fromGuestPort')],
@@ -62,6 +58,8 @@ export function pipelineFlows(
     flow('classify', 0, [], [goto('goOn')]),
     // A connection the other way whose answers will look like what a classifier describes.
     flow('decide', 50, [reg(REG.isAnswer, 1), reg(REG.isSyn, 1)], [goto('remember')]),
+    // Between these two: what the domain decides (decision-flows.ts).
+    flow('decide', 20, [reg(REG.isSyn, 0)], [goto('capture')]),
     flow('decide', 0, [], [goto('goOn')]),
     ...IP_FAMILIES.map((family) =>
       flow(
@@ -71,7 +69,6 @@ export function pipelineFlows(
         [{ do: 'commit', zone: REG.passZone, mark: MARK_PASSED }, goto('goOn')],
       ),
     ),
-    ...captureFlows(tables, options.generation),
     flow('inspect', 100, [tagged(true)], [{ do: 'popVlan' }, resubmit('inspect')]),
     ...inspectorFlows(tables),
     ...restoreFlows(tables),
@@ -139,7 +136,7 @@ function knownFlows(tables: Tables, name: 'nearKnown' | 'farKnown', zone: Slice)
 }
 
 /** Remember who the far side is, then to the inspector. SYNs enter the book as well. */
-function captureFlows(tables: Tables, generation: number): Flow[] {
+export function captureFlows(tables: Tables, generation: number): Flow[] {
   const common = [
     move(REG.attachment, REG.labelAttachment),
     load(REG.labelGeneration, generation & 0xffff),

@@ -156,17 +156,16 @@ export function vlanFlows(tables: Tables, ports: readonly SwitchPort[]): Flow[] 
 }
 
 /**
- * What one domain needs: its frames are recognised by its port, and by the addresses in them. Nothing
- * else leaves an inspection namespace: no ARP, no neighbour discovery, no connection of its own.
+ * What one domain needs beside its decisions and the addresses of its guests: its frames are recognised
+ * by its port, and by the addresses in them. Nothing else leaves an inspection namespace: no ARP, no
+ * neighbour discovery, no connection of its own.
  */
 export function domainFlows(
   tables: Tables,
   entryPriority: number,
-  domain: SteeredDomain,
-  ports: readonly SteeredPort[],
+  domain: Pick<SteeredDomain, 'ofport' | 'mac'>,
 ): Flow[] {
   const { flow, goto } = tables
-  const own = ports.filter((port) => port.inspector === domain.ofport)
   return [
     ...TCP_FAMILIES.map((family) => ({
       table: 0,
@@ -183,78 +182,78 @@ export function domainFlows(
       actions: [],
     },
     flow('inspect', 10, [reg(REG.inspector, domain.ofport)], toInspector(domain)),
-    ...addressFlows(tables, domain, own),
   ]
 }
 
 /** Into the namespace: its own MAC, so that its kernel takes the frame. */
-export const toInspector = (domain: SteeredDomain): Action[] => [
+export const toInspector = (domain: Pick<SteeredDomain, 'ofport' | 'mac'>): Action[] => [
   load(FIELD.ethDestination, domain.mac),
   { do: 'output', port: domain.ofport },
 ]
+
+/** An address with the attached ports of one domain that may have it. */
+export interface SharedAddress {
+  readonly prefix: Prefix
+  /** At most MAX_ADDRESS_SHARERS. */
+  readonly candidates: readonly SteeredPort[]
+}
 
 /**
  * Which guests an address may be of, tried in turn: the most specific prefix first. Two attached ports
  * may share one (VRRP); conntrack tells whose connection it is.
  */
-function addressFlows(
+export function addressFlows(
   tables: Tables,
-  domain: SteeredDomain,
-  ports: readonly SteeredPort[],
+  inspector: number,
+  { prefix, candidates }: SharedAddress,
 ): Flow[] {
   const { flow, goto, track } = tables
+  const priority = 100 + prefix.length
+  const match = (step: number): Match[] => [
+    proto(familyOf(prefix)),
+    inPort(inspector),
+    reg(REG.candidate, step),
+  ]
+  const cookie = portCookie(candidates[0])
+  const destination: Match = { on: 'destination', prefix }
+  const source: Match = { on: 'source', prefix }
   const flows: Flow[] = []
-  for (const { prefix, candidates } of addressCandidates(ports)) {
-    const priority = 100 + prefix.length
-    const match = (step: number): Match[] => [
-      proto(familyOf(prefix)),
-      inPort(domain.ofport),
-      reg(REG.candidate, step),
-    ]
-    const cookie = portCookie(candidates[0])
-    const destination: Match = { on: 'destination', prefix }
-    const source: Match = { on: 'source', prefix }
-    const made: Flow[] = []
-    for (const [step, port] of candidates.entries()) {
-      const isFirst = step === 0 ? [load(REG.peer, portRegister(port))] : []
-      made.push(
-        flow(
-          'fromInspector',
-          priority,
-          [...match(step), destination],
-          [...selectPort(port), ...isFirst, track(REG.nearZone, 'nearLeg')],
-        ),
-        flow(
-          'bySource',
-          priority,
-          [...match(step), source],
-          [
-            ...selectPort(port),
-            load(FIELD.ethSource, port.mac),
-            load(REG.guest, port.ofport),
-            track(REG.farZone, 'farLeg'),
-          ],
-        ),
-      )
-    }
-    made.push(
+  for (const [step, port] of candidates.entries()) {
+    const isFirst = step === 0 ? [load(REG.peer, portRegister(port))] : []
+    flows.push(
       flow(
         'fromInspector',
         priority,
-        [...match(candidates.length), destination],
-        [load(REG.candidate, 0), goto('bySource')],
+        [...match(step), destination],
+        [...selectPort(port), ...isFirst, track(REG.nearZone, 'nearLeg')],
       ),
-      flow('bySource', priority, [...match(candidates.length), source], []),
+      flow(
+        'bySource',
+        priority,
+        [...match(step), source],
+        [
+          ...selectPort(port),
+          load(FIELD.ethSource, port.mac),
+          load(REG.guest, port.ofport),
+          track(REG.farZone, 'farLeg'),
+        ],
+      ),
     )
-    flows.push(...made.map((one) => ({ ...one, cookie })))
   }
-  return flows
+  flows.push(
+    flow(
+      'fromInspector',
+      priority,
+      [...match(candidates.length), destination],
+      [load(REG.candidate, 0), goto('bySource')],
+    ),
+    flow('bySource', priority, [...match(candidates.length), source], []),
+  )
+  return flows.map((one) => ({ ...one, cookie }))
 }
 
 /** Every distinct prefix with the ports that have it or one around it, nearest first. */
-export function addressCandidates(
-  ports: readonly SteeredPort[],
-): { readonly prefix: Prefix; readonly candidates: readonly SteeredPort[] }[] {
+export function addressCandidates(ports: readonly SteeredPort[]): SharedAddress[] {
   const entries = ports.flatMap((port) => port.addresses.map((prefix) => ({ port, prefix })))
   const wide = entries.filter(({ prefix }) => prefix.length < (prefix.family === 4 ? 32 : 128))
   const exact = new Map<string, typeof entries>()
@@ -275,4 +274,5 @@ export function addressCandidates(
   })
 }
 
-const prefixKey = ({ family, value, length }: Prefix): string => `${family}:${value}/${length}`
+export const prefixKey = ({ family, value, length }: Prefix): string =>
+  `${family}:${value}/${length}`

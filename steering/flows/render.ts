@@ -25,12 +25,6 @@ export function renderFlow(flow: Flow): string {
   return `${[head, ...renderMatches(flow.match)].join(',')},actions=${renderActions(flow.actions)}`
 }
 
-/** What identifies a flow in the switch: table, priority, match. For `delete_strict`. */
-export function renderIdentity(flow: Flow): string {
-  const head = `table=${flow.table},priority=${flow.priority}`
-  return [head, ...renderMatches(flow.match)].join(',')
-}
-
 function renderMatches(matches: readonly Match[]): string[] {
   const parts: string[] = []
   const registers = new Map<string, { value: bigint; mask: bigint }>()

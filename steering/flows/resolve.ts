@@ -14,6 +14,8 @@ export interface Ids {
   zonesOf(port: string): number
   numberOf(attachment: string): number
   isLearning(attachment: string): boolean
+  /** A worker of the domain accepts connections. */
+  isListening(domain: string): boolean
 }
 
 export interface Resolved {
@@ -35,7 +37,17 @@ export function resolve(
       const mac = parseMac(domain.mac)
       return mac === null || !isOfport(domain.ofport)
         ? []
-        : [[domain.key, { ofport: domain.ofport, mac }] as const]
+        : [
+            [
+              domain.key,
+              {
+                key: domain.key,
+                ofport: domain.ofport,
+                mac,
+                isListening: ids.isListening(domain.key),
+              },
+            ] as const,
+          ]
     }),
   )
   const refused: { attachment: string; reason: string }[] = []
@@ -116,7 +128,8 @@ function steeredAttachment(
     direction: attachment.direction,
     classifiers,
     priority: attachment.priority,
-    mode: attachment.mode,
+    onFailure: attachment.onFailure,
+    isDraining: attachment.isDraining,
     isLearning: ids.isLearning(attachment.key),
   }
 }

@@ -1,6 +1,5 @@
 import type { Direction, PortEntry } from '#chain/model/attachment.ts'
 import type { SwitchPort } from '#steering/ovsdb/switch-port.ts'
-import type { AttachmentMode } from './desired.ts'
 import type { Prefix } from './flow.ts'
 
 /** The compiler's input: desired state with every id allocated and every text turned into numbers. */
@@ -16,8 +15,12 @@ export interface SteeredState {
 }
 
 export interface SteeredDomain {
+  /** As the desired state names it. */
+  readonly key: string
   readonly ofport: number
   readonly mac: bigint
+  /** A worker accepts connections. */
+  readonly isListening: boolean
 }
 
 export interface SteeredPort {
@@ -43,7 +46,8 @@ export interface SteeredAttachment {
   readonly direction: Direction
   readonly classifiers: readonly SteeredClassifier[]
   readonly priority: number
-  readonly mode: AttachmentMode
+  readonly onFailure: 'open' | 'closed'
+  readonly isDraining: boolean
   /** True while the learning window is open. */
   readonly isLearning: boolean
 }

@@ -1,34 +1,39 @@
 import { SwitchError } from './errors.ts'
-import { type FlowText, type InstalledFlow, readDump, readParsedFlows } from './flow-text.ts'
+import type { BookedFlow } from './flow-book.ts'
+import { type InstalledFlow, readDumpLine, readParsedFlows } from './flow-text.ts'
 import { ofctl } from './ofctl.ts'
 
 /** What the controller does to a bridge, through ovs-ofctl on its management socket. */
 export class Bridge {
   readonly #socket: string
-  /** Normal form by rendered text: a flow that stays is parsed once. */
-  readonly #normal = new Map<string, FlowText>()
 
   constructor(managementSocket: string) {
     this.#socket = `unix:${managementSocket}`
   }
 
-  /** ovs-ofctl's own words for flows, in order. The bridge is not asked. */
-  async normalize(texts: readonly string[]): Promise<readonly FlowText[]> {
-    const unknown = [...new Set(texts.filter((text) => !this.#normal.has(text)))]
-    if (unknown.length > 0) {
-      const output = await ofctl(['parse-flows', '-'], `${unknown.join('\n')}\n`)
-      const parsed = readParsedFlows(output, unknown.length)
-      // What went out of use is not kept: the texts of the moment are.
-      const kept = new Set(texts)
-      for (const text of this.#normal.keys()) if (!kept.has(text)) this.#normal.delete(text)
-      for (const [index, text] of unknown.entries()) this.#normal.set(text, parsed[index])
-    }
-    return texts.map((text) => this.#normal.get(text)!)
+  /** Fills in ovs-ofctl's own words for flows that have not been compared before. No bridge is asked. */
+  async normalize(flows: Iterable<BookedFlow>): Promise<void> {
+    const unknown: BookedFlow[] = []
+    for (const flow of flows) if (flow.normal === null) unknown.push(flow)
+    if (unknown.length === 0) return
+    const input = `${unknown.map((flow) => flow.text).join('\n')}\n`
+    const output: string[] = []
+    await ofctl(['parse-flows', '-'], { input, onLine: (line) => output.push(line) })
+    const parsed = readParsedFlows(output, unknown.length)
+    for (const [index, flow] of unknown.entries())
+      flow.normal = { ...parsed[index], cookie: flow.cookie }
   }
 
-  /** Flows whose cookie has the owner in its upper 16 bits. */
-  async ownFlows(owner: number): Promise<InstalledFlow[]> {
-    return readDump(await ofctl(['--no-names', 'dump-flows', this.#socket, ownedBy(owner)]))
+  /** Flows whose cookie has the owner in its upper 16 bits. @param table of that one table alone */
+  ownFlows(owner: number, table?: number): Promise<InstalledFlow[]> {
+    const which = table === undefined ? '' : `table=${table},`
+    return this.#dump(which + ownedBy(owner))
+  }
+
+  /** Flows with one of these cookies. */
+  async flowsOf(cookies: readonly bigint[]): Promise<InstalledFlow[]> {
+    const dumps = cookies.map((cookie) => this.#dump(`cookie=0x${cookie.toString(16)}/-1`))
+    return (await Promise.all(dumps)).flat()
   }
 
   /** Removes flows by that cookie mask, and no others. */
@@ -38,7 +43,7 @@ export class Bridge {
 
   /** @throws SwitchError `TABLES_IN_USE` */
   async checkTables(owner: number, first: number, count: number): Promise<void> {
-    for (const flow of readDump(await ofctl(['--no-names', 'dump-flows', this.#socket])))
+    for (const flow of await this.#dump())
       if (flow.table >= first && flow.table < first + count && flow.cookie >> 48n !== BigInt(owner))
         throw new SwitchError(
           'TABLES_IN_USE',
@@ -49,7 +54,19 @@ export class Bridge {
 
   /** One OpenFlow bundle: every packet sees all of it or nothing. */
   async apply(bundle: string): Promise<void> {
-    await ofctl(['--bundle', 'add-flows', this.#socket, '-'], bundle)
+    await ofctl(['--bundle', 'add-flows', this.#socket, '-'], { input: bundle })
+  }
+
+  /** Read line by line as it comes: thousands of flows must not keep the agent from anything else. */
+  async #dump(match?: string): Promise<InstalledFlow[]> {
+    const flows: InstalledFlow[] = []
+    const args = ['--no-names', 'dump-flows', this.#socket, ...(match === undefined ? [] : [match])]
+    const onLine = (line: string): void => {
+      const flow = readDumpLine(line)
+      if (flow !== null) flows.push(flow)
+    }
+    await ofctl(args, { onLine })
+    return flows
   }
 }
 

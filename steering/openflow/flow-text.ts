@@ -29,9 +29,9 @@ export const flowKey = (flow: FlowText): string => `${flow.table} ${flow.match}`
  * @param count how many flows were given
  * @throws SwitchError `UNREADABLE` when a flow was not taken
  */
-export function readParsedFlows(output: string, count: number): FlowText[] {
+export function readParsedFlows(lines: readonly string[], count: number): FlowText[] {
   const flows: FlowText[] = []
-  for (const line of output.split('\n')) {
+  for (const line of lines) {
     if (!line.startsWith('OFPT_FLOW_MOD')) continue
     const found =
       /^\S+ \(OF1\.5\) \(xid=0x[0-9a-f]+\): ADD (?:table:(\d+) )?(\S+) actions=(.+)$/.exec(line)
@@ -43,26 +43,19 @@ export function readParsedFlows(output: string, count: number): FlowText[] {
   throw new SwitchError('UNREADABLE', `ovs-ofctl read ${flows.length} flows of ${count}`)
 }
 
-/**
- * Reads `ovs-ofctl dump-flows --no-names`:
- *
- *    cookie=0x9c15000100000000, duration=5.1s, table=100, n_packets=0, n_bytes=0, priority=0 actions=...
- *
- * @throws SwitchError `UNREADABLE`
- */
-export function readDump(output: string): InstalledFlow[] {
-  const flows: InstalledFlow[] = []
-  for (const line of output.split('\n')) {
-    if (!line.startsWith(' cookie=')) continue
-    flows.push(readDumpLine(line))
-  }
-  return flows
-}
-
 const STATISTICS =
   /^ cookie=(0x[0-9a-f]+), duration=[\d.]+s, table=(\d+), n_packets=(\d+), n_bytes=(\d+), (?:[a-z_]+=[\da-z]+, )*/
 
-function readDumpLine(line: string): InstalledFlow {
+/**
+ * Reads a line of `ovs-ofctl dump-flows --no-names`:
+ *
+ *    cookie=0x9c15000100000000, duration=5.1s, table=100, n_packets=0, n_bytes=0, priority=0 actions=...
+ *
+ * @returns null for a line that is no flow
+ * @throws SwitchError `UNREADABLE`
+ */
+export function readDumpLine(line: string): InstalledFlow | null {
+  if (!line.startsWith(' cookie=')) return null
   const head = STATISTICS.exec(line)
   const actionsAt = line.indexOf(' actions=')
   if (head === null || actionsAt === -1)

@@ -34,6 +34,14 @@ export interface ConnectionTuple {
   readonly destinationPort: number
 }
 
+/** What becomes of a change of `setListening`. Both reject with a SwitchError. */
+export interface Switchover {
+  /** The switch has the flows: it judges new connections by them. */
+  readonly applied: Promise<void>
+  /** Its datapath has given up what it had cached of the flows before. */
+  readonly settled: Promise<void>
+}
+
 /**
  * The switch as the agent sees it. Implemented by `SwitchController` (switch-controller.ts), whose
  * constructor takes SwitchControllerOptions.
@@ -47,6 +55,13 @@ export interface Steering {
    * with it). Rejects with a SwitchError when the switch does not take it: nothing has changed.
    */
   setDesired(desired: DesiredSteering): Promise<Realized>
+  /**
+   * Says in which domains (by key) a worker accepts connections now; at first in none. It is no part of
+   * the desired state and does not wait for one that is under way: two flows for each domain say what
+   * becomes of new connections, and those that change are changed at once. Domains that the switch does
+   * not have yet are remembered. A failure is repaired by the reconcile that follows it.
+   */
+  setListening(domains: ReadonlySet<string>): Switchover
   /** Compares switch and desired state now and repairs; also done on a timer. Null: no drift. */
   reconcile(): Promise<Drift | null>
   /** By attachment key. Monotonic over agent restarts as long as the flows live. */

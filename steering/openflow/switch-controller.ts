@@ -1,26 +1,24 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { compile } from '#steering/flows/compile.ts'
-import type { DesiredAttachment, DesiredSteering } from '#steering/flows/desired.ts'
-import { isWanted } from '#steering/flows/is-wanted.ts'
+import type { DesiredSteering } from '#steering/flows/desired.ts'
 import {
   DEFAULT_ENTRY_PRIORITY,
   DEFAULT_FIRST_TABLE,
   DEFAULT_OWNER,
-  MARK_INSPECTED,
   PASS_ZONE,
   TABLE,
   TABLE_COUNT,
-  ZONES_PER_PORT,
 } from '#steering/flows/layout.ts'
-import { cookieOf, renderFlow } from '#steering/flows/render.ts'
+import type { CookieBase } from '#steering/flows/render.ts'
 import { resolve } from '#steering/flows/resolve.ts'
-import { RpcError } from '#steering/ovsdb/errors.ts'
+import { flowUnits } from '#steering/flows/units.ts'
 import { Bridge } from './bridge.ts'
-import { MAX_CONNECTION_DUMP_BYTES, flushTuple, readConntrack } from './conntrack.ts'
 import { ControlSocket } from './control-socket.ts'
-import { type DesiredFlow, type Difference, bundleText, difference, isEmpty } from './difference.ts'
+import { Datapath } from './datapath.ts'
+import { type DecisionChange, Decisions } from './decisions.ts'
+import { type Difference, bundleText, difference, isEmpty } from './difference.ts'
 import { SwitchError } from './errors.ts'
-import { FIRST_ZONE, IdStore, LAST_ZONE, NOT_BEGUN } from './id-store.ts'
+import { type BookChange, FlowBook, changeText } from './flow-book.ts'
+import { FlowCheck } from './flow-check.ts'
+import { IdStore, NOT_BEGUN } from './id-store.ts'
 import type {
   AttachmentCounters,
   ConnectionTuple,
@@ -28,16 +26,18 @@ import type {
   Realized,
   Steering,
   SwitchControllerOptions,
+  Switchover,
 } from './switch-controller-interface.ts'
 
 const DEFAULT_LEARNING_MS = 10_000
 const DEFAULT_RECONCILE_MS = 15_000
 /** Between the end of a learning window and the flows that shut it. */
 const LEARNING_SLACK_MS = 20
-const MIN_REVALIDATION_MS = 50
 /** Waits between repairs that fail. */
 const FIRST_RETRY_MS = 250
 const MAX_RETRY_MS = 5_000
+/** A change of so many cookies is read back by cookie, a larger one with all flows. */
+const MAX_COOKIES_READ_BACK = 4
 
 interface Waiting {
   readonly desired: DesiredSteering
@@ -45,9 +45,12 @@ interface Waiting {
 }
 
 /**
- * Brings the desired state into the switch and keeps it there: compile, compare with what the switch
- * has, change the difference in one atomic bundle, read back. Level-triggered; the order of calls does
- * not matter, the last state wins. See Steering for what each method promises.
+ * Brings the desired state into the switch and keeps it there: compile what changed, send it in one
+ * atomic bundle, read it back. Level-triggered; the order of calls does not matter, the last state wins.
+ * See Steering for what each method promises.
+ *
+ * `setDesired` and `reconcile` are carried out one after the other. `setListening` is not among them: a
+ * worker's death must not wait for anything (Decisions has what follows from that).
  *
  * Restart: flows stay while no agent runs. The next one reads them, takes the next *round*, and its
  * first `setDesired` gives every flow the cookie of that round and removes those that nobody wants any
@@ -57,11 +60,15 @@ export class SwitchController implements Steering {
   readonly #options: Required<SwitchControllerOptions>
   readonly #bridge: Bridge
   readonly #control: ControlSocket
+  readonly #datapath: Datapath
   readonly #ids: IdStore
   readonly #listeners = new Set<(drift: Drift) => void>()
-  #round = 0
+  readonly #book = new FlowBook()
+  readonly #decisions: Decisions
+  readonly #check: FlowCheck
+  #deciding: Promise<void> | null = null
+  #base: CookieBase
   #desired: DesiredSteering | null = null
-  #flows: readonly DesiredFlow[] = []
   #waiting: Waiting | null = null
   #queue: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
@@ -78,8 +85,13 @@ export class SwitchController implements Steering {
       owner: DEFAULT_OWNER,
       ...options,
     }
+    const { owner, firstTable } = this.#options
+    this.#base = { owner, round: 0 }
+    this.#decisions = new Decisions(firstTable, this.#base)
     this.#bridge = new Bridge(options.managementSocket)
+    this.#check = new FlowCheck(this.#bridge, this.#book, this.#decisions, { owner, firstTable })
     this.#control = new ControlSocket(options.controlSocket, () => this.#repairSoon())
+    this.#datapath = new Datapath(this.#control)
     this.#ids = new IdStore(options.stateFile)
   }
 
@@ -89,7 +101,8 @@ export class SwitchController implements Steering {
     await this.#bridge.checkTables(owner, firstTable, TABLE_COUNT)
     const installed = await this.#bridge.ownFlows(owner)
     const rounds = new Set(installed.map((flow) => Number((flow.cookie >> 32n) & 0xffffn)))
-    this.#round = this.#ids.nextRound([...rounds])
+    this.#base = { owner, round: this.#ids.nextRound([...rounds]) }
+    this.#decisions.begin(this.#base)
     await this.#ids.save()
     this.#control.start()
     if (reconcileMs > 0) this.#timer = setInterval(() => this.#repairSoon(), reconcileMs)
@@ -105,6 +118,14 @@ export class SwitchController implements Steering {
     })
   }
 
+  setListening(domains: ReadonlySet<string>): Switchover {
+    this.#decisions.listening = domains
+    const applied = this.#decide()
+    const settled = applied.then(() => this.#datapath.revalidate())
+    settled.catch(() => {}) // who asks only for `applied` hears of it there
+    return { applied, settled }
+  }
+
   reconcile(): Promise<Drift | null> {
     return this.#serially(() => this.#repair())
   }
@@ -113,8 +134,7 @@ export class SwitchController implements Steering {
     const { owner, firstTable } = this.#options
     const counters = new Map<string, AttachmentCounters>()
     const keys = this.#ids.keys()
-    for (const flow of await this.#bridge.ownFlows(owner)) {
-      if (flow.table !== firstTable + TABLE.inspect) continue
+    for (const flow of await this.#bridge.ownFlows(owner, firstTable + TABLE.inspect)) {
       const key = keys.get(Number(flow.cookie & 0xffff_ffffn))
       if (key === undefined) continue
       const before = counters.get(key) ?? { packets: 0, bytes: 0 }
@@ -127,14 +147,9 @@ export class SwitchController implements Steering {
   }
 
   async connections(): Promise<ReadonlyMap<string, readonly ConnectionTuple[]>> {
-    const output = await this.#control.run('dpctl/dump-conntrack')
     const found = new Map<string, Map<string, ConnectionTuple>>()
     const keys = this.#ids.keys()
-    for (const connection of readConntrack(output.slice(0, MAX_CONNECTION_DUMP_BYTES))) {
-      const { zone, mark, attachment, tuple, isAlive } = connection
-      if (mark !== MARK_INSPECTED || !isAlive || zone < FIRST_ZONE || zone > LAST_ZONE + 3) continue
-      // Far and near zone both have it, the book only its SYN.
-      if ((zone - FIRST_ZONE) % ZONES_PER_PORT > 1) continue
+    for (const { attachment, tuple } of await this.#datapath.inspected()) {
       const key = keys.get(attachment)
       if (key === undefined) continue
       const tuples = found.get(key) ?? new Map<string, ConnectionTuple>()
@@ -158,13 +173,16 @@ export class SwitchController implements Steering {
     this.#learning = null
     this.#retry = null
     await this.#queue
+    await this.#deciding?.catch(() => {})
     this.#control.stop()
   }
 
   async clear(): Promise<void> {
     await this.#serially(async () => {
       this.#desired = null
-      this.#flows = []
+      this.#book.clear()
+      this.#decisions.clear()
+      await this.#deciding?.catch(() => {})
       await this.#bridge.removeOwnFlows(this.#options.owner)
       await this.#release(new Set(), new Set())
     })
@@ -175,79 +193,106 @@ export class SwitchController implements Steering {
     this.#waiting = null
     try {
       const { realized, revalidated } = await this.#realize(desired)
-      // Not in the queue: a change that comes meanwhile, a worker's death, must not wait for this.
-      void revalidated.then(() => {
-        for (const one of settled) one.resolve(realized)
-      })
+      // Not in the queue: the next change must not wait for this.
+      void revalidated.then(
+        () => settled.forEach((one) => one.resolve(realized)),
+        (error: unknown) => settled.forEach((one) => one.reject(error)),
+      )
     } catch (error) {
       for (const one of settled) one.reject(error)
     }
   }
 
-  async #realize(desired: DesiredSteering): Promise<{
-    readonly realized: Realized
-    readonly revalidated: Promise<void>
-  }> {
+  async #realize(
+    desired: DesiredSteering,
+  ): Promise<{ readonly realized: Realized; readonly revalidated: Promise<void> }> {
     const resetting = desired.attachments.filter(
       (one) => one.onAttach === 'reset' && this.#ids.record(one.key)?.scope !== scopeOf(one),
     )
-    const { refused, flows } = await this.#compile(desired)
-    // What was put in force last is taken for what the switch has, and checked afterwards: when traffic is
-    // to be led round a dead worker, a dump of all flows first would be time lost.
-    const isFirst = this.#desired === null
-    const known = isFirst ? await this.#bridge.ownFlows(this.#options.owner) : this.#flows
-    const change = difference(flows, known)
-    let revalidated = Promise.resolve()
-    if (!isEmpty(change)) {
-      await this.#bridge.apply(bundleText(flows, change))
-      revalidated = this.#revalidate()
-    }
-    const drift = difference(flows, await this.#bridge.ownFlows(this.#options.owner))
-    if (!isEmpty(drift)) {
-      await this.#bridge.apply(bundleText(flows, drift))
-      await this.#verify(flows)
-      if (!isFirst) this.#tell(drift)
-    }
+    const { state, refused } = await this.#resolve(desired)
+    const change = await this.#book.plan(flowUnits(state), this.#base)
+    const domains = state.ports.length === 0 ? [] : state.domains
+    // What was put in force last is taken for what the switch has, and checked afterwards: a dump of all
+    // flows first would be time lost.
+    const { added, removed } =
+      this.#desired === null
+        ? await this.#takeOver(change, this.#decisions.take(domains))
+        : await this.#advance(change, this.#decisions.take(domains))
+    const revalidated = added + removed > 0 ? this.#datapath.revalidate() : Promise.resolve()
     this.#desired = desired
-    this.#flows = flows
+    this.#decideSoon()
+    await this.#readBack(change)
     this.#shutWindowAt(this.#ids.beginWindows(Date.now(), this.#options.learningMs))
-    for (const attachment of resetting) await this.#forgetPassed(attachment)
+    for (const attachment of resetting)
+      await this.#datapath.forgetWanted(attachment, this.#ids.zonesOf(attachment.port) + PASS_ZONE)
     await this.#release(
       new Set(desired.ports.map((port) => port.key)),
       new Set(desired.attachments.map((attachment) => attachment.key)),
     )
-    const realized = {
-      generation: desired.generation,
-      flows: flows.length,
-      added: change.missing.length,
-      removed: change.unexpected.length,
-      refused,
-    }
-    return { realized, revalidated }
+    const flows = this.#book.size + this.#decisions.flows().length
+    const { generation } = desired
+    return { realized: { generation, flows, added, removed, refused }, revalidated }
   }
 
-  /**
-   * Waits until the datapath has given up what it had cached of the flows before: the round of
-   * revalidation that is under way, and, as that may have begun before the change, one more. A switch at
-   * rest makes no further round for a while, so the second wait is bounded by what the first one took.
-   */
-  async #revalidate(): Promise<void> {
-    const startedAt = performance.now()
+  /** The first state: compared with what an earlier agent, or nobody, left in the switch. */
+  async #takeOver(
+    change: BookChange,
+    decided: DecisionChange,
+  ): Promise<{ readonly added: number; readonly removed: number }> {
+    const booked = [...change.units.values()].flat()
+    const wanted = await this.#check.inSwitchWords([...booked, ...decided.all])
+    const found = difference(wanted, await this.#bridge.ownFlows(this.#options.owner))
+    if (!isEmpty(found)) await this.#bridge.apply(bundleText(wanted, found))
+    this.#book.commit(change)
+    decided.landed()
+    return { added: found.missing.length, removed: found.unexpected.length }
+  }
+
+  async #advance(
+    change: BookChange,
+    decided: DecisionChange,
+  ): Promise<{ readonly added: number; readonly removed: number }> {
+    const added = [...change.added, ...decided.added]
+    const removed = [...change.removed, ...decided.removed]
+    const isKept = this.#book.keepsCookie(change)
+    if (added.length + removed.length > 0)
+      await this.#bridge.apply(changeText(added, removed, isKept))
+    this.#book.commit(change)
+    decided.landed()
+    return { added: added.length, removed: removed.length }
+  }
+
+  /** Sends the decisions that the switch lacks; what changes meanwhile is sent after that. */
+  #decide(): Promise<void> {
+    this.#deciding ??= this.#sendDecisions()
+    return this.#deciding
+  }
+
+  async #sendDecisions(): Promise<void> {
+    await Promise.resolve() // until `#deciding` is set
     try {
-      await this.#control.run('revalidator/wait')
-      const boundMs = Math.max(MIN_REVALIDATION_MS, 2 * (performance.now() - startedAt))
-      const second = this.#control.run('revalidator/wait').catch(() => {})
-      await Promise.race([second, delay(boundMs, undefined, { ref: false })])
-    } catch (error) {
-      if (!(error instanceof RpcError)) throw error // ovs-vswitchd is gone, and its cache with it
+      for (let change = this.#decisions.change(); change !== null;) {
+        try {
+          await this.#bridge.apply(changeText(change.added, [], () => true))
+          change.ended(true)
+        } catch (error) {
+          change.ended(false)
+          this.#repairSoon()
+          throw error
+        }
+        change = this.#decisions.change()
+      }
+    } finally {
+      this.#deciding = null
     }
   }
 
-  async #compile(desired: DesiredSteering): Promise<{
-    readonly flows: readonly DesiredFlow[]
-    readonly refused: Realized['refused']
-  }> {
-    const { firstTable, entryPriority, owner } = this.#options
+  #decideSoon(): void {
+    this.#decide().catch(() => {}) // seen by the repair that follows
+  }
+
+  async #resolve(desired: DesiredSteering): Promise<ReturnType<typeof resolve>> {
+    const { firstTable, entryPriority } = this.#options
     const now = Date.now()
     for (const attachment of desired.attachments)
       this.#ids.attachment(
@@ -255,31 +300,25 @@ export class SwitchController implements Steering {
         scopeOf(attachment),
         attachment.onAttach === 'new-only' ? NOT_BEGUN : 0,
       )
-    const { state, refused } = resolve(
+    const resolved = resolve(
       desired,
       { firstTable, entryPriority },
       {
         zonesOf: (port) => this.#ids.zonesOf(port),
         numberOf: (key) => this.#ids.record(key)!.number,
         isLearning: (key) => this.#ids.record(key)!.learnUntil > now,
+        isListening: (key) => this.#decisions.isListening(key),
       },
     )
     await this.#ids.save()
-    const compiled = compile(state)
-    const texts = await this.#bridge.normalize(compiled.map(renderFlow))
-    const base = { owner, round: this.#round }
-    const flows = compiled.map((flow, index) => ({
-      ...texts[index],
-      cookie: cookieOf(base, flow.cookie),
-    }))
-    return { flows, refused }
+    return resolved
   }
 
   /** @param time milliseconds since the epoch, Infinity for never */
   #shutWindowAt(time: number): void {
     if (this.#learning !== null) clearTimeout(this.#learning)
     this.#learning = null
-    if (time === Infinity) return
+    if (time === Infinity || this.#isStopped) return
     const waitMs = Math.max(0, time - Date.now()) + LEARNING_SLACK_MS
     this.#learning = setTimeout(() => {
       const desired = this.#waiting?.desired ?? this.#desired
@@ -289,34 +328,25 @@ export class SwitchController implements Steering {
     this.#learning.unref()
   }
 
-  async #verify(flows: readonly DesiredFlow[]): Promise<void> {
-    const left = difference(flows, await this.#bridge.ownFlows(this.#options.owner))
-    if (!isEmpty(left))
-      throw new SwitchError('NOT_IN_FORCE', `the switch has other flows: ${describe(left)}`)
+  /** Looks whether the switch has what it was given, repairs what it lacks, and looks again. */
+  async #readBack({ added, removed }: BookChange): Promise<void> {
+    const cookies = new Set([...added, ...removed].map((flow) => flow.cookie))
+    if (cookies.size === 0) return
+    const found = await this.#check.look(cookies.size > MAX_COOKIES_READ_BACK ? null : cookies)
+    if (found === null) return
+    await this.#check.repair(found)
+    const left = await this.#check.look(null)
+    if (left !== null)
+      throw new SwitchError('NOT_IN_FORCE', `the switch has other flows: ${describe(left.change)}`)
+    this.#tell(found.change)
   }
 
   async #repair(): Promise<Drift | null> {
     if (this.#desired === null) return null
-    const change = difference(this.#flows, await this.#bridge.ownFlows(this.#options.owner))
-    if (isEmpty(change)) return null
-    await this.#bridge.apply(bundleText(this.#flows, change))
-    return this.#tell(change)
-  }
-
-  /**
-   * `onAttach: reset`: connections that were let pass for another attachment's sake are no longer known,
-   * so their next packet goes to the inspector, whose kernel resets them.
-   */
-  async #forgetPassed(attachment: DesiredAttachment): Promise<void> {
-    const zone = `zone=${this.#ids.zonesOf(attachment.port) + PASS_ZONE}`
-    try {
-      const output = await this.#control.run('dpctl/dump-conntrack', zone)
-      for (const { tuple } of readConntrack(output.slice(0, MAX_CONNECTION_DUMP_BYTES)))
-        if (isWanted(attachment, tuple))
-          await this.#control.run('dpctl/flush-conntrack', zone, flushTuple(tuple))
-    } catch (error) {
-      if (!(error instanceof RpcError)) throw error // gone with ovs-vswitchd
-    }
+    const found = await this.#check.look(null)
+    if (found !== null) await this.#check.repair(found)
+    this.#decideSoon()
+    return found === null ? null : this.#tell(found.change)
   }
 
   /** Tells the listeners of a difference between what was in force and what the switch has. */
@@ -342,13 +372,7 @@ export class SwitchController implements Steering {
   async #release(ports: ReadonlySet<string>, attachments: ReadonlySet<string>): Promise<void> {
     const released = this.#ids.retain(ports, attachments)
     await this.#ids.save()
-    for (const first of released)
-      for (let zone = first; zone < first + ZONES_PER_PORT; zone++)
-        try {
-          await this.#control.run('dpctl/flush-conntrack', `zone=${zone}`)
-        } catch (error) {
-          if (!(error instanceof RpcError)) throw error // gone with ovs-vswitchd, or kept till they end
-        }
+    for (const firstZone of released) await this.#datapath.flushPort(firstZone)
   }
 
   #serially<T>(task: () => Promise<T>): Promise<T> {
@@ -359,8 +383,8 @@ export class SwitchController implements Steering {
 }
 
 /** Which connections an attachment wants: none while it drains. */
-function scopeOf({ mode, classifiers }: DesiredAttachment): string {
-  return mode === 'draining' ? '' : JSON.stringify(classifiers)
+function scopeOf({ isDraining, classifiers }: DesiredSteering['attachments'][number]): string {
+  return isDraining ? '' : JSON.stringify(classifiers)
 }
 
 function describe({ missing, stale, unexpected }: Difference): string {

@@ -34,7 +34,8 @@ function desired(
       classifiers: [{ protocol: 'tcp', destinationPorts: [80, 443] }],
       priority: 100,
       onAttach: 'reset',
-      mode: 'listening',
+      onFailure: 'open',
+      isDraining: false,
     })
   }
   const switchPorts = ports.map(({ key, ofport, mac, vlan }) => ({

@@ -195,7 +195,7 @@ describe('steering on a real switch', { skip: !usable }, () => {
     for (const connection of [held, mine]) assert.match(await connection.say('within'), /within/)
     await waitUntil('the window to be shut', async () => {
       const dump = await bench.topology.ofctl('dump-flows', bench.topology.managementSocket)
-      return !/table=106.*priority=20.*goto_table:107/.test(dump)
+      return !/table=106.*priority=45.*goto_table:107/.test(dump)
     })
     for (const connection of [held, mine]) assert.match(await connection.say('after'), /after/)
     assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
@@ -222,7 +222,7 @@ describe('steering on a real switch', { skip: !usable }, () => {
     const held = await bench.hold('near', '10.9.0.2')
     const other = await bench.hold('far', 'fd09::2')
     for (const connection of [held, other]) assert.match(await connection.say('one'), /one/)
-    await bench.attach([{ guest: 'web', direction: 'ingress', mode: 'draining' }])
+    await bench.attach([{ guest: 'web', direction: 'ingress', isDraining: true }])
     for (const connection of [held, other]) assert.match(await connection.say('two'), /two/)
     assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
     const connections = (await bench.controller.connections()).get(key)
@@ -247,16 +247,18 @@ describe('steering on a real switch', { skip: !usable }, () => {
   })
 
   test('fail-open passes new connections, fail-closed drops them, inspected ones stay', async () => {
+    const { controller } = bench
     await bench.attach([{ guest: 'web', direction: 'ingress' }])
     const held = await bench.hold('near', '10.9.0.2')
-    await bench.attach([{ guest: 'web', direction: 'ingress', mode: 'bypass' }])
+    await controller.setListening(new Set()).settled
     assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
     const passed = await bench.hold('far', '10.9.0.2')
     assert.match(await held.say('bypass'), /bypass/)
-    await bench.attach([{ guest: 'web', direction: 'ingress', mode: 'closed' }])
+    await bench.attach([{ guest: 'web', direction: 'ingress', onFailure: 'closed' }])
     assert.deepEqual(await asked('near', '10.9.0.2'), ['TIMEOUT', 0, 0])
     assert.match(await held.say('closed?'), /closed\?/)
-    await bench.attach([{ guest: 'web', direction: 'ingress' }])
+    assert.equal(await controller.reconcile(), null)
+    await controller.setListening(bench.domains).settled
     assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
     for (const connection of [held, passed]) assert.match(await connection.say('back'), /back/)
     held.close()
@@ -286,7 +288,7 @@ describe('steering on a real switch', { skip: !usable }, () => {
     const load = bench.load('far', '10.9.0.2', 3_000)
     for (let round = 0; round < 4; round++) {
       await bench.attach([{ guest: 'web', direction: 'ingress' }])
-      await bench.attach([{ guest: 'web', direction: 'ingress', mode: 'draining' }])
+      await bench.attach([{ guest: 'web', direction: 'ingress', isDraining: true }])
     }
     const { ok, failed } = await load
     assert.deepEqual(failed, {})

@@ -23,6 +23,7 @@ export const arbitraryState: fc.Arbitrary<SteeredState> = fc
     generation: fc.integer({ min: 1, max: 1_000_000 }),
     firstTable: fc.integer({ min: 1, max: 200 }),
     entryPriority: fc.integer({ min: 100, max: 65_000 }),
+    listening: fc.tuple(fc.boolean(), fc.boolean()),
     ports: fc.array(
       fc.record({ domain: fc.integer({ min: 0, max: 1 }), vlan: fc.constantFrom(null, 7, 8) }),
       { minLength: 1, maxLength: 8 },
@@ -32,12 +33,8 @@ export const arbitraryState: fc.Arbitrary<SteeredState> = fc
         port: fc.nat(),
         direction: fc.constantFrom('ingress' as const, 'egress' as const),
         priority: fc.integer({ min: 1, max: 1000 }),
-        mode: fc.constantFrom(
-          'listening' as const,
-          'bypass' as const,
-          'closed' as const,
-          'draining' as const,
-        ),
+        onFailure: fc.constantFrom('open' as const, 'closed' as const),
+        isDraining: fc.nat({ max: 3 }).map((one) => one === 0),
         isLearning: fc.boolean(),
         classifiers: fc.array(fc.record({ destinationPorts: ports, remote }), {
           minLength: 1,
@@ -47,7 +44,7 @@ export const arbitraryState: fc.Arbitrary<SteeredState> = fc
       { maxLength: 6 },
     ),
   })
-  .map(({ generation, firstTable, entryPriority, ports: sketches, attachments }) => {
+  .map(({ generation, firstTable, entryPriority, listening, ports: sketches, attachments }) => {
     const made: SteeredPort[] = sketches.map(({ domain, vlan }, index) => ({
       firstZone: 16_384 + 4 * index,
       ofport: 10 + index,
@@ -72,8 +69,8 @@ export const arbitraryState: fc.Arbitrary<SteeredState> = fc
       firstTable,
       entryPriority,
       domains: [
-        { ofport: 100, mac: 0x027063000001n },
-        { ofport: 101, mac: 0x027063000002n },
+        { key: 'd0', ofport: 100, mac: 0x027063000001n, isListening: listening[0] },
+        { key: 'd1', ofport: 101, mac: 0x027063000002n, isListening: listening[1] },
       ],
       ports: made,
       attachments: steered,

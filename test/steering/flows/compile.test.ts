@@ -47,7 +47,7 @@ function chosen(
     (one) =>
       one.port === port &&
       one.direction === direction &&
-      one.mode !== 'draining' &&
+      !one.isDraining &&
       wants(one, family, remote, serverPort),
   )
   const highest = Math.max(...fitting.map((one) => one.priority))
@@ -120,11 +120,12 @@ describe('compile', () => {
         }
         const inspector = guest.inspector
         const first = model.send(fromClient)
-        if (attachment.mode === 'closed') {
+        const { isListening } = state.domains.find((one) => one.ofport === guest.inspector)!
+        if (!isListening && attachment.onFailure === 'closed') {
           assert.equal(first.kind, 'drop')
           return
         }
-        if (attachment.mode === 'bypass') {
+        if (!isListening) {
           assertNormal(first, fromClient)
           assertNormal(model.send({ ...fromClient, flags: 'ack' }), fromClient)
           assertNormal(model.send(fromServer), fromServer)
@@ -154,12 +155,16 @@ describe('compile', () => {
           )
         }
         // Whatever the attachment becomes, the connection stays where it is.
-        for (const mode of ['draining', 'bypass', 'closed'] as const) {
-          const attachmentsNow = state.attachments.map((one) => ({
-            ...one,
-            mode: one === attachment ? mode : one.mode,
-          }))
-          model.load(compile({ ...state, attachments: attachmentsNow }))
+        for (const [isDraining, onFailure] of [
+          [true, 'open'],
+          [false, 'open'],
+          [false, 'closed'],
+        ] as const) {
+          const attachments = state.attachments.map((one) =>
+            one === attachment ? { ...one, isDraining, onFailure } : one,
+          )
+          const domains = state.domains.map((one) => ({ ...one, isListening: false }))
+          model.load(compile({ ...state, domains, attachments }))
           assertOutput(model.send({ ...fromClient, flags: 'ack' }), inspector)
           assertOutput(model.send(fromServer), inspector)
         }

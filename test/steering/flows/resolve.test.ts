@@ -8,7 +8,12 @@ import { isWanted } from '#steering/flows/is-wanted.ts'
 import { renderFlow } from '#steering/flows/render.ts'
 import { resolve } from '#steering/flows/resolve.ts'
 
-const ids = { zonesOf: () => 16_384, numberOf: () => 1, isLearning: () => false }
+const ids = {
+  zonesOf: () => 16_384,
+  numberOf: () => 1,
+  isLearning: () => false,
+  isListening: () => true,
+}
 const options = { firstTable: 100, entryPriority: 60_000 }
 
 const sound: DesiredSteering = {
@@ -32,7 +37,8 @@ const sound: DesiredSteering = {
       classifiers: [{ protocol: 'tcp', destinationPorts: [80], remote: '10.0.0.0/8' }],
       priority: 1,
       onAttach: 'new-only',
-      mode: 'listening',
+      onFailure: 'open',
+      isDraining: false,
     },
   ],
   switchPorts: [],

@@ -4,17 +4,17 @@ import * as fc from 'fast-check'
 import { readConntrack } from '#steering/openflow/conntrack.ts'
 import { bundleText, difference, isEmpty } from '#steering/openflow/difference.ts'
 import { SwitchError } from '#steering/openflow/errors.ts'
-import { type InstalledFlow, readDump, readParsedFlows } from '#steering/openflow/flow-text.ts'
+import { type InstalledFlow, readDumpLine, readParsedFlows } from '#steering/openflow/flow-text.ts'
 
 test('reads dumped and parsed flows into one form', () => {
-  const dump = readDump(
-    [
-      'OFPST_FLOW reply (OF1.5) (xid=0x4):',
-      ' cookie=0x9c15000100000002, duration=5.167s, table=0, n_packets=3, n_bytes=198, idle_age=2, priority=60002,tcp,reg13=0/0x80000000,in_port=5 actions=goto_table:100',
-      ' cookie=0x0, duration=0.1s, table=7, n_packets=0, n_bytes=0, actions=drop',
-      '',
-    ].join('\n'),
-  )
+  const dump = [
+    'OFPST_FLOW reply (OF1.5) (xid=0x4):',
+    ' cookie=0x9c15000100000002, duration=5.167s, table=0, n_packets=3, n_bytes=198, idle_age=2, priority=60002,tcp,reg13=0/0x80000000,in_port=5 actions=goto_table:100',
+    ' cookie=0x0, duration=0.1s, table=7, n_packets=0, n_bytes=0, actions=drop',
+    '',
+  ]
+    .map(readDumpLine)
+    .filter((line) => line !== null)
   const [first, second] = dump
   assert.deepEqual(first, {
     table: 0,
@@ -30,17 +30,17 @@ test('reads dumped and parsed flows into one form', () => {
       'usable protocols: OXM',
       'OFPT_FLOW_MOD (OF1.5) (xid=0x1): ADD priority=60002,tcp,reg13=0/0x80000000,in_port=5 actions=goto_table:100',
       'OFPT_FLOW_MOD (OF1.5) (xid=0x2): ADD table:121 priority=0 actions=drop',
-    ].join('\n'),
+    ],
     2,
   )
   assert.deepEqual(parsed[0], { table: 0, match: first?.match, actions: first?.actions })
   assert.deepEqual(parsed[1], { table: 121, match: 'priority=0', actions: 'drop' })
-  assert.throws(() => readParsedFlows('', 1), SwitchError)
+  assert.throws(() => readParsedFlows([], 1), SwitchError)
   assert.throws(
-    () => readParsedFlows('OFPT_FLOW_MOD (OF1.5) (xid=0x1): ***decode error***', 1),
+    () => readParsedFlows(['OFPT_FLOW_MOD (OF1.5) (xid=0x1): ***decode error***'], 1),
     SwitchError,
   )
-  assert.throws(() => readDump(' cookie=what'), SwitchError)
+  assert.throws(() => readDumpLine(' cookie=what'), SwitchError)
 })
 
 const OWNER = 0x9c15n << 48n

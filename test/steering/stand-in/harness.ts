@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Classifier, Direction } from '#chain/model/attachment.ts'
-import type { AttachmentMode, DesiredAttachment, DesiredSteering } from '#steering/flows/desired.ts'
+import type { DesiredAttachment, DesiredSteering } from '#steering/flows/desired.ts'
 import { SwitchController } from '#steering/openflow/switch-controller.ts'
 import type {
   Realized,
@@ -23,7 +23,8 @@ export interface AttachmentSketch {
   readonly ports?: Classifier['destinationPorts']
   readonly remote?: string
   readonly priority?: number
-  readonly mode?: AttachmentMode
+  readonly onFailure?: 'open' | 'closed'
+  readonly isDraining?: boolean
   readonly onAttach?: 'new-only' | 'reset'
   /** Number of a stand-in, default 1. */
   readonly domain?: number
@@ -78,6 +79,7 @@ export class Harness {
       reconcileMs: 0,
       ...options,
     })
+    controller.setListening(this.domains)
     await controller.start()
     return controller
   }
@@ -93,6 +95,11 @@ export class Harness {
     await waitUntil(`ports ${interfaceIds.join(', ')}`, () =>
       interfaceIds.every((id) => this.state.ports?.some((port) => port.interfaceId === id)),
     )
+  }
+
+  /** Keys of the domains, one for each stand-in. */
+  get domains(): ReadonlySet<string> {
+    return new Set(this.inspectors.map((inspector) => inspector.portName))
   }
 
   attach(sketches: readonly AttachmentSketch[]): Promise<Realized> {
@@ -113,7 +120,8 @@ export class Harness {
       ],
       priority: sketch.priority ?? 100,
       onAttach: sketch.onAttach ?? 'new-only',
-      mode: sketch.mode ?? 'listening',
+      onFailure: sketch.onFailure ?? 'open',
+      isDraining: sketch.isDraining ?? false,
     }))
     const guests = new Map(sketches.map((sketch) => [sketch.guest, sketch.domain ?? 1]))
     return {
