@@ -51,7 +51,7 @@ export function registerAttachCommands(program: Command): void {
     )
     .option('--id <id>', 'id of the attachment (default: PORT-DIRECTION)')
     .option('--wait', 'end when the switch and the workers have it in force')
-    .option('--timeout <seconds>', 'how long --wait waits (default: 10)')
+    .option('--timeout <seconds>', 'how long --wait waits', '30')
     .option('--dry-run', 'check it and say what would change')
     .addHelpText(
       'after',
@@ -63,7 +63,7 @@ export function registerAttachCommands(program: Command): void {
   withCommonOptions(program.command('detach <id>'))
     .description('take an attachment away; its connections drain or are reset as it says')
     .option('--wait', 'end when no agent steers new connections any more')
-    .option('--timeout <seconds>', 'how long --wait waits (default: 10)')
+    .option('--timeout <seconds>', 'how long --wait waits', '30')
     .action(detach)
 }
 

@@ -2,7 +2,7 @@ import { cpus } from 'node:os'
 import type { Chain, ChainInspector } from '#chain/model/chain.ts'
 import type { GuestClient } from '#test/stage/guest-client.ts'
 import type { RateReport } from '#test/stage/guest-protocol.ts'
-import { Stage } from '#test/stage/stage.ts'
+import { SERVER, Stage } from '#test/stage/stage.ts'
 
 /** One way from the client to the server. */
 export interface ChainBenchRow {
@@ -32,7 +32,6 @@ export interface ChainBenchOptions {
   readonly say: (text: string) => void
 }
 
-const SERVER = '10.0.0.5'
 const REQUEST = `GET /catalogue?page=3&sort=price HTTP/1.1\r\nHost: ${SERVER}\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,application/json\r\nAccept-Language: en\r\nCookie: session=8f14e45fceea167a\r\n\r\n`
 const WARM_UP_MS = 700
 
@@ -60,21 +59,9 @@ export async function benchChain(options: ChainBenchOptions): Promise<ChainBench
   const stage = new Stage({ workers: options.workers, say: options.say })
   try {
     await stage.start()
-    const web = await stage.addGuest({
-      name: 'web',
-      interfaceId: 'iface-web',
-      addresses: [`${SERVER}/24`],
-    })
-    const laptop = await stage.addGuest({
-      name: 'client',
-      interfaceId: 'iface-client',
-      addresses: ['10.0.0.9/24'],
-    })
-    await stage.serve(web, 80, 'origin')
-    await stage.registerPort(web)
+    const client = await stage.addWebAndLaptop('origin')
     await stage.installRuleSet('crs', '/usr/share/modsecurity-crs/rules')
     await stage.installRuleSet('crs-setup', '/etc/modsecurity/crs/crs-setup.conf')
-    const client = await stage.client(laptop)
     await assertAttackIsBlockedBy(stage, client)
     const rounds: Map<ChainBenchRow['path'], RateReport>[] = []
     for (let round = 0; round < options.rounds; round++) {

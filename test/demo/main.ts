@@ -8,14 +8,12 @@ import {
   attachChain,
   attackRequests,
   benignRequests,
-  CLIENT,
   type Demo,
   detach,
   directPath,
   establishedConnection,
   idsSignature,
   listAlerts,
-  SERVER,
   workerKill,
 } from './steps.ts'
 
@@ -69,19 +67,8 @@ async function play(
   keep: boolean,
 ): Promise<void> {
   await stage.start()
-  const web = await stage.addGuest({
-    name: 'web',
-    interfaceId: 'iface-web',
-    addresses: [`${SERVER}/24`],
-  })
-  const laptop = await stage.addGuest({
-    name: 'client',
-    interfaceId: 'iface-client',
-    addresses: [`${CLIENT}/24`],
-  })
-  await stage.serve(web)
-  await stage.registerPort(web)
-  const demo: Demo = { stage, client: await stage.client(laptop), narrator, result }
+  const client = await stage.addWebAndLaptop()
+  const demo: Demo = { stage, client, narrator, result }
 
   const directMs = await directPath(demo)
   const older = await attachChain(demo)

@@ -1,12 +1,10 @@
 import type { GuestClient } from '#test/stage/guest-client.ts'
-import type { Stage } from '#test/stage/stage.ts'
+import { CLIENT, SERVER, type Stage } from '#test/stage/stage.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 import type { Narrator } from './narrator.ts'
 import { ATTACKS, BENIGN } from './requests.ts'
 import type { DemoResult } from './result.ts'
 
-export const SERVER = '10.0.0.5'
-export const CLIENT = '10.0.0.9'
 const PORT = 80
 const ATTACHMENT = 'shop-web'
 /** Requests from which a median is taken. */

@@ -1,30 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { GuestClient } from '#test/stage/guest-client.ts'
-import { Stage } from '#test/stage/stage.ts'
+import { ATTACK } from '#test/stage/attack.ts'
+import { SERVER, Stage } from '#test/stage/stage.ts'
 
 /** Connections that are older than a change of theirs. */
 
-const SERVER = '10.0.0.5'
-const ATTACK = '/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--%20-'
 const stage = new Stage()
 let client: GuestClient
 
 before(async () => {
   await stage.start()
-  const web = await stage.addGuest({
-    name: 'web',
-    interfaceId: 'iface-web',
-    addresses: [`${SERVER}/24`],
-  })
-  const laptop = await stage.addGuest({
-    name: 'laptop',
-    interfaceId: 'iface-laptop',
-    addresses: ['10.0.0.9/24'],
-  })
-  await stage.serve(web)
-  await stage.registerPort(web)
-  client = await stage.client(laptop)
+  client = await stage.addWebAndLaptop()
   await stage.putChain({
     name: 'waf',
     inspectors: [{ type: 'waf', mode: 'block', rules: ['baseline'] }],

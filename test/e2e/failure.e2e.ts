@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { GuestClient } from '#test/stage/guest-client.ts'
 import type { LoadPlan } from '#test/stage/guest-protocol.ts'
-import { Stage } from '#test/stage/stage.ts'
+import { ATTACK } from '#test/stage/attack.ts'
+import { SERVER, Stage } from '#test/stage/stage.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 
 /** Workers that die or hang: what new connections see, how fast, and that it is reported. */
 
-const SERVER = '10.0.0.5'
-const ATTACK = '/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--%20-'
 /** The promise: by then new connections follow onFailure. */
 const REACTION_MS = 200
 /** How long the tests keep all workers dead. */
@@ -47,19 +46,7 @@ async function keepAllWorkersDead(ms: number): Promise<number> {
 
 before(async () => {
   await stage.start()
-  const web = await stage.addGuest({
-    name: 'web',
-    interfaceId: 'iface-web',
-    addresses: [`${SERVER}/24`],
-  })
-  const laptop = await stage.addGuest({
-    name: 'laptop',
-    interfaceId: 'iface-laptop',
-    addresses: ['10.0.0.9/24'],
-  })
-  await stage.serve(web)
-  await stage.registerPort(web)
-  client = await stage.client(laptop)
+  client = await stage.addWebAndLaptop()
   for (const onFailure of ['open', 'closed'] as const) {
     await stage.putChain({
       name: onFailure,

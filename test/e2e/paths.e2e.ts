@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { GuestClient } from '#test/stage/guest-client.ts'
 import type { HttpResult } from '#test/stage/guest-protocol.ts'
+import { ATTACK } from '#test/stage/attack.ts'
 import { Stage } from '#test/stage/stage.ts'
 import type { Guest } from '#test/topology/topology.ts'
 
@@ -9,8 +10,6 @@ import type { Guest } from '#test/topology/topology.ts'
  * Every way a packet may take to an inspected port and back: families, directions, VLANs, routers. On each
  * path a benign request passes with the client's own address and an attack is blocked.
  */
-
-const ATTACK = '/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--%20-'
 
 const stage = new Stage()
 const guests = new Map<string, Guest>()

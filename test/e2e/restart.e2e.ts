@@ -2,14 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { GuestClient } from '#test/stage/guest-client.ts'
 import type { LoadPlan } from '#test/stage/guest-protocol.ts'
-import { Stage } from '#test/stage/stage.ts'
+import { ATTACK } from '#test/stage/attack.ts'
+import { SERVER, Stage } from '#test/stage/stage.ts'
 import { runCommand } from '#test/topology/run-command.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 
 /** Restarts of every process under load. */
 
-const SERVER = '10.0.0.5'
-const ATTACK = '/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--%20-'
 const LOAD: LoadPlan = {
   host: SERVER,
   port: 80,
@@ -29,19 +28,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 before(async () => {
   await stage.start()
-  const web = await stage.addGuest({
-    name: 'web',
-    interfaceId: 'iface-web',
-    addresses: [`${SERVER}/24`],
-  })
-  const laptop = await stage.addGuest({
-    name: 'laptop',
-    interfaceId: 'iface-laptop',
-    addresses: ['10.0.0.9/24'],
-  })
-  await stage.serve(web)
-  await stage.registerPort(web)
-  client = await stage.client(laptop)
+  client = await stage.addWebAndLaptop()
   await stage.putChain({
     name: 'waf',
     inspectors: [{ type: 'waf', mode: 'block', rules: ['baseline'] }],

@@ -5,11 +5,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { GuestClient } from '#test/stage/guest-client.ts'
 import type { LoadPlan } from '#test/stage/guest-protocol.ts'
-import { Stage } from '#test/stage/stage.ts'
+import { SERVER, Stage } from '#test/stage/stage.ts'
 
 /** Rule sets are installed, activated and rolled back with the operator's commands, under load. */
 
-const SERVER = '10.0.0.5'
 const LOAD: LoadPlan = {
   host: SERVER,
   port: 80,
@@ -41,19 +40,7 @@ const statusOf = async (word: string): Promise<number> =>
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'portcullis-rules-'))
   await stage.start()
-  const web = await stage.addGuest({
-    name: 'web',
-    interfaceId: 'iface-web',
-    addresses: [`${SERVER}/24`],
-  })
-  const laptop = await stage.addGuest({
-    name: 'laptop',
-    interfaceId: 'iface-laptop',
-    addresses: ['10.0.0.9/24'],
-  })
-  await stage.serve(web)
-  await stage.registerPort(web)
-  client = await stage.client(laptop)
+  client = await stage.addWebAndLaptop()
 })
 
 after(async () => {

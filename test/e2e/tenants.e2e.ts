@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { GuestClient } from '#test/stage/guest-client.ts'
+import { ATTACK } from '#test/stage/attack.ts'
 import { Stage } from '#test/stage/stage.ts'
 
 /** Two tenants whose networks use the very same addresses, told apart by VLAN. */
 
 const SERVER = '10.0.0.5'
-const ATTACK = '/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--%20-'
 const stage = new Stage()
 const clients = new Map<string, GuestClient>()
 

@@ -16,6 +16,10 @@ const ROOT = dirname(dirname(import.meta.dirname))
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const
 const START_TIMEOUT_MS = 30_000
 
+/** Addresses of the two guests of `addWebAndLaptop`. */
+export const SERVER = '10.0.0.5'
+export const CLIENT = '10.0.0.9'
+
 export interface StageOptions {
   readonly workers?: number
   /** Steps of the start, for people. */
@@ -139,6 +143,20 @@ export class Stage {
 
   async addGuest(options: GuestOptions): Promise<Guest> {
     return this.topology.addGuest(options)
+  }
+
+  /**
+   * The stage that most stories need: guest `web` (SERVER) with a server on port 80, registered as a port,
+   * and guest `laptop` (CLIENT), whose driver is returned.
+   */
+  async addWebAndLaptop(script: 'web-server' | 'origin' = 'web-server'): Promise<GuestClient> {
+    const add = (name: string, address: string): Promise<Guest> =>
+      this.addGuest({ name, interfaceId: `iface-${name}`, addresses: [`${address}/24`] })
+    const web = await add('web', SERVER)
+    const laptop = await add('laptop', CLIENT)
+    await this.serve(web, 80, script)
+    await this.registerPort(web)
+    return this.client(laptop)
   }
 
   /** Tells the API of a guest's port. @param network default `net-1` */
