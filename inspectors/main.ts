@@ -42,6 +42,12 @@ interface InspectArguments {
   readonly metrics?: Endpoint
 }
 
+interface SupervisorArguments {
+  readonly control: string
+  readonly domain: string
+  readonly spare: boolean
+}
+
 const config = inspectorsConfig()
 const launch = { module: import.meta.filename, arguments: ['worker'] }
 
@@ -80,8 +86,15 @@ program
   .description('supervise the workers of one inspection domain')
   .requiredOption('--control <path>', 'unix socket to serve')
   .option('--domain <name>', 'name until a configuration says another', 'domain')
-  .action(async (options: { readonly control: string; readonly domain: string }) => {
-    process.exitCode = await runSupervisor({ ...options, drainMs: config.drainMs, launch })
+  .option('--no-spare', 'keep no spare worker process')
+  .action(async ({ control, domain, spare }: SupervisorArguments) => {
+    process.exitCode = await runSupervisor({
+      control,
+      domain,
+      drainMs: config.drainMs,
+      launch,
+      hasSpare: spare,
+    })
     // Signal handlers and descriptors of workers must not keep the process.
     process.exit()
   })
@@ -89,6 +102,7 @@ program
 program
   .command('worker', { hidden: true })
   .description('one worker of a supervisor')
+  .option('--spare', 'it waits for its configuration (changes nothing)')
   .action(async () => {
     // The engines are most of this program, and only workers need them.
     const { createInspector } = await import('./worker/create-inspector.ts')

@@ -1,15 +1,5 @@
 import { type Static, Type } from 'typebox'
 
-/** Alert records in one queue job, and bytes of one record; larger records are cut by the worker. */
-export const MAX_BATCH_RECORDS = 200
-export const MAX_RECORD_BYTES = 65_536
-
-/** Suricata's own generator id, and the one that WAF alerts have so that ids cannot collide. */
-export const GID_SURICATA = 1
-export const GID_SECLANG = 88_001
-/** Portcullis itself: bypass intervals, spool overflow, drift. */
-export const GID_PORTCULLIS = 88_000
-
 /**
  * An EVE record of `event_type: alert`, as EveBox, Wazuh and Filebeat read it. What is ours is under
  * `portcullis`. The inbox needs the fields listed here; others pass through unread.
@@ -74,25 +64,10 @@ export const AlertRecord = Type.Object({
 })
 export type AlertRecord = Static<typeof AlertRecord>
 
-/** Header that carries the request id to the client, and the block page's. */
-export const REQUEST_ID_HEADER = 'x-portcullis-request-id'
-
 /** Data of one BullMQ job: a batch of spool records. Its id is host, segment and offset. */
 export interface AlertBatch {
   readonly host: string
   readonly segment: string
   readonly offset: number
   readonly records: readonly AlertRecord[]
-}
-
-/**
- * EVE time: microseconds and numeric zone, which consumers want in place of `Z`.
- *
- * @param epochMs milliseconds since the epoch, fractions kept to microseconds
- */
-export function eveTimestamp(epochMs: number): string {
-  const whole = Math.floor(epochMs)
-  const micros = Math.floor((epochMs - whole) * 1000)
-  const iso = new Date(whole).toISOString()
-  return `${iso.slice(0, 23)}${String(micros).padStart(3, '0')}+0000`
 }

@@ -1,4 +1,4 @@
-import { GID_PORTCULLIS } from '#chain/model/eve.ts'
+import { GID_PORTCULLIS } from '#chain/model/eve-values.ts'
 import type { Alert } from '../inspector.ts'
 
 /**
@@ -9,6 +9,7 @@ const SERVICE_ALERTS = {
   'inspector-failed': { id: 100, severity: 2, category: 'Inspection failure' },
   'flow-unresolved': { id: 101, severity: 2, category: 'Inspection failure' },
   'spool-dropped': { id: 102, severity: 1, category: 'Alert loss' },
+  'connections-cut-off': { id: 103, severity: 2, category: 'Inspection failure' },
   'malformed-request': { id: 110, severity: 2, category: 'Protocol violation' },
   'malformed-response': { id: 111, severity: 3, category: 'Protocol violation' },
   'uninspectable-upgrade': { id: 112, severity: 2, category: 'Protocol violation' },

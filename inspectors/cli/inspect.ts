@@ -46,6 +46,7 @@ export async function inspect(options: InspectOptions): Promise<number> {
   const supervisor = new Supervisor({
     domain: config.domain,
     launch: options.launch,
+    hasSpare: false,
     openSocket: () => socket.fd,
     outputs: () => outputs,
     onChange: () => {},

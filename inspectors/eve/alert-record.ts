@@ -1,4 +1,5 @@
-import { type AlertRecord, eveTimestamp, MAX_RECORD_BYTES } from '#chain/model/eve.ts'
+import type { AlertRecord } from '#chain/model/eve.ts'
+import { eveTimestamp, MAX_RECORD_BYTES } from '#chain/model/eve-values.ts'
 import type { AlertEvent } from '../chain/hop.ts'
 import type { Alert } from '../inspector.ts'
 import { communityId } from './community-id.ts'

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { REQUEST_ID_HEADER } from '#chain/model/eve.ts'
+import { REQUEST_ID_HEADER } from '#chain/model/eve-values.ts'
 import { headerValue, type HttpTransaction } from '../http/transaction.ts'
 
 /**

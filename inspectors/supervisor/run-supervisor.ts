@@ -11,6 +11,7 @@ export interface RunSupervisorOptions {
   /** What connections get to finish on SIGTERM. */
   readonly drainMs: number
   readonly launch: SupervisorOptions['launch']
+  readonly hasSpare: boolean
 }
 
 /**
@@ -25,6 +26,7 @@ export async function runSupervisor(options: RunSupervisorOptions): Promise<numb
   const supervisor = new Supervisor({
     domain: options.domain,
     launch: options.launch,
+    hasSpare: options.hasSpare,
     openSocket: ({ listener }) =>
       listener.kind === 'transparent'
         ? listener.fd

@@ -5,14 +5,24 @@ import { addSamples, exposition } from './exposition.ts'
 import { RestartDelay } from './restart-delay.ts'
 import { type WorkerLaunch, WorkerProcess } from './worker-process.ts'
 
-/** What connections get to finish when their worker is replaced. */
-export const ROLL_DRAIN_MS = 300_000
-/** Workers that drain at a time; the oldest is cut off when rolls follow each other faster. */
-export const MAX_DRAINING = 8
+/**
+ * What connections get to finish when their worker is replaced: WebSockets and long downloads live on
+ * under the rules they began with.
+ */
+export const ROLL_DRAIN_MS = 86_400_000
+/** Configurations that still have draining workers; beyond it the workers of the oldest are ended. */
+export const MAX_DRAINING_GENERATIONS = 4
+/** A spare that died is not started again before. */
+const SPARE_REST_MS = 10_000
 
 export interface SupervisorOptions {
   readonly domain: string
-  readonly launch: Omit<WorkerLaunch, 'listenFd' | 'outputs'>
+  readonly launch: Omit<WorkerLaunch, 'listenFd'>
+  /**
+   * Keeps one process more, without rules and without listening: a dead worker is then replaced, and a
+   * configuration tried, without loading the program first. Costs about 100 MB.
+   */
+  readonly hasSpare: boolean
   /** Descriptor of the listening socket for a configuration; called once, for the first. */
   readonly openSocket: (config: DomainConfig) => number
   /** Where alerts go, beside what the configuration says. */
@@ -20,6 +30,8 @@ export interface SupervisorOptions {
   /** A field of the status other than `connections` changed. */
   readonly onChange: (status: SupervisorStatus) => void
   readonly log: (line: string) => void
+  /** ROLL_DRAIN_MS, for tests. */
+  readonly rollDrainMs?: number
 }
 
 type Settle = (error: Error | null) => void
@@ -52,6 +64,7 @@ export class Supervisor {
   #refused: SupervisorStatus['refused'] = null
   #generation = 0
   #restarts = 0
+  #spareRests = false
   #startNotBefore = 0
   #startTimer: NodeJS.Timeout | null = null
   /** Who waits for the end; null while nobody asked for it. */
@@ -134,7 +147,7 @@ export class Supervisor {
     this.#rolling = []
     await new Promise<void>((resolve) => {
       this.#stopping = [...(this.#stopping ?? []), resolve]
-      for (const worker of this.#workers) worker.drain(drainMs)
+      for (const worker of this.#workers) worker.drain(drainMs, true)
       this.#reconcile()
     })
   }
@@ -166,16 +179,19 @@ export class Supervisor {
   }
 
   #start(config: DomainConfig): void {
-    const { launch, outputs } = this.#options
-    const worker = new WorkerProcess(
-      config,
-      { ...launch, listenFd: this.#socket?.fd ?? -1, outputs: outputs(config) },
-      {
-        changed: (changed) => this.#changed(changed),
-        refused: (refusing, reason) => this.#refuse(refusing, reason),
-      },
-    )
+    const spare = [...this.#workers].find(({ state }) => state === 'spare')
+    const worker = spare ?? this.#fork(false)
+    worker.start(config, this.#options.outputs(config))
+  }
+
+  #fork(isSpare: boolean): WorkerProcess {
+    const launch = { ...this.#options.launch, listenFd: this.#socket?.fd ?? -1 }
+    const worker = new WorkerProcess(launch, isSpare, {
+      changed: (changed) => this.#changed(changed),
+      refused: (refusing, reason) => this.#refuse(refusing, reason),
+    })
     this.#workers.add(worker)
+    return worker
   }
 
   #changed(worker: WorkerProcess): void {
@@ -204,18 +220,22 @@ export class Supervisor {
   #refuse(worker: WorkerProcess, reason: string): void {
     if (this.#candidate?.config !== worker.config) {
       this.#options.log(
-        `worker ${worker.pid} refused generation ${worker.config.generation}: ${reason}`,
+        `worker ${worker.pid} refused generation ${worker.config?.generation}: ${reason}`,
       )
       return
     }
-    const { settle } = this.#candidate
-    this.#refused = { generation: worker.config.generation, reason }
+    const { settle, config } = this.#candidate
+    this.#refused = { generation: config.generation, reason }
     this.#candidate = null
     settle(new Error(reason))
   }
 
   #bury(worker: WorkerProcess): void {
     this.#workers.delete(worker)
+    if (worker.config === null) {
+      this.#restSpare()
+      return
+    }
     addSamples(this.#retired, worker.samples)
     const { spoolFolder } = this.#options.outputs(worker.config)
     if (spoolFolder !== undefined) finishSegmentsOf(spoolFolder, worker.pid)
@@ -234,11 +254,21 @@ export class Supervisor {
     )
   }
 
+  /** A spare ended that nobody used. One that cannot live must not take the machine with it. */
+  #restSpare(): void {
+    this.#spareRests = true
+    const timer = setTimeout(() => {
+      this.#spareRests = false
+      this.#reconcile()
+    }, SPARE_REST_MS)
+    timer.unref()
+  }
+
   #dropCandidate(): void {
     const config = this.#candidate?.config
     this.#candidate = null
     for (const worker of this.#workers) {
-      if (worker.config === config) worker.drain(0)
+      if (worker.config === config) worker.drain(0, true)
     }
   }
 
@@ -248,6 +278,7 @@ export class Supervisor {
     } else {
       if (this.#candidate !== null) this.#tryCandidate(this.#candidate.config)
       if (this.#current !== null) this.#keep(this.#current)
+      this.#keepSpare()
     }
     this.#announce()
   }
@@ -276,7 +307,8 @@ export class Supervisor {
       else for (let started = 0; started < allowed; started++) this.#start(config)
     }
     const surplus = listening + old.length - config.workers
-    for (const worker of old.slice(0, Math.max(0, surplus))) worker.drain(ROLL_DRAIN_MS)
+    const drainMs = this.#options.rollDrainMs ?? ROLL_DRAIN_MS
+    for (const worker of old.slice(0, Math.max(0, surplus))) worker.drain(drainMs, false)
     this.#boundDraining()
     if (old.length === 0 && listening >= config.workers) this.#inForce(config)
   }
@@ -288,10 +320,20 @@ export class Supervisor {
   }
 
   #boundDraining(): void {
-    const draining = [...this.#workers].filter((worker) => worker.state === 'draining')
-    for (const worker of draining.slice(0, Math.max(0, draining.length - MAX_DRAINING))) {
-      worker.kill('too many workers drain')
-    }
+    const draining = [...this.#workers].filter(
+      ({ state, isCutOff }) => state === 'draining' && !isCutOff,
+    )
+    const configs = [...new Set(draining.map(({ config }) => config))]
+    const ending = configs.slice(0, Math.max(0, configs.length - MAX_DRAINING_GENERATIONS))
+    for (const worker of draining) if (ending.includes(worker.config)) worker.drain(0, false)
+  }
+
+  /** When all is as it should be, so that a spare takes no time from workers that are needed. */
+  #keepSpare(): void {
+    if (!this.#options.hasSpare || this.#spareRests || this.#current === null) return
+    const isBusy =
+      this.#candidate !== null || this.#count('loading') > 0 || this.#rolling.length > 0
+    if (!isBusy && this.#count('spare') === 0) this.#fork(true)
   }
 
   #retryIn(waitMs: number): void {

@@ -17,7 +17,8 @@ const V8_FLAGS = ['--enable-experimental-regexp-engine-on-excessive-backtracks']
 /** After the deadline of a drain the worker resets what is left; then it has this long to end. */
 const END_GRACE_MS = 2_000
 
-export type WorkerState = 'loading' | 'listening' | 'draining' | 'gone'
+/** `spare`: its program is loaded and it has no configuration yet. */
+export type WorkerState = 'spare' | 'loading' | 'listening' | 'draining' | 'gone'
 
 export interface WorkerEvents {
   /** State or counts changed; `gone` is told last. */
@@ -31,21 +32,27 @@ export interface WorkerLaunch {
   readonly module: string
   readonly arguments: readonly string[]
   readonly listenFd: number
-  readonly outputs: OutputOptions
 }
+
+/** Added to the arguments of a spare, so that people can tell it from the others. */
+const SPARE_ARGUMENT = '--spare'
 
 /**
  * One worker as the supervisor sees it: what it runs, what state it is in, and whether it still answers.
- * A worker that is silent for too long is killed: it accepts connections and does nothing with them.
+ * It is a spare until it is given a configuration. A worker that is silent for too long is killed: it accepts connections and does nothing with them.
  */
 export class WorkerProcess {
-  readonly config: DomainConfig
-  readonly startedAt = performance.now()
   readonly pid: number
-  state: WorkerState = 'loading'
+  /** Null: a spare. */
+  config: DomainConfig | null = null
+  /** When it was given its configuration. */
+  startedAt = performance.now()
+  state: WorkerState = 'spare'
   hasListened = false
   /** True when its end was asked for. */
   wasDraining = false
+  /** It drains and has no time left: it ends now. */
+  isCutOff = false
   connections = 0
   samples: Samples = {}
   /** What it loaded, for people. */
@@ -61,10 +68,11 @@ export class WorkerProcess {
   #heardAt = performance.now()
   #killTimer: NodeJS.Timeout | null = null
 
-  constructor(config: DomainConfig, launch: WorkerLaunch, events: WorkerEvents) {
-    this.config = config
+  /** @param isSpare  it waits for its configuration; otherwise `start` follows at once */
+  constructor(launch: WorkerLaunch, isSpare: boolean, events: WorkerEvents) {
     this.#events = events
-    this.#child = fork(launch.module, [...launch.arguments], {
+    const more = isSpare ? [SPARE_ARGUMENT] : []
+    this.#child = fork(launch.module, [...launch.arguments, ...more], {
       execArgv: [...V8_FLAGS, '--disable-warning=ExperimentalWarning'],
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', launch.listenFd],
     })
@@ -79,20 +87,33 @@ export class WorkerProcess {
       this.ending ||= signal === null ? `exit code ${code}` : `signal ${signal}`
       this.#gone()
     })
-    this.#send({ type: 'start', config, outputs: launch.outputs })
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
   }
 
-  /** Accepts no more; ends when its connections have, or at the deadline. */
-  drain(deadlineMs: number): void {
-    if (this.state === 'gone') return
+  /** A spare goes to work. */
+  start(config: DomainConfig, outputs: OutputOptions): void {
+    if (this.state !== 'spare') return
+    this.state = 'loading'
+    this.config = config
+    this.startedAt = performance.now()
+    this.#send({ type: 'start', config, outputs })
+  }
+
+  /**
+   * Accepts no more; ends when its connections have, or at the deadline.
+   *
+   * @param isAsked  somebody wants the end: no alert tells what is cut off at the deadline
+   */
+  drain(deadlineMs: number, isAsked: boolean): void {
+    if (this.state === 'gone' || this.isCutOff) return
     this.wasDraining = true
-    if (this.state === 'loading') {
+    if (this.state === 'spare' || this.state === 'loading') {
       this.kill('not needed any more')
       return
     }
     this.state = 'draining'
-    this.#send({ type: 'drain', deadlineMs })
+    this.isCutOff = deadlineMs === 0
+    this.#send({ type: 'drain', deadlineMs, isAsked })
     if (this.#killTimer !== null) clearTimeout(this.#killTimer)
     this.#killTimer = setTimeout(
       () => this.kill('did not drain in time'),
@@ -114,7 +135,8 @@ export class WorkerProcess {
 
   /** Silence is counted in beats as well as in time: a supervisor that was asleep itself judges nobody. */
   #beat(): void {
-    const limitMs = this.state === 'loading' ? LOAD_DEADLINE_MS : HUNG_AFTER_MS
+    const isLoading = this.state === 'spare' || this.state === 'loading'
+    const limitMs = isLoading ? LOAD_DEADLINE_MS : HUNG_AFTER_MS
     const silentMs = performance.now() - this.#heardAt
     if (this.#unanswered * HEARTBEAT_MS >= limitMs && silentMs >= limitMs) {
       this.kill(`silent for ${Math.round(silentMs)} ms`)

@@ -1,4 +1,4 @@
-import { GID_SECLANG } from '#chain/model/eve.ts'
+import { GID_SECLANG } from '#chain/model/eve-values.ts'
 import type { Alert } from '#inspectors/inspector.ts'
 import type { RuleHit } from './transaction/rule-hit.ts'
 

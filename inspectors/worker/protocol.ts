@@ -18,7 +18,8 @@ export const ORPHAN_DRAIN_MS = 5_000
 export type WorkerRequest =
   | { readonly type: 'start'; readonly config: DomainConfig; readonly outputs: OutputOptions }
   | { readonly type: 'listen' }
-  | { readonly type: 'drain'; readonly deadlineMs: number }
+  /** `isAsked`: somebody wants the end, so nobody needs to be told what it cuts off. */
+  | { readonly type: 'drain'; readonly deadlineMs: number; readonly isAsked: boolean }
   | { readonly type: 'ping'; readonly sequence: number }
 
 export type WorkerResponse =

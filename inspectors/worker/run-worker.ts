@@ -1,9 +1,10 @@
 import hyperid from 'hyperid'
 import type { DomainConfig } from '#chain/model/domain.ts'
+import type { AlertVerdict } from '../chain/hop.ts'
 import { RateLimit } from '../chain/rate-limit.ts'
 import { serviceAlert } from '../chain/service-alert.ts'
 import { flowIds } from '../eve/flow-id.ts'
-import type { Connection } from '../inspector.ts'
+import type { Alert, Connection } from '../inspector.ts'
 import { type FlowServices, newProxyCounters } from '../proxy/flow-services.ts'
 import { ProxyServer, type Route } from '../proxy/proxy-server.ts'
 import { describeLoadError } from './load-error.ts'
@@ -20,6 +21,8 @@ import { collectSamples, type Samples } from './samples.ts'
 /** The same kind of alert about the service itself at most once in this time. */
 const SERVICE_ALERT_INTERVAL_MS = 60_000
 const TICK_MS = 1_000
+/** What `ps` shows of a worker with a configuration. */
+const TITLE = 'portcullis worker'
 
 /** A worker between `start` and its end: compiled rules, outputs, and the server in front of them. */
 interface LoadedWorker {
@@ -27,6 +30,8 @@ interface LoadedWorker {
   readonly outputs: AlertOutputs
   readonly server: ProxyServer
   samples(): Samples
+  /** Raises the alert about connections that could not finish. */
+  tellCutOff(connections: number): void
 }
 
 /**
@@ -39,8 +44,13 @@ export function runWorker(createInspector: CreateInspector): void {
   const tell = (message: WorkerResponse): void => {
     if (process.connected) process.send?.(message)
   }
-  const end = async (deadlineMs: number): Promise<void> => {
-    await worker?.server.drain(deadlineMs)
+  let ends = 0
+  const end = async (deadlineMs: number, isAsked: boolean): Promise<void> => {
+    const turn = ++ends
+    const cutOff = (await worker?.server.drain(deadlineMs)) ?? 0
+    // Another deadline has taken the place of this one.
+    if (turn !== ends) return
+    if (cutOff > 0 && !isAsked) worker?.tellCutOff(cutOff)
     worker?.outputs.close()
     // Last counts; the channel is flushed before the process ends.
     if (worker !== null && process.connected) {
@@ -52,10 +62,12 @@ export function runWorker(createInspector: CreateInspector): void {
     process.exit(0)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
-  process.on('disconnect', () => void end(ORPHAN_DRAIN_MS))
+  process.on('disconnect', () => void end(ORPHAN_DRAIN_MS, false))
   process.on('message', (message: WorkerRequest) => {
     switch (message.type) {
       case 'start':
+        // It may have been a spare, and its arguments still say so.
+        process.title = TITLE
         try {
           worker = loadWorker(message.config, message.outputs, createInspector)
           tell({
@@ -74,7 +86,7 @@ export function runWorker(createInspector: CreateInspector): void {
         )
         return
       case 'drain':
-        void end(message.deadlineMs)
+        void end(message.deadlineMs, message.isAsked)
         return
       case 'ping':
         tell(
@@ -108,16 +120,17 @@ function loadWorker(
     outputOptions,
     { host: config.host, nextId, now: () => performance.timeOrigin + performance.now() },
     process.pid,
-    (loss) =>
-      outputs.alert({
-        context: routes.context,
-        connection: ownConnection(nextId(), nextFlowId()),
-        transaction: null,
-        alert: spoolLossAlert(loss),
-        verdict: 'passed',
-        flow: 'to_server',
-      }),
+    (loss) => tell(spoolLossAlert(loss), 'passed'),
   )
+  const tell = (alert: Alert, verdict: AlertVerdict): void =>
+    outputs.alert({
+      context: routes.context,
+      connection: ownConnection(nextId(), nextFlowId()),
+      transaction: null,
+      alert,
+      verdict,
+      flow: 'to_server',
+    })
   const counters = newProxyCounters()
   const services: FlowServices = {
     sink: outputs,
@@ -168,6 +181,15 @@ function loadWorker(
     outputs,
     server,
     samples: () => collectSamples(counters, routes.counters, outputs.spoolCounts),
+    tellCutOff: (connections) =>
+      tell(
+        serviceAlert(
+          'connections-cut-off',
+          `a worker of generation ${config.generation} ended before ${connections} of its connections, which were reset`,
+          true,
+        ),
+        'dropped',
+      ),
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type AlertRecord, GID_PORTCULLIS, eveTimestamp } from '#chain/model/eve.ts'
+import type { AlertRecord } from '#chain/model/eve.ts'
+import { GID_PORTCULLIS, eveTimestamp } from '#chain/model/eve-values.ts'
 import type { BypassEvent } from './bypass-ledger.ts'
 import type { InForceAttachment } from './in-force.ts'
 

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { type AlertRecord, MAX_BATCH_RECORDS, MAX_RECORD_BYTES } from '#chain/model/eve.ts'
+import type { AlertRecord } from '#chain/model/eve.ts'
+import { MAX_BATCH_RECORDS, MAX_RECORD_BYTES } from '#chain/model/eve-values.ts'
 
 /** Bytes of records in one batch, before the record that goes over. */
 export const MAX_BATCH_BYTES = 1_048_576

@@ -11,6 +11,7 @@ import { waitUntil } from '#test/topology/wait-until.ts'
 import { ApiClient } from './api-client.ts'
 import { LoggedProcess } from './child-process.ts'
 import { GuestClient } from './guest-client.ts'
+import { isSpareWorker } from './spare-worker.ts'
 
 const ROOT = dirname(dirname(import.meta.dirname))
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const
@@ -254,7 +255,7 @@ export class Stage {
     return client
   }
 
-  /** Process ids of the inspection workers: the supervisors' children. */
+  /** Process ids of the inspection workers: the supervisors' children but the spare. */
   async workerPids(): Promise<number[]> {
     const pids: number[] = []
     for (const supervisor of await this.supervisorPids()) {
@@ -269,7 +270,7 @@ export class Stage {
           .map(Number),
       )
     }
-    return pids
+    return pids.filter((pid) => !isSpareWorker(pid))
   }
 
   /** Supervisors of this stage's inspection namespaces, from the records that the agent keeps. */

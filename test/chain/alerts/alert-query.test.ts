@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assert as check, integer, property } from 'fast-check'
 import { conditionOf, timeUs } from '#chain/alerts/alert-query.ts'
-import { eveTimestamp } from '#chain/model/eve.ts'
+import { eveTimestamp } from '#chain/model/eve-values.ts'
 
 test('every value is bound, none is written into the SQL', () => {
   const evil = "'; DROP TABLE alert; --"

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AlertFeed, MAX_STREAMS } from '#chain/alerts/feed.ts'
 import { Inbox, type StoredAlert } from '#chain/alerts/inbox.ts'
-import { eveTimestamp } from '#chain/model/eve.ts'
+import { eveTimestamp } from '#chain/model/eve-values.ts'
 import { someAlert } from './send-alerts.ts'
 
 const NOW = Date.parse('2026-07-08T00:00:00Z')

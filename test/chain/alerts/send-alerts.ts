@@ -1,5 +1,6 @@
 import { Queue } from 'bullmq'
-import { type AlertRecord, eveTimestamp } from '#chain/model/eve.ts'
+import type { AlertRecord } from '#chain/model/eve.ts'
+import { eveTimestamp } from '#chain/model/eve-values.ts'
 import { ALERT_QUEUE, ALERT_QUEUE_PREFIX } from '#chain/model/redis-keys.ts'
 import { parseRedisUrl } from '#chain/store/redis-url.ts'
 

@@ -247,3 +247,75 @@ test('bytes are counted per direction', async () => {
   assert.equal(proxy.services.counters.bytesToClient, text.length)
   assert.equal(proxy.services.counters.requests, 1)
 })
+
+test('a drain closes kept-alive connections between messages, and nothing else', async () => {
+  await using upstream = await startUpstream((socket) => {
+    socket.once('data', (chunk: Buffer) => {
+      if (chunk.includes('/slow')) return
+      if (chunk.includes('/tunnel')) {
+        socket.write('HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
+      } else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+    socket.on('end', () => socket.end())
+  })
+  await using proxy = await startProxy(upstream.port, [scriptedHop({})], {
+    idleSweepMs: 10,
+    drainKeepAliveMs: 30,
+  })
+  const open = (target: string, headers = '') => {
+    const socket = connect(proxy.port)
+    const outcome = outcomeOf(socket)
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`)
+    return { socket, outcome }
+  }
+  const tunnel = open('/tunnel', 'Connection: upgrade\r\nUpgrade: websocket\r\n')
+  const slow = open('/slow')
+  const begun = open('/begun')
+  const quiet = open('/quiet')
+  await until('all to be served', () => proxy.services.counters.requests === 4)
+  begun.socket.write('GET /second HTTP/1.1\r\nHo')
+  await until('all answers', () =>
+    [tunnel, begun, quiet].every(({ socket }) => socket.bytesRead > 0),
+  )
+  const drained = proxy.server.drain(10_000)
+  const { text, ended, reset } = await quiet.outcome
+  assert.deepEqual([text.slice(-2), ended, reset], ['ok', true, false])
+  // Every sweep that closed the quiet one looked at these too; give it some more.
+  const sweepsFrom = performance.now()
+  await until('more sweeps', () => performance.now() - sweepsFrom > 100)
+  assert.equal(proxy.server.connections, 3)
+  slow.socket.destroy()
+  begun.socket.destroy()
+  tunnel.socket.end()
+  assert.equal(await drained, 0, 'nothing was cut off')
+})
+
+test('without a drain a quiet connection is kept', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using proxy = await startProxy(upstream.port, [scriptedHop({})], {
+    idleSweepMs: 5,
+    drainKeepAliveMs: 5,
+  })
+  const socket = connect(proxy.port)
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await once(socket, 'data')
+  const from = performance.now()
+  await until('some sweeps', () => performance.now() - from > 60)
+  const answered = once(socket, 'data')
+  socket.write('GET /again HTTP/1.1\r\nHost: a\r\n\r\n')
+  assert.match(String((await answered)[0]), /target \/again/)
+  socket.destroy()
+})
+
+test('the deadline of a drain counts what it cuts off', async () => {
+  await using upstream = await startUpstream((socket) => {
+    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nslow'))
+  })
+  await using proxy = await startProxy(upstream.port, [scriptedHop({})])
+  const socket = connect(proxy.port)
+  const outcome = outcomeOf(socket)
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await until('the answer', () => socket.bytesRead > 0)
+  assert.equal(await proxy.server.drain(0), 1)
+  assert.equal((await outcome).reset, true)
+})

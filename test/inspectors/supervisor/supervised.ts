@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DomainConfig, SupervisorStatus } from '#chain/model/domain.ts'
 import { bindListeningSocket } from '#inspectors/supervisor/listening-socket.ts'
-import { Supervisor } from '#inspectors/supervisor/supervisor.ts'
+import { Supervisor, type SupervisorOptions } from '#inspectors/supervisor/supervisor.ts'
 
 /** A supervisor in this process with scripted workers in front of a server on `upstreamPort`. */
 export interface Supervised extends AsyncDisposable {
@@ -21,7 +21,10 @@ export interface Supervised extends AsyncDisposable {
   }): DomainConfig
 }
 
-export function supervised(upstreamPort: number): Supervised {
+export function supervised(
+  upstreamPort: number,
+  options: Partial<Pick<SupervisorOptions, 'hasSpare' | 'rollDrainMs'>> = {},
+): Supervised {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-supervisor-'))
   const spoolFolder = join(folder, 'spool')
   const changes: SupervisorStatus[] = []
@@ -30,6 +33,8 @@ export function supervised(upstreamPort: number): Supervised {
   const supervisor = new Supervisor({
     domain: 'test',
     launch: { module: join(import.meta.dirname, 'scripted-worker.ts'), arguments: [] },
+    hasSpare: false,
+    ...options,
     openSocket: () => socket.fd,
     outputs: () => ({ spoolFolder }),
     onChange: (status) => changes.push(status),

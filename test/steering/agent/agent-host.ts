@@ -20,6 +20,7 @@ import type { HostSnapshot } from '#chain/model/snapshot.ts'
 import type { AttachmentStatus, HostStatus } from '#chain/model/status.ts'
 import { GuestClient } from '#test/stage/guest-client.ts'
 import { LoggedProcess } from '#test/stage/child-process.ts'
+import { isSpareWorker } from '#test/stage/spare-worker.ts'
 import { type Guest, Topology } from '#test/topology/topology.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 
@@ -217,7 +218,8 @@ export class AgentHost {
         readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => ''),
       ),
     )
-    return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number))
+    const pids = lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number))
+    return pids.filter((pid) => !isSpareWorker(pid))
   }
 
   /** Everything of the agent's goes, and everything of ours. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { MAX_BATCH_RECORDS, MAX_RECORD_BYTES } from '#chain/model/eve.ts'
+import { MAX_BATCH_RECORDS, MAX_RECORD_BYTES } from '#chain/model/eve-values.ts'
 import { cutBatch, openSegment } from '#steering/agent/spool-reader.ts'
 
 const line = (id: number): string => `${JSON.stringify({ event_type: 'alert', n: id })}\n`
