@@ -1,4 +1,3 @@
-import { HttpExchangeParser } from '#inspectors/http/exchange-parser.ts'
 import type {
   Alert,
   Connection,
@@ -9,6 +8,7 @@ import type {
 } from '#inspectors/inspector.ts'
 import { type TcpSegment, decodeTcp } from './decode.ts'
 import { HalfStream } from './half-stream.ts'
+import { PermissiveHttpParser } from './http/permissive-parser.ts'
 import type { CapturedPacket } from './pcap-file.ts'
 
 /** Connections that are followed at a time; the oldest is closed for a new one. */
@@ -72,7 +72,7 @@ class ReplayedConnection {
   readonly #connection: Connection
   readonly #inspector: ConnectionInspector
   readonly #alerts: ReplayedAlert[]
-  readonly #parser: HttpExchangeParser
+  readonly #parser: PermissiveHttpParser
   readonly #halves: Record<Flow, HalfStream | null> = { to_server: null, to_client: null }
   #over = false
   #flow: Flow = 'to_server'
@@ -129,10 +129,9 @@ class ReplayedConnection {
     if (verdict.kind !== 'alert') this.#over = true
   }
 
-  #httpParser(timeMs: number): HttpExchangeParser {
+  #httpParser(timeMs: number): PermissiveHttpParser {
     const inspector = this.#inspector
-    let count = 0
-    return new HttpExchangeParser(
+    return new PermissiveHttpParser(
       {
         requestHead: (transaction) =>
           this.#take('to_server', () => inspector.requestHead(transaction)),
@@ -148,11 +147,8 @@ class ReplayedConnection {
           this.#take('to_client', () => inspector.responseEnd(transaction))
           this.#take('to_client', () => inspector.transactionEnd(transaction))
         },
-        interimResponse: () => {},
-        tunnel: () => {},
-        error: () => {},
       },
-      { nextId: () => `${(count += 1)}`, now: () => timeMs },
+      () => timeMs,
     )
   }
 }

@@ -1,0 +1,72 @@
+import type { ByteQueue } from '#inspectors/http/byte-queue.ts'
+import { MAX_HEAD_BYTES, MAX_LOOKAHEAD_BYTES } from './limits.ts'
+
+const LF = 0x0a
+const CR = 0x0d
+const FIELD = /^[A-Za-z][A-Za-z0-9_-]*[ \t]*:/
+
+/**
+ * Finds the end of a head in a growing queue, each byte looked at once.
+ *
+ * An empty line ends it. A line of blanks (other control characters among them) does so as well, as
+ * recipients are known to differ there, unless a folded line or another field follows it.
+ */
+export class HeadScanner {
+  /** Start of the line that is being looked at, and how far it was searched. */
+  #line = 0
+  #searched = 0
+
+  /**
+   * @param isOver no more bytes will come
+   * @returns bytes of the head; 0 when more are needed; -1 when it is too long
+   */
+  scan(queue: ByteQueue, isOver: boolean): number {
+    for (;;) {
+      const lf = queue.findLf(this.#searched)
+      if (lf < 0) {
+        this.#searched = queue.length
+        return queue.length > MAX_HEAD_BYTES ? -1 : 0
+      }
+      const kind = lineKind(queue, this.#line, lf)
+      const isEnd =
+        kind === 'empty' ? true : kind === 'text' ? false : this.#blankEnds(queue, lf + 1, isOver)
+      if (isEnd === null) {
+        this.#searched = lf
+        return 0
+      }
+      // Empty lines before the first line belong to no head.
+      const isLeading = isEnd && queue.text(0, this.#line).trim() === ''
+      this.#line = lf + 1
+      this.#searched = lf + 1
+      if (isEnd && !isLeading) {
+        this.#line = 0
+        this.#searched = 0
+        return lf + 1
+      }
+      if (this.#line > MAX_HEAD_BYTES) return -1
+    }
+  }
+
+  /** Null when the bytes that decide have not come. */
+  #blankEnds(queue: ByteQueue, next: number, isOver: boolean): boolean | null {
+    if (next >= queue.length) return isOver ? true : null
+    const byte = queue.buffer[queue.start + next]
+    if (byte === 0x20 || byte === 0x09) return false
+    const end = Math.min(queue.length, next + MAX_LOOKAHEAD_BYTES)
+    const text = queue.text(next, end)
+    if (FIELD.test(text)) return false
+    const mayBecome = /^[A-Za-z][A-Za-z0-9_-]*[ \t]*$/.test(text)
+    return mayBecome && end - next < MAX_LOOKAHEAD_BYTES && !isOver ? null : true
+  }
+}
+
+function lineKind(queue: ByteQueue, from: number, lf: number): 'empty' | 'blank' | 'text' {
+  const { buffer, start } = queue
+  const last = lf > from && buffer[start + lf - 1] === CR ? lf - 1 : lf
+  if (last === from) return 'empty'
+  for (let at = from; at < last; at += 1) {
+    const byte = buffer[start + at]
+    if (byte !== 0x20 && !(byte >= 0x09 && byte <= 0x0d && byte !== LF)) return 'text'
+  }
+  return 'blank'
+}

@@ -1,0 +1,138 @@
+import {
+  type BodyFraming,
+  type HttpHeader,
+  type HttpRequestHead,
+  type HttpResponseHead,
+} from '#inspectors/http/transaction.ts'
+import { MAX_HEADERS } from './limits.ts'
+
+/**
+ * Heads read as the most lenient recipient would: a bare CR ends a line unless a blank follows, folded
+ * lines belong to the line before, blanks may stand before a colon, versions and codes may be anything.
+ */
+interface HeadLines {
+  readonly first: string
+  readonly fields: readonly HttpHeader[]
+}
+
+const STATUS_LINE = /^[\s\0]*http/i
+const FIELD_LIKE = /^[ \t]+[A-Za-z][A-Za-z0-9_-]*[ \t]*:/
+
+function headLines(raw: string, isFirst: (line: string) => boolean): HeadLines {
+  const lines = raw.split(/\r*\n|\r(?![ \t\n\r])/)
+  let first: string | null = null
+  const fields: string[] = []
+  for (const line of lines) {
+    const text = line.replace(/^\r+/, '')
+    if (text.trim() === '') continue
+    if (first === null || (fields.length === 0 && !isFirst(first) && isFirst(text))) {
+      first = text
+      continue
+    }
+    const isFold = /^[ \t]/.test(text)
+    if (!isFold || (fields.length === 0 && FIELD_LIKE.test(text))) {
+      if (fields.length < MAX_HEADERS) fields.push(text)
+    } else if (fields.length > 0) fields.push(`${fields.pop()} ${text.trim()}`)
+    else first = `${first} ${text.trim()}`
+  }
+  return { first: first ?? '', fields: fields.flatMap(fieldOf) }
+}
+
+function fieldOf(line: string): HttpHeader[] {
+  const colon = line.indexOf(':')
+  if (colon < 0) return []
+  // oxlint-disable-next-line no-control-regex -- control characters around names and values are dropped
+  const name = line.slice(0, colon).replaceAll(/^[\0-\x20]+|[\0-\x20]+$/g, '')
+  // oxlint-disable-next-line no-control-regex -- as above
+  const value = line.slice(colon + 1).replaceAll(/^[\0-\x20]+|[\0-\x20]+$/g, '')
+  return [{ name, nameLower: name.toLowerCase(), value }]
+}
+
+/** Reads a request head. It is never refused: what is missing is empty. */
+export function readRequestHead(raw: string): HttpRequestHead {
+  const { first, fields } = headLines(raw, () => true)
+  const line = first.replace(/\s+$/, '')
+  const parts = /^\s*(\S*)[ \t]*([^]*)$/.exec(line)
+  const rest = parts?.[2] ?? ''
+  const version = /[ \t]+(HTTP\/\S*)$/i.exec(rest)
+  const chunked = isChunked(fields)
+  const length = chunked ? null : contentLength(fields)
+  return {
+    method: parts?.[1] ?? '',
+    target: version === null ? rest : rest.slice(0, version.index),
+    protocol: version?.[1] ?? '',
+    line,
+    headers: fields,
+    rawLatin1: raw,
+    framing: chunked
+      ? { kind: 'chunked' }
+      : length === null || length === 0
+        ? { kind: 'none' }
+        : { kind: 'length', bytes: length },
+  }
+}
+
+/** True when a response begins with something like a status line, at once or after one other line. */
+export function isResponseHead(raw: string): boolean {
+  const lines = raw.split(/[\r\n]+/).filter((line) => line.trim() !== '')
+  return lines.slice(0, 2).some((line) => STATUS_LINE.test(line))
+}
+
+/** Reads a response head. */
+export function readResponseHead(raw: string, requestMethod: string): HttpResponseHead {
+  const { first, fields } = headLines(raw, (line) => STATUS_LINE.test(line))
+  const line = first.replace(/\s+$/, '')
+  // oxlint-disable-next-line no-control-regex -- recipients differ in what separates the parts
+  const parts = /^[\s\0]*([^\s\0]*)[\s\0]*([^\s\0]*)[\s\0]*([^]*)$/.exec(line)
+  const code = parts?.[2] ?? ''
+  const status = /^\d{1,6}$/.test(code) ? Number(code) : 0
+  return {
+    protocol: parts?.[1] ?? '',
+    status,
+    reason: parts?.[3] ?? '',
+    line,
+    headers: fields,
+    rawLatin1: raw,
+    framing: responseFraming(status, fields, requestMethod),
+  }
+}
+
+/** A response without a head: all bytes are its body. */
+export const HEADLESS: HttpResponseHead = {
+  protocol: '',
+  status: 0,
+  reason: '',
+  line: '',
+  headers: [],
+  rawLatin1: '',
+  framing: { kind: 'until-close' },
+}
+
+function responseFraming(
+  status: number,
+  fields: readonly HttpHeader[],
+  requestMethod: string,
+): BodyFraming {
+  if (requestMethod === 'HEAD') return { kind: 'none' }
+  if (isChunked(fields)) return { kind: 'chunked' }
+  const length = contentLength(fields)
+  if (length !== null) return { kind: 'length', bytes: length }
+  const hasNone = (status >= 100 && status < 200) || status === 204 || status === 304
+  return hasNone ? { kind: 'none' } : { kind: 'until-close' }
+}
+
+function isChunked(fields: readonly HttpHeader[]): boolean {
+  return fields.some(
+    ({ nameLower, value }) => nameLower === 'transfer-encoding' && /chunked/i.test(value),
+  )
+}
+
+/** First number of the first such field that has one; null: none. */
+function contentLength(fields: readonly HttpHeader[]): number | null {
+  for (const { nameLower, value } of fields) {
+    if (nameLower !== 'content-length') continue
+    const digits = /\d{1,15}/.exec(value)
+    if (digits !== null) return Number(digits[0])
+  }
+  return null
+}

@@ -1,0 +1,201 @@
+import { ByteQueue } from '#inspectors/http/byte-queue.ts'
+import { ExchangeTransaction } from '#inspectors/http/exchange-transaction.ts'
+import type { HttpResponseHead, HttpTransaction } from '#inspectors/http/transaction.ts'
+import { BodyReader } from './body-reader.ts'
+import { HEADLESS, isResponseHead, readRequestHead, readResponseHead } from './head.ts'
+import { HeadScanner } from './head-scanner.ts'
+import { MAX_AWAITED_RESPONSES } from './limits.ts'
+
+/** Events in the order of an exchange; chunks are valid during the call only. */
+export interface HttpEvents {
+  requestHead(transaction: HttpTransaction): void
+  requestBody(transaction: HttpTransaction, chunk: Buffer): void
+  requestEnd(transaction: HttpTransaction): void
+  responseHead(transaction: HttpTransaction): void
+  responseBody(transaction: HttpTransaction, chunk: Buffer): void
+  responseEnd(transaction: HttpTransaction): void
+}
+
+/**
+ * HTTP/1 for looking on: it never refuses, reads what the most lenient client or server would read, and
+ * so finds what an evasion hides from stricter readers. Never to be used where its reading decides what
+ * is forwarded: the inline path has `inspectors/http/`.
+ */
+export class PermissiveHttpParser {
+  readonly #events: HttpEvents
+  readonly #now: () => number
+  readonly #client = new ByteQueue()
+  readonly #server = new ByteQueue()
+  readonly #requestScanner = new HeadScanner()
+  readonly #responseScanner = new HeadScanner()
+  readonly #awaiting: ExchangeTransaction[] = []
+  #sending: { transaction: ExchangeTransaction; body: BodyReader } | null = null
+  #answering: { transaction: ExchangeTransaction; body: BodyReader } | null = null
+  #count = 0
+  #isClientSilent = false
+  #isServerSilent = false
+
+  /** @param now milliseconds since the epoch */
+  constructor(events: HttpEvents, now: () => number) {
+    this.#events = events
+    this.#now = now
+  }
+
+  pushClient(chunk: Buffer): void {
+    if (this.#isClientSilent || chunk.length === 0) return
+    this.#client.push(chunk)
+    this.#runClient(false)
+    this.#client.retain()
+  }
+
+  pushServer(chunk: Buffer): void {
+    if (this.#isServerSilent || chunk.length === 0) return
+    this.#server.push(chunk)
+    this.#runServer(false)
+    this.#server.retain()
+  }
+
+  /** The client sends no more. */
+  endClient(): void {
+    if (!this.#isClientSilent) this.#runClient(true)
+    this.#isClientSilent = true
+    if (this.#sending !== null) this.#endRequest(this.#sending.transaction)
+  }
+
+  /** The server sends no more. */
+  endServer(): void {
+    if (!this.#isServerSilent) this.#runServer(true)
+    this.#isServerSilent = true
+    if (this.#answering !== null) this.#endResponse(this.#answering.transaction)
+  }
+
+  #runClient(isOver: boolean): void {
+    while (!this.#isClientSilent) {
+      if (this.#sending === null && !this.#readRequestHead(isOver)) return
+      const { transaction, body } = this.#sending!
+      for (let piece = body.read(this.#client); piece !== null; piece = body.read(this.#client)) {
+        transaction.requestBodyBytes += piece.length
+        this.#events.requestBody(transaction, piece)
+      }
+      if (!body.done) return
+      this.#endRequest(transaction)
+    }
+  }
+
+  #readRequestHead(isOver: boolean): boolean {
+    const client = this.#client
+    const bytes = this.#requestScanner.scan(client, isOver)
+    if (bytes < 0 || this.#awaiting.length >= MAX_AWAITED_RESPONSES) {
+      this.#isClientSilent = true
+      client.clear()
+      return false
+    }
+    const isLast = bytes === 0 && isOver && client.length > 0
+    if (bytes === 0 && !isLast) return false
+    const length = isLast ? client.length : bytes
+    const head = readRequestHead(client.text(0, length))
+    client.consume(length)
+    if (head.line === '') return false
+    const transaction = new ExchangeTransaction(
+      String(this.#count),
+      this.#count,
+      this.#now(),
+      head,
+      [],
+    )
+    this.#count += 1
+    this.#awaiting.push(transaction)
+    this.#sending = { transaction, body: new BodyReader(head.framing) }
+    this.#events.requestHead(transaction)
+    return true
+  }
+
+  #endRequest(transaction: ExchangeTransaction): void {
+    this.#sending = null
+    transaction.requestEnded = true
+    this.#events.requestEnd(transaction)
+  }
+
+  #runServer(isOver: boolean): void {
+    while (!this.#isServerSilent) {
+      if (this.#answering === null && !this.#readResponseHead(isOver)) return
+      if (this.#answering === null) continue
+      const { transaction, body } = this.#answering
+      for (let piece = body.read(this.#server); piece !== null; piece = body.read(this.#server)) {
+        transaction.responseBodyBytes += piece.length
+        this.#events.responseBody(transaction, piece)
+      }
+      if (!body.done) return
+      this.#endResponse(transaction)
+    }
+  }
+
+  #readResponseHead(isOver: boolean): boolean {
+    const server = this.#server
+    if (server.length === 0) return false
+    const transaction = this.#awaiting[0] ?? this.#unasked()
+    if (this.#isHeadless(isOver)) {
+      this.#beginResponse(transaction, HEADLESS)
+      return true
+    }
+    const bytes = this.#responseScanner.scan(server, isOver)
+    if (bytes < 0) {
+      this.#isServerSilent = true
+      server.clear()
+      return false
+    }
+    if (bytes === 0 && !isOver) return false
+    const length = bytes === 0 ? server.length : bytes
+    const raw = server.text(0, length)
+    server.consume(length)
+    if (raw.trim() === '') return true
+    const head = readResponseHead(raw, transaction.request.method)
+    const isInterim = head.status >= 100 && head.status < 200 && head.status !== 101
+    if (isInterim && head.framing.kind === 'none') return true
+    this.#beginResponse(transaction, head)
+    return true
+  }
+
+  /** What the server sends is no response as HTTP/1 knows it. */
+  #isHeadless(isOver: boolean): boolean {
+    const { length } = this.#server
+    const text = this.#server.text(0, Math.min(length, 512))
+    if (isResponseHead(text)) return false
+    const lines = text.split(/[\r\n]+/).filter((line) => line.trim() !== '')
+    return isOver || length >= 512 || (lines.length >= 2 && lines[1].length >= 5)
+  }
+
+  #beginResponse(transaction: ExchangeTransaction, head: HttpResponseHead): void {
+    transaction.response = head
+    this.#answering = { transaction, body: new BodyReader(head.framing) }
+    this.#events.responseHead(transaction)
+  }
+
+  #endResponse(transaction: ExchangeTransaction): void {
+    this.#answering = null
+    transaction.responseEnded = true
+    this.#awaiting.shift()
+    this.#events.responseEnd(transaction)
+    if (!transaction.hasSwitched) return
+    this.#isClientSilent = true
+    this.#isServerSilent = true
+    this.#client.clear()
+    this.#server.clear()
+  }
+
+  /** A response that no request asked for belongs to an empty one. */
+  #unasked(): ExchangeTransaction {
+    const transaction = new ExchangeTransaction(
+      String(this.#count),
+      this.#count,
+      this.#now(),
+      readRequestHead(''),
+      [],
+    )
+    this.#count += 1
+    this.#awaiting.push(transaction)
+    this.#events.requestHead(transaction)
+    this.#events.requestEnd(transaction)
+    return transaction
+  }
+}
