@@ -1,7 +1,6 @@
 import type { Ast } from './ast.ts'
 import type { Engine } from './engine.ts'
 import { Interpreter } from './interpreter.ts'
-import type { LinearEngine } from './linear-engine.ts'
 import { assemble } from './program.ts'
 
 /** Steps one search may take: a millisecond or two. PCRE's users set its match limit to thousands. */
@@ -16,7 +15,7 @@ const CANDIDATE_STEPS = 16
  * finds the offsets worth trying; the interpreter decides each within one budget for the whole search.
  */
 export class BudgetEngine implements Engine {
-  readonly #candidates: LinearEngine
+  readonly #candidates: Engine
   readonly #interpreter: Interpreter
   readonly #sticky: boolean
   #value = ''
@@ -24,7 +23,7 @@ export class BudgetEngine implements Engine {
   end = -1
   exhausted = false
 
-  constructor(ast: Ast, candidates: LinearEngine, sticky: boolean) {
+  constructor(ast: Ast, candidates: Engine, sticky: boolean) {
     this.#candidates = candidates
     this.#interpreter = new Interpreter(assemble(ast))
     this.#sticky = sticky

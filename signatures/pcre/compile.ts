@@ -2,10 +2,11 @@ import type { Ast } from './ast.ts'
 import { BudgetEngine, MAX_STEPS } from './budget-engine.ts'
 import { byteMasksOf } from './byte-masks.ts'
 import { PatternSyntaxError } from './cursor.ts'
-import { emit } from './emit.ts'
+import { emit, nodeCount } from './emit.ts'
 import type { Engine } from './engine.ts'
 import { extentOf, isAnchoredAtStart } from './extent.ts'
 import type { ByteSet, Requirement } from './gate.ts'
+import { HybridEngine } from './hybrid-engine.ts'
 import { Interpreter } from './interpreter.ts'
 import { type ExecSource, LinearEngine } from './linear-engine.ts'
 import { requirementOf } from './literals.ts'
@@ -17,6 +18,9 @@ import { Re2Engine } from './re2-engine.ts'
 
 /** Longest pattern that is accepted; the longest one of CRS 4 has 12,182 bytes. */
 export const MAX_PATTERN_BYTES = 65_536
+
+/** Largest pattern with its counted repeats written out; PCRE bounds its compiled code likewise (64 kB). */
+export const MAX_PATTERN_NODES = 16_384
 
 /**
  * Compiles a pattern of rule text. Parsing and analysis are done at once, so that a bad pattern is
@@ -40,6 +44,10 @@ export function compilePattern(source: string, options: PatternOptions): Pattern
     if (hasVariableLookbehind(ast.root)) {
       const message = 'a lookbehind does not match a fixed number of bytes'
       return { ok: false, code: 'PCRE_UNSUPPORTED', offset: 0, message }
+    }
+    if (nodeCount(ast.root) > MAX_PATTERN_NODES) {
+      const message = 'counted repeats inside each other make the pattern too large'
+      return { ok: false, code: 'PCRE_TOO_LARGE', offset: 0, message }
     }
     return { ok: true, pattern: new LazyPattern(source, options, ast) }
   } catch (error) {
@@ -129,17 +137,35 @@ class LazyPattern implements CompiledPattern {
     const sticky = this.#options.anchored === true
     const execSource = (): ExecSource => emit(this.#parse(), { dialect: 'js', captures: true })
     const linear = new LinearEngine(this.#testSource, execSource, sticky)
-    if (this.safety === 'linear') return linear
-    const ast = this.#parse()
     if (this.safety === 're2') {
-      const emitted = emit(ast, { dialect: 're2', captures: true })
-      try {
-        if (emitted.isExact) return new Re2Engine(linear, emitted, sticky)
-      } catch {
-        // RE2's program would be too large; the interpreter needs no more than the tree.
-      }
+      const exact = makeRe2(this.#parse(), linear, sticky, true)
+      if (exact !== null) return exact
+      // RE2's program would be too large; the interpreter needs no more than the tree.
     }
-    return new BudgetEngine(ast, linear, sticky)
+    const isExact = this.safety === 'linear'
+    const plain = new HybridEngine(linear, () => makeRe2(this.#parse(), null, sticky, isExact))
+    return isExact ? plain : new BudgetEngine(this.#parse(), plain, sticky)
+  }
+}
+
+/**
+ * RE2 for a pattern, or for one that matches at least as much.
+ *
+ * @returns null where RE2 refuses it, or cannot run it exactly and has to
+ */
+function makeRe2(
+  ast: Ast,
+  candidates: Engine | null,
+  sticky: boolean,
+  mustBeExact: boolean,
+): Engine | null {
+  const exec = emit(ast, { dialect: 're2', captures: true })
+  if (mustBeExact && !exec.isExact) return null
+  const { source } = emit(ast, { dialect: 're2', captures: false })
+  try {
+    return new Re2Engine(candidates, source, exec, sticky)
+  } catch {
+    return null
   }
 }
 

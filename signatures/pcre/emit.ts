@@ -171,7 +171,7 @@ class Emitter {
     const loops = node.max > 1
     // V8 repeats the code of the item this often: `x+` is `xx*`.
     const count = node.max === Infinity ? node.min + 1 : node.max
-    const native = place.factor * count <= this.#maxReplication(node)
+    const native = place.factor * count <= this.#maxReplication()
     const inner = { ...place, tail: false, factor: native ? place.factor * count : place.factor }
     if (native) {
       const text = this.#looped(node.item, inner, loops)
@@ -195,11 +195,10 @@ class Emitter {
     return `${text}*${suffix}`
   }
 
-  #maxReplication(node: Repeat): number {
+  #maxReplication(): number {
     if (this.#dialect === 'js') return MAX_REPLICATION
-    // RE2 bounds what is written, not its product; it refuses a program that gets too large.
-    const largest = node.max === Infinity ? node.min : node.max
-    return largest <= MAX_RE2_COUNT ? Infinity : 0
+    // RE2 bounds the product too, and takes long over what comes near to its bounds.
+    return MAX_RE2_COUNT
   }
 
   #looped(item: Node, place: Place, loops: boolean): string {
@@ -247,7 +246,7 @@ class Emitter {
   }
 
   #backreference(group: number, fold: boolean, place: Place): string {
-    const anything = '[^]*?'
+    const anything = '[\\x00-\\xff]*?'
     if (this.#inlining) return anything
     const content = findGroup(this.#ast.root, group)
     if (content === null || nodeCount(content) > MAX_UNROLLED_NODES) return anything
@@ -273,7 +272,8 @@ function unroll(text: string, min: number, max: number, suffix: string): string 
   return `${text.repeat(min)}${`(?:${text}`.repeat(optional)}${`)?${suffix}`.repeat(optional)}`
 }
 
-function nodeCount(node: Node): number {
+/** Nodes of a pattern with its counted repeats written out. */
+export function nodeCount(node: Node): number {
   switch (node.kind) {
     case 'sequence':
     case 'alternation':

@@ -23,7 +23,8 @@ export const SECLANG_OPTIONS: PatternOptions = { dotAll: true, dollarEndOnly: tr
 
 /**
  * How a pattern is kept from stalling the worker.
- * `linear`: V8's backtracking engine, which falls back to its linear one after too many backtracks.
+ * `linear`: V8's backtracking engine, which falls back to its linear one after too many backtracks; for long
+ *   values RE2.
  * `re2`: RE2; counted repeats too large for V8's linear engine.
  * `budget`: lookahead, backreference, atomic or conditional group. A linear pattern that matches a
  * superset finds candidates, an interpreter with a step budget decides them.

@@ -1,16 +1,18 @@
 import { createRequire } from 'node:module'
 import type RE2 from 're2'
 import type { Engine } from './engine.ts'
-import type { ExecSource, LinearEngine } from './linear-engine.ts'
+import { MAX_V8_BYTES } from './hybrid-engine.ts'
+import type { ExecSource } from './linear-engine.ts'
 
 /**
- * RE2, for patterns whose counted repeats are too large for V8's linear engine. RE2 reads UTF-8: a
- * latin1 value is given to it as the UTF-8 of its characters, so that one byte is one code point. As
- * that conversion costs more than matching does, a looser pattern for V8 is asked first, and a converted
- * value is kept for the next pattern.
+ * RE2, for long values and for patterns whose counted repeats are too large for V8's linear engine. RE2
+ * reads UTF-8: a latin1 value is given to it as the UTF-8 of its characters, so that one byte is one code
+ * point. As that conversion costs more than matching does, a looser pattern for V8 may be asked first where
+ * the value is short, and a converted value is kept for the next pattern.
  */
 export class Re2Engine implements Engine {
-  readonly #candidates: LinearEngine
+  readonly #candidates: Engine | null
+  readonly #testing: RE2
   readonly #regex: RE2
   readonly #exec: ExecSource
   #match: RE2BufferMatch | null = null
@@ -20,18 +22,23 @@ export class Re2Engine implements Engine {
   readonly exhausted = false
 
   /** @throws SyntaxError when RE2 refuses the pattern (its program would be too large) */
-  constructor(candidates: LinearEngine, exec: ExecSource, sticky: boolean) {
+  constructor(candidates: Engine | null, testSource: string, exec: ExecSource, sticky: boolean) {
+    this.#testing = new (re2())(testSource, sticky ? 'y' : '')
     this.#candidates = candidates
     this.#exec = exec
     this.#regex = new (re2())(exec.source, sticky ? 'gy' : 'g')
   }
 
   test(value: string, from: number): boolean {
-    return this.#candidates.test(value, from) && this.#find(value, from) !== null
+    if (!this.#isCandidate(value, from)) return false
+    if (from > 0) return this.#find(value, from) !== null
+    this.#testing.lastIndex = 0
+
+    return this.#testing.test(toUtf8(value))
   }
 
   exec(value: string, from: number): number {
-    this.#match = this.#candidates.test(value, from) ? this.#find(value, from) : null
+    this.#match = this.#isCandidate(value, from) ? this.#find(value, from) : null
     const match = this.#match
     if (match === null) {
       this.end = -1
@@ -51,6 +58,11 @@ export class Re2Engine implements Engine {
     const number = this.#exec.groupNumbers[group]
     const bytes = number === undefined ? undefined : this.#match?.[number]
     return bytes === undefined ? null : bytes.toString('utf8')
+  }
+
+  #isCandidate(value: string, from: number): boolean {
+    if (this.#candidates === null || value.length > MAX_V8_BYTES) return true
+    return this.#candidates.test(value, from)
   }
 
   #find(value: string, from: number): RE2BufferMatch | null {

@@ -7,7 +7,7 @@ import { parsePattern } from '#signatures/pcre/parse-pattern.ts'
 import type { CompiledPattern, PatternOptions } from '#signatures/pcre/pattern.ts'
 import { assemble } from '#signatures/pcre/program.ts'
 import { gateRefuses } from './gate-check.ts'
-import { Random, randomPattern, randomValue } from './random-pattern.ts'
+import { Random, randomLongValue, randomPattern, randomValue } from './random-pattern.ts'
 
 /** V8's own flag: only its linear engine may run the pattern. */
 const LINEAR_FLAG: string = 'l'
@@ -21,14 +21,17 @@ function compile(source: string, options: PatternOptions = {}): CompiledPattern 
 test('V8 and RE2 find what the interpreter finds, and gates let it through', () => {
   const random = new Random(21)
   let matches = 0
-  for (let count = 0; count < 700; count += 1) {
+  for (let count = 0; count < 400; count += 1) {
     const features = { withBudget: false, withLargeCounts: count % 4 === 0 }
     const source = randomPattern(random, features)
     const options = { ignoreCase: count % 2 === 0, multiline: count % 5 === 0 }
-    const pattern = compile(source, options)
+    const result = compilePattern(source, options)
+    if (!result.ok && result.code === 'PCRE_TOO_LARGE') continue
+    assert.ok(result.ok, `${source} is refused`)
+    const { pattern } = result
     const interpreter = new Interpreter(assemble(parsePattern(source, options)))
     for (let each = 0; each < 3; each += 1) {
-      const value = randomValue(random)
+      const value = each === 2 ? randomLongValue(random) : randomValue(random)
       const expected = firstMatch(interpreter, value)
       const start = pattern.exec(value, 0)
       if (expected === 'unknown' || pattern.exhausted) continue
@@ -40,13 +43,13 @@ test('V8 and RE2 find what the interpreter finds, and gates let it through', () 
       if (pattern.anchoredAtStart) assert.equal(start, 0, what)
     }
   }
-  assert.ok(matches > 200, `only ${matches} values matched`)
+  assert.ok(matches > 100, `only ${matches} values matched`)
 })
 
 function firstMatch(interpreter: Interpreter, value: string): [number, number] | null | 'unknown' {
   for (let start = 0; start <= value.length; start += 1) {
-    const end = interpreter.run(value, start, 100_000)
-    if (interpreter.exhausted) return 'unknown'
+    const end = interpreter.run(value, start, 10_000)
+    if (interpreter.exhausted || start > 30) return 'unknown'
     if (end >= 0) return [start, end]
   }
   return null

@@ -29,6 +29,7 @@ const REFUSED: readonly (readonly [source: string, code: string, offset: number]
   ['a\u0100', 'PCRE_SYNTAX', 1],
   ['a'.repeat(70_000), 'PCRE_TOO_LARGE', 0],
   ['('.repeat(300), 'PCRE_TOO_LARGE', 250],
+  ['(?:(?:a{1,250}){1,300}){40}', 'PCRE_TOO_LARGE', 0],
 ]
 
 test('what PCRE refuses or we do not support is refused with its place', () => {

@@ -1,3 +1,5 @@
+import { MAX_V8_BYTES } from '#signatures/pcre/hybrid-engine.ts'
+
 /** Random patterns and values for differential tests: the same seed gives the same ones. */
 
 export class Random {
@@ -163,5 +165,12 @@ export function randomValue(random: Random, longest = 14): string {
     const piece = random.pick(PIECES)
     value += random.below(12) === 0 ? piece.repeat(2 + random.below(24)) : piece
   }
+  return value
+}
+
+/** A value that goes to RE2: longer than V8 is given. */
+export function randomLongValue(random: Random): string {
+  let value = ''
+  while (value.length <= MAX_V8_BYTES) value += randomValue(random) || ' '
   return value
 }
