@@ -10,12 +10,13 @@ import type { RunCommand } from '../domain/command.ts'
 import type { AlertSpool } from './alert-spool.ts'
 import type { BypassEvent } from './bypass-ledger.ts'
 import { DomainSet, type DomainSetSettings } from './domain-set.ts'
-import { DRAIN_POLL_MS, Drainer } from './drain.ts'
+import { Drainer } from './drain.ts'
 import { FlowSync } from './flow-sync.ts'
 import { hostStatus } from './host-status.ts'
 import { InForceStore } from './in-force.ts'
 import { type DomainPlan, type DomainPlans, planDomains } from './plan-domains.ts'
 import { listeningDomains, planSteering } from './plan-steering.ts'
+import { pauseOf, periodically } from './periodically.ts'
 import type { PortSource } from './port-source.ts'
 import { hostAlert, outageAlert, SIGNATURE_DRIFT } from './service-alert.ts'
 import type { RuleCache } from './rule-cache.ts'
@@ -152,6 +153,7 @@ export class Agent {
       onStatus()
     })
     this.#flows.on('synced', () => {
+      this.#drainer.flowsChanged()
       onStatus()
     })
     this.#flows.on('outage', (event) => this.#outage(event))
@@ -175,9 +177,12 @@ export class Agent {
     await snapshots.start()
     this.#loops = [
       this.#startSteering(),
-      this.#every(RESYNC_MS, () => this.#resync()),
-      this.#every(DRAIN_POLL_MS, () => this.#drain()),
-      this.#every(COUNTERS_MS, () => this.#readCounters()),
+      this.#every(pauseOf(RESYNC_MS), () => this.#resync()),
+      this.#every(
+        (signal) => this.#drainer.pause(signal),
+        () => this.#drain(),
+      ),
+      this.#every(pauseOf(COUNTERS_MS), () => this.#readCounters()),
     ]
   }
 
@@ -338,10 +343,10 @@ export class Agent {
     if (finished.length === 0) return
     // Flows first; the workers' configuration follows, or the domain goes with its last attachment.
     this.#plans = null
+    this.#parts.onStatus()
     await this.#flows.request()
     this.#domains.reconcileAll()
     this.#parts.log('detached', { attachments: finished })
-    this.#parts.onStatus()
   }
 
   async #resync(): Promise<void> {
@@ -386,14 +391,9 @@ export class Agent {
     return snapshot?.epoch === this.#reached.epoch ? this.#reached.generation : 0
   }
 
-  async #every(intervalMs: number, step: () => Promise<void>): Promise<void> {
-    const { signal } = this.#ended
-    while (!signal.aborted) {
-      await delay(intervalMs, undefined, { signal }).catch(() => {})
-      if (signal.aborted) return
-      await step().catch((error: unknown) =>
-        this.#parts.log('a periodic step failed', { reason: (error as Error).message }),
-      )
-    }
+  #every(pause: (signal: AbortSignal) => Promise<void>, step: () => Promise<void>): Promise<void> {
+    return periodically(this.#ended.signal, pause, step, (error) =>
+      this.#parts.log('a periodic step failed', { reason: (error as Error).message }),
+    )
   }
 }

@@ -6,9 +6,11 @@ import type { FlowSync } from './flow-sync.ts'
 import type { InForce, InForceStore } from './in-force.ts'
 
 /** How often detached attachments are asked for the connections they still have. */
-export const DRAIN_POLL_MS = 1000
+const DRAIN_POLL_MS = 1000
 /** A connection that lives longer after the detach is cut off. */
 export const MAX_DRAIN_MS = 3_600_000
+/** With `onDetach: reset`, whose end somebody waits for. */
+const RESET_POLL_MS = 50
 /** For `onDetach: reset`: time for the resets to be seen. */
 export const MAX_RESET_MS = 5000
 /** Sockets that are closed with one command. */
@@ -62,9 +64,31 @@ export interface DrainerParts {
 /** Sees detached attachments to their end. */
 export class Drainer {
   readonly #parts: DrainerParts
+  #isResetting = false
+  #wake: () => void = () => {}
 
   constructor(parts: DrainerParts) {
     this.#parts = parts
+  }
+
+  /** Waits for the time of the next step. */
+  async pause(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wake = (): void => resolve()
+    this.#wake = wake
+    const timer = setTimeout(resolve, this.#isResetting ? RESET_POLL_MS : DRAIN_POLL_MS)
+    signal.addEventListener('abort', wake, { once: true })
+    if (signal.aborted) resolve()
+    await promise
+    signal.removeEventListener('abort', wake)
+    clearTimeout(timer)
+  }
+
+  /** The switch has new flows: where connections are to be reset, that is done now. */
+  flowsChanged(): void {
+    const entries = [...this.#parts.inForce.entries.values()]
+    if (entries.some((one) => one.detachedAt !== null && one.attachment.onDetach === 'reset'))
+      this.#wake()
   }
 
   /** Takes out of force those that are done. @returns their keys: flows and workers have to follow */
@@ -77,6 +101,7 @@ export class Drainer {
     if (detached.some(([key]) => modes.has(key) && modes.get(key) !== 'draining')) return []
     const connections = await steering.connections()
     const step = planDrain(inForce.entries, connections, (key) => modes.has(key), Date.now())
+    this.#isResetting = step.reset.length > 0
     for (const { key, connections: left } of step.reset) {
       const entry = inForce.entries.get(key)
       const namespace = entry === undefined ? null : namespaceOf(domainId(entry.port))

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { Value } from 'typebox/value'
 import { DomainConfig, type SupervisorStatus } from '#chain/model/domain.ts'
 import type { RunCommand } from './command.ts'
@@ -281,9 +282,11 @@ export class InspectionDomain {
   }
 
   #setStatus(status: SupervisorStatus | null, problem: string | null): void {
+    const isSame =
+      problem === this.#problem && isDeepStrictEqual(essence(status), essence(this.#status))
     this.#status = status
     this.#problem = problem
-    if (!this.#ended.signal.aborted) this.#settings.onChange()
+    if (!isSame && !this.#ended.signal.aborted) this.#settings.onChange()
   }
 
   /** No supervisor answers: tell first, so that flows change, then end what is left and start again. */
@@ -352,3 +355,7 @@ export class InspectionDomain {
     return turn
   }
 }
+
+/** What of a status is worth telling: connections come and go. */
+const essence = (status: SupervisorStatus | null): unknown =>
+  status === null ? null : { ...status, connections: 0 }

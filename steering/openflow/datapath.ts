@@ -12,7 +12,10 @@ import {
 import type { ControlSocket } from './control-socket.ts'
 import { FIRST_ZONE, LAST_ZONE } from './id-store.ts'
 
-const MIN_REVALIDATION_MS = 50
+/** Waits for the datapath: at least, and so many times as long as its last round took. */
+const MIN_REVALIDATION_MS = 100
+const ROUNDS_WAITED = 4
+const UNKNOWN_ROUND_MS = 200
 
 /**
  * What ovs-vswitchd knows of connections and has cached of our flows, through its control socket. When
@@ -27,16 +30,22 @@ export class Datapath {
 
   /**
    * Waits until the datapath has given up what it had cached of the flows before: the round of
-   * revalidation that is under way, and, as that may have begun before the change, one more. A switch at
-   * rest makes no further round for a while, so the second wait is bounded by what the first one took.
+   * revalidation that is under way, and, as that may have begun before the change, one more. The switch
+   * begins one as soon as flows change. It may be over when we ask, and a switch at rest makes no other
+   * for a while: so the wait is bounded by what such rounds take.
    */
   async revalidate(): Promise<void> {
     await this.#whileThere(async () => {
-      const startedAt = performance.now()
+      const roundMs = longestRoundMs(await this.#control.run('upcall/show'))
+      const boundMs = MIN_REVALIDATION_MS + ROUNDS_WAITED * roundMs
+      await Promise.race([this.#twoRounds(), delay(boundMs, undefined, { ref: false })])
+    })
+  }
+
+  async #twoRounds(): Promise<void> {
+    await this.#whileThere(async () => {
       await this.#control.run('revalidator/wait')
-      const boundMs = Math.max(MIN_REVALIDATION_MS, 2 * (performance.now() - startedAt))
-      const second = this.#control.run('revalidator/wait').catch(() => {})
-      await Promise.race([second, delay(boundMs, undefined, { ref: false })])
+      await this.#control.run('revalidator/wait')
     })
   }
 
@@ -77,4 +86,10 @@ export class Datapath {
       if (!(error instanceof RpcError)) throw error
     }
   }
+}
+
+/** Of `upcall/show`, for each datapath: `  dump duration : 1ms`. */
+function longestRoundMs(text: string): number {
+  const rounds = [...text.matchAll(/dump duration *: *(\d+)ms/g)].map((match) => Number(match[1]))
+  return rounds.length === 0 ? UNKNOWN_ROUND_MS : Math.max(...rounds)
 }

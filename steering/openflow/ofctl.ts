@@ -27,7 +27,7 @@ export function ofctl(args: readonly string[], options: OfctlOptions = {}): Prom
     })
     const giveUp = (error: unknown): void => {
       child.kill('SIGKILL')
-      reject(error as Error)
+      reject(error)
     }
     let outputBytes = 0
     let partial = ''

@@ -37,7 +37,7 @@ const LEARNING_SLACK_MS = 20
 const FIRST_RETRY_MS = 250
 const MAX_RETRY_MS = 5_000
 /** A change of so many cookies is read back by cookie, a larger one with all flows. */
-const MAX_COOKIES_READ_BACK = 4
+const MAX_COOKIES_READ_BACK = 8
 
 interface Waiting {
   readonly desired: DesiredSteering
@@ -240,8 +240,10 @@ export class SwitchController implements Steering {
     decided: DecisionChange,
   ): Promise<{ readonly added: number; readonly removed: number }> {
     const booked = [...change.units.values()].flat()
+    const installed = await this.#bridge.ownFlows(this.#options.owner)
+    if (installed.length === 0) return this.#advance(change, decided)
     const wanted = await this.#check.inSwitchWords([...booked, ...decided.all])
-    const found = difference(wanted, await this.#bridge.ownFlows(this.#options.owner))
+    const found = difference(wanted, installed)
     if (!isEmpty(found)) await this.#bridge.apply(bundleText(wanted, found))
     this.#book.commit(change)
     decided.landed()
