@@ -313,7 +313,7 @@ export class ChainFold {
               ]
         const ending = isBlock ? 'blocked' : 'dropped'
         this.#tellAll(index, alerts, ending, flow, transaction)
-        this.pending.conclude(ending, transaction)
+        this.pending.conclude(ending, transaction, isBlock ? verdict.status : null)
         if (!isBlock) return DROP
         return verdict.location === undefined
           ? { kind: 'block', status: verdict.status }
@@ -347,7 +347,7 @@ export class ChainFold {
     }
     this.#retire(index)
     if (isOpen) return PROCEED
-    this.pending.conclude('dropped', null)
+    this.pending.conclude('dropped', null, null)
     return DROP
   }
 

@@ -34,6 +34,8 @@ export interface AlertEvent {
   readonly transaction: HttpTransaction | null
   readonly alert: Alert
   readonly verdict: AlertVerdict
+  /** What the client was answered instead; of alerts with the verdict `blocked`. */
+  readonly status?: number
   readonly flow: Flow
 }
 

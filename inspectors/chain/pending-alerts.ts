@@ -13,6 +13,7 @@ export const MAX_PENDING_ALERTS = 256
 interface Ending {
   readonly verdict: 'blocked' | 'dropped'
   readonly transaction: HttpTransaction | null
+  readonly status: number | null
 }
 
 export class PendingAlerts {
@@ -49,9 +50,15 @@ export class PendingAlerts {
    * The transaction was stopped: its alerts say so, those that are still to come too.
    *
    * @param transaction null: the whole flow
+   * @param status      of the answer in place of the server's; null: there is none
    */
-  conclude(verdict: Ending['verdict'], transaction: HttpTransaction | null): void {
-    const ending: Ending = { verdict, transaction: verdict === 'dropped' ? null : transaction }
+  conclude(
+    verdict: Ending['verdict'],
+    transaction: HttpTransaction | null,
+    status: number | null,
+  ): void {
+    const whose = verdict === 'dropped' ? null : transaction
+    const ending: Ending = { verdict, transaction: whose, status }
     this.#ending ??= ending
     this.#take((event) => isCovered(event, ending), ending)
   }
@@ -69,9 +76,8 @@ export class PendingAlerts {
 const isCovered = (event: AlertEvent, { transaction }: Ending): boolean =>
   transaction === null || event.transaction === null || event.transaction === transaction
 
-/** Of alerts that tell of a failure or that already end the flow nothing changes. */
-function ended(event: AlertEvent, { verdict }: Ending): AlertEvent {
-  return event.verdict === 'passed' || event.verdict === 'would-block'
-    ? { ...event, verdict }
-    : event
+/** Of an alert that tells of a failure nothing changes. */
+function ended(event: AlertEvent, { verdict, status }: Ending): AlertEvent {
+  if (event.verdict === 'bypassed') return event
+  return { ...event, verdict, ...(status === null ? {} : { status }) }
 }

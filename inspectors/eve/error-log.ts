@@ -1,15 +1,25 @@
 import type { AlertEvent } from '../chain/hop.ts'
 import { headerValue } from '../http/transaction.ts'
 
-const SEVERITIES = ['EMERGENCY', 'CRITICAL', 'WARNING', 'NOTICE'] as const
+/** EVE severities 1 to 4 as the levels of which they are made. */
+const SEVERITIES = ['CRITICAL', 'ERROR', 'WARNING', 'NOTICE'] as const
 const MAX_FIELD_CHARACTERS = 2_048
+const DAYS = 'Sun Mon Tue Wed Thu Fri Sat'.split(' ')
+const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
 
 /**
- * One line as ModSecurity v2 writes it to Apache's error log, without its line end: what go-ftw and
- * people's own scripts look for is the `[id "..."]` and `[msg "..."]` in it.
+ * One line as ModSecurity v2 writes it to the error log of Apache 2.4, without its line end:
+ *
+ *     [TIME] [security2:error] [pid N] [client IP:PORT] ModSecurity: WHAT. WHERE. [file "F"] [line "N"]
+ *     [id "N"] [msg "..."] [data "..."] ... [unique_id "..."]
+ *
+ * WHAT is `Warning` or, for the rule that decided, `Access denied with code N (phase N)`. go-ftw looks
+ * for the ids, fail2ban for the code.
+ *
+ * @param now milliseconds since the epoch; the line has UTC
  */
 export function errorLogLine(event: AlertEvent, now: number, pid: number): string {
-  const { alert, connection, transaction, verdict, context } = event
+  const { alert, connection, transaction, context } = event
   const fields: string[] = []
   const add = (name: string, value: string | undefined): void => {
     if (value !== undefined && value !== '') fields.push(`[${name} "${escaped(value)}"]`)
@@ -22,19 +32,34 @@ export function errorLogLine(event: AlertEvent, now: number, pid: number): strin
   add('msg', alert.message)
   add('data', alert.logdata)
   add('severity', SEVERITIES[alert.severity - 1] ?? 'NOTICE')
+  add('ver', alert.metadata.ver?.[0])
   for (const tag of alert.tags ?? []) add('tag', tag)
   if (transaction !== null) {
     add('hostname', headerValue(transaction.request.headers, 'host') ?? connection.serverAddress)
-    add('uri', transaction.request.target)
+    add('uri', transaction.request.target.replace(/\?.*$/s, ''))
   }
   add('unique_id', transaction?.id ?? connection.id)
-  const isBlocked = verdict === 'blocked' || verdict === 'dropped'
-  const what = isBlocked && alert.decisive ? 'Access denied' : 'Warning'
   const match = alert.matches.at(0)
   const where = match === undefined ? 'Match' : `Match at ${escaped(match.variable)}`
+  const module = context.inspector === 'waf' ? 'security2' : context.inspector
+  return `[${apacheTime(now)}] [${module}:error] [pid ${pid}] [client ${connection.clientAddress}:${connection.clientPort}] ModSecurity: ${outcome(event)}. ${where}. ${fields.join(' ')}`
+}
+
+function outcome({ alert, verdict, status }: AlertEvent): string {
   const phase = alert.phase === undefined ? '' : ` (phase ${alert.phase})`
-  const time = new Date(now).toISOString()
-  return `[${time}] [${context.inspector}:error] [pid ${pid}] [client ${connection.clientAddress}:${connection.clientPort}] ModSecurity: ${what}${phase}. ${where}. ${fields.join(' ')}`
+  if (alert.decisive && verdict === 'dropped') return `Access denied with connection close${phase}`
+  if (alert.decisive && verdict === 'blocked' && status !== undefined) {
+    return `Access denied with code ${status}${phase}`
+  }
+  return 'Warning'
+}
+
+/** `Sun Nov 22 13:55:29.123000 2026` */
+function apacheTime(now: number): string {
+  const time = new Date(now)
+  const clock = time.toISOString().slice(11, 23)
+  const day = String(time.getUTCDate()).padStart(2, '0')
+  return `${DAYS[time.getUTCDay()]} ${MONTHS[time.getUTCMonth()]} ${day} ${clock}000 ${time.getUTCFullYear()}`
 }
 
 /** Quotes, backslashes and all but printable ASCII: payload never writes to a terminal or forges a line. */

@@ -284,7 +284,7 @@ export class InspectedFlow implements HttpExchangeHandler {
     if (violation !== null) {
       this.#fold.report(violation.alert, violation.verdict, 'to_client', transaction)
       if (violation.verdict === 'dropped') {
-        this.#fold.pending.conclude('dropped', null)
+        this.#fold.pending.conclude('dropped', null, null)
         return this.#decide({ kind: 'drop' }, 'to_client', transaction)
       }
     }
@@ -303,8 +303,8 @@ export class InspectedFlow implements HttpExchangeHandler {
         this.#fold.report(judgement.alert, judgement.verdict, error.flow, transaction)
       }
     }
-    const { verdict } = judgement
-    if (verdict !== 'passed') this.#fold.pending.conclude(verdict, transaction)
+    const { verdict, status } = judgement
+    if (verdict !== 'passed') this.#fold.pending.conclude(verdict, transaction, status)
     switch (judgement.action) {
       case 'raw':
         return this.#goRaw()

@@ -238,17 +238,20 @@ test('alerts about what is held wait, and say what became of it', () => {
     const decision = fold.requestEnd(request)
     const told = [...sink.summary]
     fold.transactionEnd(request)
-    return { decision, told, last: sink.summary.at(-1) }
+    const answers = new Set(sink.events.map(({ status }) => status))
+    return { decision, told, last: sink.summary.at(-1), answers: [...answers] }
   }
   assert.deepEqual(walk('/'), {
     decision: PROCEED,
     told: ['would-block:5', 'passed:1', 'passed:2'],
     last: 'passed:4',
+    answers: [undefined],
   })
   assert.deepEqual(walk('/attack'), {
     decision: { kind: 'block', status: 403 },
     told: ['blocked:5', 'blocked:1', 'blocked:2', 'blocked:3'],
     last: 'blocked:4',
+    answers: [403],
   })
 })
 

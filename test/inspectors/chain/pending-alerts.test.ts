@@ -31,7 +31,7 @@ test('what tells of a failure goes on telling it', () => {
   const pending = new PendingAlerts(sink)
   pending.add(eventOf(1, 'bypassed'))
   pending.add(eventOf(2))
-  pending.conclude('dropped', null)
+  pending.conclude('dropped', null, null)
   pending.add(eventOf(3))
   assert.deepEqual(sink.summary, ['bypassed:1', 'dropped:2', 'dropped:3'])
 })

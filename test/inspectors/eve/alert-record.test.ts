@@ -154,7 +154,42 @@ test('lines for people hold no control characters of the peer', () => {
   assert.match(line, /\[msg "rule 942100"\]/)
   assert.match(line, /\[data "found 1\\x1b\[31m within ARGS:id"\]/)
   assert.match(line, /\[tag "attack-sqli"\]/)
-  assert.match(line, /\[uri "\/a\?b=\\x1b\]0;x\\x07\\"\\\\"\]/)
+  assert.match(line, /\[uri "\/a"\]/)
+})
+
+test('error lines are those of ModSecurity: what people have scripts for finds them', () => {
+  const line = errorLogLine(
+    {
+      ...event,
+      status: 403,
+      alert: {
+        ...event.alert,
+        severity: 1,
+        metadata: { ver: ['OWASP_CRS/4.0.0'] },
+        matches: [{ variable: 'ARGS:id\u001b"]', valueLatin1: '', offset: 0, transformations: [] }],
+      },
+    },
+    Date.UTC(2026, 10, 2, 3, 4, 5, 6),
+    42,
+  )
+  assert.match(line, /^[\x20-\x7e]+$/)
+  assert.match(
+    line,
+    /^\[Mon Nov 02 03:04:05\.006000 2026\] \[security2:error\] \[pid 42\] \[client 10\.0\.0\.1:40000\] ModSecurity: Access denied with code 403 \(phase 2\)\. Match at ARGS:id\\x1b\\"\]\. \[file "test\.rules"\] \[line "1"\] \[id "942100"\] \[rev "1"\] \[msg "rule 942100"\] \[data "[^"]+"\] \[severity "CRITICAL"\] \[ver "OWASP_CRS\/4\.0\.0"\] \[tag "attack-sqli"\] \[hostname "shop\.example:8080"\] \[uri "\/a"\] \[unique_id "tx-9"\]$/,
+  )
+  // go-ftw's own expression for the ids of a line.
+  assert.deepEqual(
+    [...line.matchAll(/\[(?:id |\\?"id\\?":)\\?"(\d+)\\?"\]/g)].map(([, id]) => id),
+    ['942100'],
+  )
+  const outcomeOf = (fields: Partial<AlertEvent>): string | undefined =>
+    / ModSecurity: (.*?)\. /.exec(errorLogLine({ ...event, ...fields }, 0, 1))?.[1]
+  assert.equal(outcomeOf({ verdict: 'passed' }), 'Warning')
+  assert.equal(
+    outcomeOf({ verdict: 'blocked', status: 403, alert: { ...event.alert, decisive: false } }),
+    'Warning',
+  )
+  assert.equal(outcomeOf({ verdict: 'dropped' }), 'Access denied with connection close (phase 2)')
 })
 
 test('community id is that of the published test vectors, the same from both ends', () => {
