@@ -12,14 +12,7 @@ process.once('SIGTERM', () => interruption.abort())
 /** The WAF's own compiler, so that `check` says what a worker would say. */
 const compile: SecLangCompiler = (ruleSet, files) => {
   const diagnostics = new Diagnostics()
-  const options = {
-    gate: 'off',
-    specialize: 'off',
-    variables: new Map(),
-    excludeRules: [],
-    excludeTags: [],
-  } as const
-  compileRules(ruleSet, files, options, diagnostics)
+  compileRules(ruleSet, files, [], diagnostics)
   return diagnostics.list
 }
 

@@ -18,6 +18,41 @@ export type InspectorType = Static<typeof InspectorType>
 /** Rule set name (`baseline`, `crs@4.28.0`); a chain file of `portcullis inspect` may say a path. */
 const RuleReference = Type.String({ minLength: 1, maxLength: 4096 })
 
+/** Rule id or range of ids. */
+const RuleIds = Type.String({ pattern: '^[0-9]{1,9}(-[0-9]{1,9})?$' })
+const RuleTag = Type.String({ minLength: 1, maxLength: 128 })
+
+/** Variables that an exclusion may name: what clients and servers send, not the engine's own state. */
+const EXCLUDABLE =
+  'ARGS|ARGS_NAMES|ARGS_GET|ARGS_GET_NAMES|ARGS_POST|ARGS_POST_NAMES|FILES|FILES_NAMES|' +
+  'MULTIPART_PART_HEADERS|REQUEST_COOKIES|REQUEST_COOKIES_NAMES|REQUEST_HEADERS|' +
+  'REQUEST_HEADERS_NAMES|RESPONSE_HEADERS|RESPONSE_HEADERS_NAMES'
+const EXCLUDABLE_SCALARS =
+  'QUERY_STRING|REQUEST_BASENAME|REQUEST_BODY|REQUEST_FILENAME|REQUEST_LINE|REQUEST_URI|' +
+  'REQUEST_URI_RAW|RESPONSE_BODY'
+
+const narrowing = {
+  /**
+   * What the rules do not look at: `ARGS:password`, `REQUEST_COOKIES:/^cart_/`, `REQUEST_BODY`,
+   * `XML:/*`. Without it the rules themselves are left out.
+   */
+  target: Type.Optional(
+    Type.String({
+      maxLength: 256,
+      pattern: `^(?:(?:${EXCLUDABLE})(?::(?:/[^/|,]+/|[^/'!&|,][^|,]*))?|${EXCLUDABLE_SCALARS}|XML:/(?:/@)?\\*)$`,
+    }),
+  ),
+  /** Where: `/login` is that path alone, `/api/*` all that begins with `/api/`. Without it everywhere. */
+  path: Type.Optional(Type.String({ maxLength: 1024, pattern: '^/[^*?#%;]*\\*?$' })),
+}
+
+/** Something that a chain does not want inspected: whose rules, and of those what and where. */
+export const WafExclusion = Type.Union([
+  Type.Object({ rule: RuleIds, ...narrowing }, { additionalProperties: false }),
+  Type.Object({ tag: RuleTag, ...narrowing }, { additionalProperties: false }),
+])
+export type WafExclusion = Static<typeof WafExclusion>
+
 /**
  * Settings of the WAF, as data: they never render into rule text. What ModSecurity keeps in
  * `modsecurity.conf` has the values of its recommended file.
@@ -37,12 +72,10 @@ export const WafSettings = Type.Object(
     responseBodyLimit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_073_741_824 })),
     argumentsLimit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
     /** Rule ids or ranges (`942100`, `941000-941999`) that this chain leaves out. */
-    excludeRules: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[0-9]{1,9}(-[0-9]{1,9})?$' }), { maxItems: 1000 }),
-    ),
-    excludeTags: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 100 }),
-    ),
+    excludeRules: Type.Optional(Type.Array(RuleIds, { maxItems: 1000 })),
+    excludeTags: Type.Optional(Type.Array(RuleTag, { maxItems: 100 })),
+    /** The same for some variables or some paths only. */
+    exclusions: Type.Optional(Type.Array(WafExclusion, { maxItems: 500 })),
   },
   { additionalProperties: false },
 )

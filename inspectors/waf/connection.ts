@@ -13,6 +13,7 @@ import { baseMediaType } from './body/media-type.ts'
 import { readRequestBody } from './body/request-body.ts'
 import type { Program } from './compile/program.ts'
 import type { Evaluator } from './evaluate/evaluator.ts'
+import { leaveOut } from './evaluate/leave-out.ts'
 import type { RuleHit } from './transaction/rule-hit.ts'
 import { alertOf, engineAlert, isAlert } from './report.ts'
 import { MAX_INFLATION, type WafConfiguration } from './settings.ts'
@@ -70,6 +71,7 @@ export class WafConnection implements ConnectionInspector {
     const { configuration, program, store } = this.#context
     const tx = new TxStore(program.txNames, program.initialTx)
     const transaction = new Transaction(http, this.#connection, configuration, store, tx)
+    leaveOut(program.exclusions, transaction)
     const exchange: Exchange = {
       transaction,
       request: new BodyBuffer(),

@@ -49,7 +49,9 @@ export function explain(options: WafOptions, request: Buffer, ruleId: number | n
     onPhase: (program, transaction, phase) => {
       const rule = program.rules.find((one) => one.id === ruleId && one.phase === phase)
       if (rule === undefined) return
-      const isInForce = program.phases[phase].rules.includes(rule)
+      const isInForce = program.phases[phase].rules.some(
+        ({ index, links }) => index === rule.index && links.length > 0,
+      )
       asked = { rule, isInForce, links: traceRule(transaction, rule) }
     },
   })

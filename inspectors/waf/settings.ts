@@ -73,8 +73,25 @@ export function configure(
   }
 }
 
+/** How many arguments the built-in rule 200007 lets through. */
+export const ARGUMENTS_LIMIT_VARIABLE = 'portcullis_arguments_limit'
+
+/** Names of all variables that `settingVariables` may give. */
+export const SETTING_VARIABLES: readonly string[] = [
+  'blocking_paranoia_level',
+  'paranoia_level',
+  'detection_paranoia_level',
+  'executing_paranoia_level',
+  'inbound_anomaly_score_threshold',
+  'outbound_anomaly_score_threshold',
+  ARGUMENTS_LIMIT_VARIABLE,
+]
+
 /** TX variables that the chain's settings stand for (CRS 3 and CRS 4 names), by name. */
-export function settingVariables(chain: WafSettings): ReadonlyMap<string, string> {
+export function settingVariables(
+  chain: WafSettings,
+  { argumentsLimit }: WafConfiguration,
+): ReadonlyMap<string, string> {
   const variables = new Map<string, string>()
   const put = (value: number | undefined, ...names: readonly string[]): void => {
     if (value !== undefined) for (const name of names) variables.set(name, String(value))
@@ -87,5 +104,6 @@ export function settingVariables(chain: WafSettings): ReadonlyMap<string, string
   )
   put(chain.inboundThreshold, 'inbound_anomaly_score_threshold')
   put(chain.outboundThreshold, 'outbound_anomaly_score_threshold')
+  put(argumentsLimit, ARGUMENTS_LIMIT_VARIABLE)
   return variables
 }

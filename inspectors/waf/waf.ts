@@ -1,13 +1,9 @@
 import type { InspectorMode, WafSettings } from '#chain/model/chain.ts'
 import type { Inspector } from '#inspectors/inspector.ts'
-import { type Diagnostic, Diagnostics } from '#signatures/seclang/diagnostic.ts'
-import { loadRules } from '#signatures/seclang/load.ts'
+import type { Diagnostic } from '#signatures/seclang/diagnostic.ts'
 import { nodeRuleFiles, type RuleFiles } from '#signatures/seclang/rule-files.ts'
-import { builtInRules } from './built-in-rules.ts'
-import { compileRules } from './compile/compile.ts'
 import { WafConnection, type WafContext } from './connection.ts'
-import { WafRulesError } from './errors.ts'
-import { Evaluator } from './evaluate/evaluator.ts'
+import { RuleLibrary } from './rule-library.ts'
 import { configure, settingVariables } from './settings.ts'
 import { LocalPersistentStore, type PersistentStore } from './transaction/persistent-store.ts'
 
@@ -20,6 +16,8 @@ export interface WafOptions {
   readonly settings?: WafSettings
   /** Default: files on disk, held to the folders of the two lists. */
   readonly files?: RuleFiles
+  /** Where rules are looked up that other chains use too; default: this WAF has its own. */
+  readonly library?: RuleLibrary
   /** Default: in this process's memory. */
   readonly store?: PersistentStore
   /** `off` tries every rule on every value: for tests. */
@@ -37,38 +35,27 @@ export interface Waf extends Inspector {
 }
 
 /**
- * Loads and compiles rules once, for all connections of a worker.
+ * A WAF for all connections of a chain. Rules that a chain before it named are not compiled again where
+ * both are given the same `library`.
  *
  * @throws WafRulesError when a rule has an error; `diagnostics` gives file, line and column
  */
 export function createWaf(options: WafOptions): Waf {
   const paths = [...(options.setupPaths ?? []), ...options.rulePaths]
-  const files = options.files ?? nodeRuleFiles(paths)
   const settings = options.settings ?? {}
-  const loaded = loadRules(paths, files)
-  if (loaded.hasErrors) throw new WafRulesError(loaded.diagnostics)
-  const configuration = configure(options.mode, loaded.ruleSet.settings, settings)
-  const builtIn = builtInRules(loaded, configuration.argumentsLimit, files)
-  const ruleSet = { ...loaded.ruleSet, entries: [...builtIn, ...loaded.ruleSet.entries] }
-  const diagnostics = new Diagnostics()
-  const program = compileRules(
-    ruleSet,
-    files,
-    {
-      gate: options.gate ?? 'on',
-      specialize: options.specialize ?? 'on',
-      variables: settingVariables(settings),
-      excludeRules: settings.excludeRules ?? [],
-      excludeTags: settings.excludeTags ?? [],
-    },
-    diagnostics,
-  )
-  const findings = [...loaded.diagnostics, ...diagnostics.list]
-  if (diagnostics.errorCount > 0) throw new WafRulesError(findings)
+  const library = options.library ?? new RuleLibrary()
+  const rules = library.load(paths, options.files ?? nodeRuleFiles(paths))
+  const configuration = configure(options.mode, rules.settings, settings)
+  const { program, evaluator } = rules.program({
+    variables: settingVariables(settings, configuration),
+    settings,
+    gate: options.gate ?? 'on',
+    specialize: options.specialize ?? 'on',
+  })
   const context: WafContext = {
     configuration,
     program,
-    evaluator: new Evaluator(program),
+    evaluator,
     store: options.store ?? new LocalPersistentStore(configuration.collectionTimeoutSeconds),
     onHit: options.onHit ?? null,
     onPhase: options.onPhase ?? null,
@@ -77,7 +64,7 @@ export function createWaf(options: WafOptions): Waf {
     type: 'waf',
     mode: options.mode,
     ruleCount: program.rules.length,
-    warnings: findings.filter((finding) => finding.severity === 'warning'),
+    warnings: rules.warnings,
     open: (connection) => new WafConnection(context, connection),
   }
 }

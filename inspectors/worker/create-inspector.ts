@@ -1,6 +1,10 @@
 import { createIds } from '../ids/ids.ts'
+import { RuleLibrary } from '../waf/rule-library.ts'
 import { createWaf } from '../waf/waf.ts'
 import type { InspectorSpec, LoadedEngine } from './routes.ts'
+
+/** A worker loads one configuration in its life: what its chains have in common is compiled once. */
+const library = new RuleLibrary()
 
 /**
  * The engine that an entry of a chain names.
@@ -16,6 +20,7 @@ export function createInspector({ entry, rulePaths, setupPaths }: InspectorSpec)
           mode,
           rulePaths,
           setupPaths,
+          library,
           ...(entry.settings === undefined ? {} : { settings: entry.settings }),
         }),
       )

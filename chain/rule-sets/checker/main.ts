@@ -15,14 +15,7 @@ import type { CheckAnswer } from '../check-answer.ts'
 
 const compile: SecLangCompiler = (ruleSet, files) => {
   const diagnostics = new Diagnostics()
-  const options = {
-    gate: 'off',
-    specialize: 'off',
-    variables: new Map(),
-    excludeRules: [],
-    excludeTags: [],
-  } as const
-  compileRules(ruleSet, files, options, diagnostics)
+  compileRules(ruleSet, files, [], diagnostics)
   return diagnostics.list
 }
 

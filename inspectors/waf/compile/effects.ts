@@ -11,8 +11,6 @@ export interface EffectContext {
   readonly txNames: TxNames
   readonly targetLists: TargetLists
   readonly selections: RuleSelections
-  /** TX names that the chain's settings decide: rules do not overwrite them. */
-  readonly lockedNames: ReadonlySet<string>
   readonly macro: (text: string) => Macro
 }
 
@@ -32,7 +30,6 @@ export function compileEffect(
       if (collection !== 'TX' || name.constant === null) {
         return { kind: 'setvar', collection, name, apply, value }
       }
-      if (context.lockedNames.has(name.constant.toLowerCase())) return null
       const slot = context.txNames.slotOf(name.constant)
       return { kind: 'set-slot', slot, apply, value }
     }

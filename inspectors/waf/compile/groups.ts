@@ -6,6 +6,8 @@ import type { CompiledLink, CompiledRule, Group, Lane } from './program.ts'
 export interface Groups {
   readonly groups: readonly Group[]
   readonly lanes: readonly Lane[]
+  /** Indices of groups by `TargetList.index`. */
+  readonly ofList: readonly (readonly number[])[]
   readonly ofRule: ReadonlyMap<number, Group>
 }
 
@@ -18,8 +20,10 @@ interface Draft {
 /**
  * Puts rules that look at the same values through the same transformations together. Only a rule whose
  * first link has a fixed predicate over values that do not change while a phase runs can be gated.
+ *
+ * @param listCount number of target lists
  */
-export function groupRules(rules: readonly CompiledRule[]): Groups {
+export function groupRules(rules: readonly CompiledRule[], listCount: number): Groups {
   const drafts = new Map<string, Draft>()
   for (const rule of rules) {
     const [link] = rule.links
@@ -35,6 +39,7 @@ export function groupRules(rules: readonly CompiledRule[]): Groups {
     (left, right) => left.link.targets.index - right.link.targets.index,
   )
   const ofRule = new Map<number, Group>()
+  const ofList = Array.from({ length: listCount }, (): number[] => [])
   const lanes = new Map<
     string,
     { index: number; groups: Group[]; pipelines: readonly Pipeline[] }
@@ -58,12 +63,13 @@ export function groupRules(rules: readonly CompiledRule[]): Groups {
       masks: Int32Array.from(masks.values()),
     }
     lane.groups.push(group)
-    targets.groups = [...targets.groups, index]
+    ofList[targets.index].push(index)
     for (const rule of draft.rules) ofRule.set(rule, group)
     return group
   })
   return {
     groups,
+    ofList,
     lanes: [...lanes.values()].map((lane) => ({
       groups: lane.groups,
       triggers: triggersOf(lane.pipelines),

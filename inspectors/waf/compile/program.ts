@@ -6,21 +6,44 @@ import type { RuleInfo } from '../transaction/rule-hit.ts'
 import type { TxNames } from '../transaction/tx-store.ts'
 import type { Pipeline } from '../values/pipeline.ts'
 import type { Predicate } from '../values/predicate.ts'
+import type { Exclusions } from '../values/exclusions.ts'
+import type { GateIndex } from '../values/gate-index.ts'
 import type { CompiledSelector, TargetExclusion } from '../values/selector.ts'
-import type { TextStore } from '../values/text-facts.ts'
+import type { KeptTexts, TextStore } from '../values/text-facts.ts'
 import type { Macro } from './macro.ts'
 
 /**
- * Rules ready to run. Per phase a flat array in file order; jumps (`skipAfter`) are resolved to
- * positions in it. Shared by all transactions of a worker, never changed after it is compiled (the text
- * store fills up, which changes no answer).
+ * A rule set compiled: patterns, automata, targets, effects. It holds nothing of a chain's settings and
+ * never changes, so the chains of a worker that name the same rules share one.
+ */
+export interface CompiledRules {
+  /** All rules by `CompiledRule.index`, in file order. */
+  readonly rules: readonly CompiledRule[]
+  readonly targetLists: readonly TargetList[]
+  readonly predicates: readonly Predicate[]
+  readonly gates: GateIndex
+  /** Bound of what the programs of these rules keep of the traffic, all together. */
+  readonly kept: KeptTexts
+  readonly txNames: TxNames
+  /** TX slots whose sum is the anomaly score, for requests and for responses. */
+  readonly inboundScoreSlots: readonly number[]
+  readonly outboundScoreSlots: readonly number[]
+}
+
+/**
+ * Rules ready to run under the settings of a chain. Per phase a flat array in file order; jumps
+ * (`skipAfter`) are resolved to positions in it. Shared by all transactions of a worker, never changed
+ * after it is built (the text store fills up, which changes no answer).
  */
 export interface Program {
   /** By phase; index 0 is empty. */
   readonly phases: readonly PhaseProgram[]
-  /** All rules by `CompiledRule.index`. */
+  /** All rules by `CompiledRule.index`, also those that are not in force. */
   readonly rules: readonly CompiledRule[]
   readonly targetLists: readonly TargetList[]
+  /** Per list of targets the indices of its groups. They follow each other, so their bits share words. */
+  readonly groupsOfList: readonly (readonly number[])[]
+  readonly exclusions: Exclusions
   readonly groups: readonly Group[]
   readonly lanes: readonly Lane[]
   readonly texts: TextStore
@@ -101,8 +124,6 @@ export interface TargetList {
   /** Some part changes while a phase runs, is counted, or is not worth gating. */
   readonly isVolatile: boolean
   readonly text: string
-  /** Indices of its groups. They follow each other, so that their bits share words. */
-  groups: readonly number[]
 }
 
 export interface TargetPart {

@@ -28,13 +28,17 @@ export interface Specialized {
 
 type Slots = (string | undefined)[]
 
+/**
+ * @param removable bit sets of rules that settings leave out of some transactions and not of others
+ */
 export function specialize(
   phases: readonly (readonly CompiledRule[])[],
   initialTx: readonly (string | undefined)[],
   slotNames: readonly string[],
+  removable: readonly Int32Array[],
 ): Specialized {
   const slots = initialTx.slice()
-  const folded = foldPrefix(phases[1], slots, slotNames)
+  const folded = foldPrefix(phases[1], slots, slotNames, removable)
   const kept = phases.flat().filter((rule) => !folded.has(rule))
   const constants = constantSlots(kept, slots.length, slotNames)
   const removals = kept.flatMap((rule) =>
@@ -42,6 +46,7 @@ export function specialize(
       link.effects.flatMap((effect) => (effect.kind === 'remove-rules' ? [effect.rules] : [])),
     ),
   )
+  removals.push(...removable)
   return {
     phases: phases.map((rules) => trim(rules, folded, slots, constants, removals)),
     initialTx: slots,
@@ -53,6 +58,7 @@ function foldPrefix(
   rules: readonly CompiledRule[],
   slots: Slots,
   slotNames: readonly string[],
+  removable: readonly Int32Array[],
 ): Set<CompiledRule> {
   const folded = new Set<CompiledRule>()
   /** Slots that rules before this one, and left to run, read or write. */
@@ -62,7 +68,8 @@ function foldPrefix(
     // What never matches neither decides nor changes anything.
     if (outcomeOf(rule, slots, isKnown) === 'never') continue
     if (rule.next !== position + 1) break
-    if (isFoldable(rule) && runRule(rule, slots, isKnown)) {
+    const isCertain = !removable.some((rules) => hasRule(rules, rule.index))
+    if (isCertain && isFoldable(rule) && runRule(rule, slots, isKnown)) {
       folded.add(rule)
       continue
     }

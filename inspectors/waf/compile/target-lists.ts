@@ -34,7 +34,6 @@ export class TargetLists {
       parts,
       isVolatile: parts.some((part) => part.count || part.collection.isVolatile),
       text,
-      groups: [],
     }
     this.lists.push(list)
     this.#byText.set(text, list)
@@ -70,19 +69,24 @@ export class TargetLists {
   }
 
   selector(target: Target): CompiledSelector {
-    const { selector } = target
-    if (selector === null) return { kind: 'all' }
-    switch (selector.kind) {
-      case 'name':
-        return { kind: 'name', nameLower: selector.name.toLowerCase() }
-      case 'xpath':
-        return { kind: 'xpath', path: selector.path, steps: parseXPath(selector.path) ?? [] }
-      case 'regex': {
-        const result = compilePattern(selector.pattern, { ...SECLANG_OPTIONS, ignoreCase: true })
-        if (result.ok) return { kind: 'regex', pattern: result.pattern }
-        this.#diagnostics.error('SECLANG_PATTERN', target.position, result.message)
-        return { kind: 'all' }
-      }
+    return compileSelector(target, this.#diagnostics)
+  }
+}
+
+/** Which values of its collection a target means. */
+export function compileSelector(target: Target, diagnostics: Diagnostics): CompiledSelector {
+  const { selector } = target
+  if (selector === null) return { kind: 'all' }
+  switch (selector.kind) {
+    case 'name':
+      return { kind: 'name', nameLower: selector.name.toLowerCase() }
+    case 'xpath':
+      return { kind: 'xpath', path: selector.path, steps: parseXPath(selector.path) ?? [] }
+    case 'regex': {
+      const result = compilePattern(selector.pattern, { ...SECLANG_OPTIONS, ignoreCase: true })
+      if (result.ok) return { kind: 'regex', pattern: result.pattern }
+      diagnostics.error('SECLANG_PATTERN', target.position, result.message)
+      return { kind: 'all' }
     }
   }
 }

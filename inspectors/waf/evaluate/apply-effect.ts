@@ -2,6 +2,7 @@ import type { Ctl } from '#signatures/seclang/model.ts'
 import type { CompiledEffect } from '../compile/program.ts'
 import { toInteger } from '../transaction/arithmetic.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import { removeRules } from './leave-out.ts'
 
 /** Most target exclusions of one transaction. */
 export const MAX_TARGET_EXCLUSIONS = 2000
@@ -84,14 +85,6 @@ function setVariable(
     const before = record.get(name, transaction.nowMs)
     record.set(name, effect.apply(before, value), transaction.nowMs)
   }
-}
-
-function removeRules(rules: Int32Array, transaction: Transaction): void {
-  if (transaction.removedRules === null) {
-    transaction.removedRules = rules.slice()
-    return
-  }
-  for (let word = 0; word < rules.length; word += 1) transaction.removedRules[word] |= rules[word]
 }
 
 function control(ctl: Ctl, transaction: Transaction): void {

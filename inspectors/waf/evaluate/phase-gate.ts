@@ -85,7 +85,8 @@ export class PhaseGate {
   /** Marks the groups of a list that all its values are known not to satisfy. */
   #findDead(transaction: Transaction, targets: TargetList): void {
     this.#listStamps[targets.index] = this.#stamp
-    const { groups, parts } = targets
+    const { parts } = targets
+    const groups = this.#program.groupsOfList[targets.index]
     const first = groups[0] >> 5
     const last = groups[groups.length - 1] >> 5
     const dead = this.#dead

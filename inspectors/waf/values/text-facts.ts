@@ -32,19 +32,51 @@ export const MAX_KEPT_TEXT_BYTES = 4096
 export const MAX_KEPT_TEXTS = 8192
 export const MAX_KEPT_BYTES = 4_194_304
 
+/**
+ * What the text stores of all programs of one rule set keep together. They have one bound, however many
+ * chains share the rules; when it is reached all of them drop what they have.
+ */
+export class KeptTexts {
+  readonly #stores: TextStore[] = []
+  #texts = 0
+  #bytes = 0
+
+  register(store: TextStore): void {
+    this.#stores.push(store)
+  }
+
+  /** To be called before a text is kept. */
+  take(bytes: number): void {
+    if (this.#texts >= MAX_KEPT_TEXTS || this.#bytes > MAX_KEPT_BYTES) {
+      for (const store of this.#stores) store.forget()
+      this.#texts = 0
+      this.#bytes = 0
+    }
+    this.#texts += 1
+    this.#bytes += bytes
+  }
+}
+
 /** Facts about texts, shared by all transactions of a program. Old ones are dropped all at once. */
 export class TextStore {
   readonly #gates: GateIndex
   readonly #predicates: readonly Predicate[]
   readonly #isGated: boolean
+  readonly #bound: KeptTexts
   #kept = new Map<string, TextFacts>()
-  #keptBytes = 0
   readonly #bytes: ByteSet = new Uint32Array(8)
 
-  constructor(gates: GateIndex, predicates: readonly Predicate[], isGated: boolean) {
+  constructor(
+    gates: GateIndex,
+    predicates: readonly Predicate[],
+    isGated: boolean,
+    bound: KeptTexts,
+  ) {
     this.#gates = gates
     this.#predicates = predicates
     this.#isGated = isGated
+    this.#bound = bound
+    bound.register(this)
   }
 
   /** Facts of a text: the kept ones, or new. */
@@ -53,13 +85,13 @@ export class TextStore {
     const kept = this.#kept.get(textLatin1)
     if (kept !== undefined) return kept
     const facts = new TextFacts(textLatin1)
-    if (this.#kept.size >= MAX_KEPT_TEXTS || this.#keptBytes > MAX_KEPT_BYTES) {
-      this.#kept = new Map()
-      this.#keptBytes = 0
-    }
+    this.#bound.take(textLatin1.length)
     this.#kept.set(textLatin1, facts)
-    this.#keptBytes += textLatin1.length
     return facts
+  }
+
+  forget(): void {
+    this.#kept = new Map()
   }
 
   /** Facts of the text that a pipeline makes of this one. */
