@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { verifyCrs } from './crs/verify.ts'
 import { runLibinjection } from './libinjection.ts'
 import { type Report, reportText } from './report.ts'
 import { runSecrules } from './secrules.ts'
@@ -16,6 +17,53 @@ function finish(report: Report, options: Options): void {
 }
 
 const program = new Command('portcullis verify').description('run conformance suites')
+
+interface CrsArguments extends Options {
+  readonly rules: string
+  readonly setup: string
+  readonly overrides: readonly string[]
+}
+
+program
+  .command('crs')
+  .description("CRS's regression tests (go-ftw's format) over sockets against portcullis inspect")
+  .argument('<path...>', 'test files, and folders with them')
+  .requiredOption('--rules <dir>', 'the rules: a folder of .conf files')
+  .requiredOption('--setup <file>', 'crs-setup.conf')
+  .option(
+    '--overrides <file>',
+    'what the platform says about single tests; can be repeated',
+    (file: string, files: readonly string[]) => [...files, file],
+    [],
+  )
+  .option('--json', 'print one object on standard output')
+  .action(async (paths: string[], options: CrsArguments) => {
+    const stop = new AbortController()
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
+    }
+    const { isTTY } = process.stderr
+    try {
+      const report = await verifyCrs({
+        rules: options.rules,
+        setup: options.setup,
+        overrides: options.overrides,
+        paths,
+        note: (line) => console.error(`portcullis verify crs: ${line}`),
+        onProgress: (done, total, failed) => {
+          if (!isTTY || (done % 20 !== 0 && done !== total)) return
+          process.stderr.write(`\r${done}/${total}, ${failed} failed${done === total ? '\n' : ''}`)
+        },
+        signal: stop.signal,
+      })
+      finish(report, options)
+    } catch (error) {
+      console.error(
+        `portcullis verify crs: ${error instanceof Error ? error.message : String(error)}`,
+      )
+      process.exitCode = 2
+    }
+  })
 
 program
   .command('secrules')

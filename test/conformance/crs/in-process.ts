@@ -2,6 +2,7 @@ import { HttpExchangeParser } from '#inspectors/http/exchange-parser.ts'
 import type { HttpExchangeHandler } from '#inspectors/http/exchange-handler.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Connection, ConnectionInspector, Inspector, Verdict } from '#inspectors/inspector.ts'
+import { reflect } from './reflect.ts'
 
 /** What a client would have seen, and how the exchange went on inside. */
 export interface Exchange {
@@ -20,38 +21,8 @@ export const TEST_CONNECTION: Connection = {
   openedAt: 0,
 }
 
-/** The backend: `POST /reflect` answers as the request's JSON says, everything else with an empty 200. */
+/** The server behind. */
 export type Backend = (transaction: HttpTransaction, body: Buffer) => Buffer
-
-export function reflect(transaction: HttpTransaction, body: Buffer): Buffer {
-  if (!transaction.request.target.startsWith('/reflect')) return answer(200, {}, Buffer.alloc(0))
-  try {
-    const wanted = JSON.parse(body.toString('utf8')) as {
-      status?: number
-      headers?: Record<string, string>
-      body?: string
-      encodedBody?: string
-    }
-    const content =
-      wanted.encodedBody === undefined
-        ? Buffer.from(wanted.body ?? '', 'utf8')
-        : Buffer.from(wanted.encodedBody, 'base64')
-    return answer(wanted.status ?? 200, wanted.headers ?? {}, content)
-  } catch {
-    return answer(400, {}, Buffer.alloc(0))
-  }
-}
-
-function answer(status: number, headers: Record<string, string>, body: Buffer): Buffer {
-  const all: Record<string, string> = {
-    ...(body.length > 0 ? { 'Content-Type': 'text/plain; charset=utf-8' } : {}),
-    ...headers,
-    'Content-Length': String(body.length),
-  }
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-  const head = `HTTP/1.1 ${status} Status\r\n${lines.join('')}\r\n`
-  return Buffer.concat([Buffer.from(head, 'latin1'), body])
-}
 
 /**
  * Runs one request through an inspector as the proxy would, without a socket: parsed by the real parser,

@@ -2,9 +2,11 @@ import { globSync } from 'node:fs'
 import { createWaf, type Waf } from '#inspectors/waf/waf.ts'
 import type { RuleHit } from '#inspectors/waf/transaction/rule-hit.ts'
 import { nodeRuleFiles, type RuleFiles } from '#signatures/seclang/rule-files.ts'
-import { type FtwOutput, type FtwTest, readFtwFile } from './ftw-test.ts'
+import { mismatch } from './expectation.ts'
+import { type FtwTest, readFtwFile } from './ftw-test.ts'
 import { exchange } from './in-process.ts'
 import { requestBytes } from './request-bytes.ts'
+import { TEST_SETUP } from './test-setup.ts'
 
 /**
  * Runs CRS's regression tests inside this process: the real parser and the WAF, no sockets. The setup is
@@ -12,13 +14,6 @@ import { requestBytes } from './request-bytes.ts'
  */
 
 const SETUP_PATH = '/crs-test-setup.conf'
-const SETUP = `
-SecResponseBodyMimeType text/plain text/html text/xml application/json
-SecAction "id:900005,phase:1,nolog,pass,ctl:ruleEngine=DetectionOnly,\\
-  setvar:tx.blocking_paranoia_level=4,setvar:tx.crs_validate_utf8_encoding=1,\\
-  setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,setvar:tx.total_arg_length=64000,\\
-  setvar:tx.max_num_args=255,setvar:tx.max_file_size=64100,setvar:tx.combined_file_sizes=65535"
-`
 
 export interface SuiteFailure {
   readonly test: string
@@ -58,34 +53,10 @@ function runTest(waf: Waf, hits: RuleHit[], test: FtwTest): SuiteFailure | null 
   for (const { input, output } of test.stages) {
     hits.length = 0
     const { status } = exchange(waf, requestBytes(input))
-    const failure = check(output, status, hits)
+    const logLines = hits.filter((hit) => hit.rule.log).map(logLine)
+    const failure = mismatch(output, { status, answer: '', logLines })
     if (failure !== null) return { test: test.name, ...failure }
   }
-  return null
-}
-
-function check(
-  output: FtwOutput,
-  status: number | null,
-  hits: readonly RuleHit[],
-): Omit<SuiteFailure, 'test'> | null {
-  const logged = hits.filter((hit) => hit.rule.log)
-  const ids = new Set(logged.map((hit) => hit.rule.id))
-  const got = `status ${status}, rules ${[...ids].join(' ')}`
-  const log = output.log ?? {}
-  for (const id of log.expect_ids ?? []) if (!ids.has(id)) return { expected: `rule ${id}`, got }
-  for (const id of log.no_expect_ids ?? []) if (ids.has(id)) return { expected: `no ${id}`, got }
-  const text = logged.map(logLine).join('\n')
-  if (log.match_regex !== undefined && !new RegExp(log.match_regex).test(text)) {
-    return { expected: `log like ${log.match_regex}`, got: text }
-  }
-  if (log.no_match_regex !== undefined && new RegExp(log.no_match_regex).test(text)) {
-    return { expected: `no log like ${log.no_match_regex}`, got: text }
-  }
-  if (output.status !== undefined && output.status !== status) {
-    return { expected: `status ${output.status}`, got }
-  }
-  if (output.expect_error === true && status !== null) return { expected: 'no answer', got }
   return null
 }
 
@@ -101,7 +72,7 @@ function logLine(hit: RuleHit): string {
 function withSetup(files: RuleFiles): RuleFiles {
   return {
     ...files,
-    read: (path) => (path === SETUP_PATH ? { ok: true, textLatin1: SETUP } : files.read(path)),
+    read: (path) => (path === SETUP_PATH ? { ok: true, textLatin1: TEST_SETUP } : files.read(path)),
     kind: (path) => (path === SETUP_PATH ? 'file' : files.kind(path)),
   }
 }
