@@ -90,6 +90,8 @@ export interface Alert {
   readonly source: string
   /** True for the rule that caused the block or drop (in mode detect: would have). */
   readonly decisive: boolean
+  /** WAF: a rule that says `log` and tells of no attack. Only the error log gets it. */
+  readonly isLogOnly?: true
 }
 
 /** One hop of a chain as loaded by a worker: compiled once, shared by all its connections. */

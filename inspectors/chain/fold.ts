@@ -387,7 +387,7 @@ export class ChainFold {
     inspector?: 'portcullis',
   ): void {
     const { context, counters } = this.#hops[index]
-    counters.alerts++
+    if (alert.isLogOnly !== true) counters.alerts++
     this.pending.add({
       context: inspector === undefined ? context : { ...context, inspector },
       connection: this.connection,

@@ -253,6 +253,7 @@ export class WafConnection implements ConnectionInspector {
       const hit = hits[index]
       if (onHit !== null) onHit(transaction, hit)
       if (isAlert(hit)) alerts.push(alertOf(hit))
+      else if (hit.rule.log) alerts.push({ ...alertOf(hit), isLogOnly: true })
     }
     exchange.reported = hits.length
     if (interception === null || exchange.isInterceptionTold) {

@@ -31,6 +31,7 @@ export class AlertOutputs implements FlushableSink {
   readonly #records: RecordOptions
   readonly #spool: SpoolWriter | null
   readonly #files: LineFile[] = []
+  #errorLog: LineFile | null = null
   readonly #onSpoolLoss: (loss: SpoolLoss) => void
   #isPending = false
 
@@ -61,7 +62,7 @@ export class AlertOutputs implements FlushableSink {
     }
     if (options.errorLogFile !== undefined) {
       const descriptor = openSync(options.errorLogFile, 'a', 0o640)
-      this.#files.push(new LineFile(descriptor, (event) => errorLogLine(event, Date.now(), pid)))
+      this.#errorLog = new LineFile(descriptor, (event) => errorLogLine(event, Date.now(), pid))
     }
     if (options.isShort === true)
       this.#files.push(new LineFile(STDERR, (event) => shortLine(event)))
@@ -72,22 +73,26 @@ export class AlertOutputs implements FlushableSink {
       droppedRecords: this.#spool?.droppedRecords ?? 0,
       failedRecords:
         (this.#spool?.failedRecords ?? 0) +
-        this.#files.reduce((sum, file) => sum + file.failedLines, 0),
+        this.#files.reduce((sum, file) => sum + file.failedLines, 0) +
+        (this.#errorLog?.failedLines ?? 0),
     }
   }
 
   alert(event: AlertEvent): void {
+    this.#isPending = true
     let made: string | null = null
     const line = (): string => (made ??= recordLine(alertRecord(event, this.#records)))
+    this.#errorLog?.add(event, line)
+    if (event.alert.isLogOnly === true) return
     this.#spool?.append(line())
     for (const file of this.#files) file.add(event, line)
-    this.#isPending = true
   }
 
   flush(): void {
     if (!this.#isPending) return
     this.#isPending = false
     this.#spool?.flush()
+    this.#errorLog?.flush()
     for (const file of this.#files) file.flush()
   }
 
