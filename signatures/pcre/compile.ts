@@ -1,11 +1,11 @@
-import type { Ast } from './ast.ts'
+import type { Ast, Node } from './ast.ts'
 import { BudgetEngine, MAX_STEPS } from './budget-engine.ts'
 import { byteMasksOf } from './byte-masks.ts'
 import { PatternSyntaxError } from './cursor.ts'
 import { emit, nodeCount } from './emit.ts'
 import type { Engine } from './engine.ts'
 import { extentOf, isAnchoredAtStart } from './extent.ts'
-import type { ByteSet, Requirement } from './gate.ts'
+import type { ByteSet, Gate, Requirement } from './gate.ts'
 import { HybridEngine } from './hybrid-engine.ts'
 import { Interpreter } from './interpreter.ts'
 import { type ExecSource, LinearEngine } from './linear-engine.ts'
@@ -15,6 +15,7 @@ import { parsePattern } from './parse-pattern.ts'
 import type { CompiledPattern, PatternOptions, PatternResult, PatternSafety } from './pattern.ts'
 import { assemble } from './program.ts'
 import { Re2Engine } from './re2-engine.ts'
+import { isPlain, restrictToPlain } from './restrict.ts'
 
 /** Longest pattern that is accepted; the longest one of CRS 4 has 12,182 bytes. */
 export const MAX_PATTERN_BYTES = 65_536
@@ -56,6 +57,17 @@ export function compilePattern(source: string, options: PatternOptions): Pattern
   }
 }
 
+/** A pattern that shrinks by this factor for plain values is compiled a second time for them. */
+const MIN_SHRINKING = 2
+
+function gateOf(root: Node): Gate {
+  return {
+    requirement: requirementOf(root),
+    byteMasks: byteMasksOf(root),
+    minLength: extentOf(root).min,
+  }
+}
+
 /** The tree is not kept: it is large and seldom needed, parsing again is cheap. */
 class LazyPattern implements CompiledPattern {
   readonly source: string
@@ -66,10 +78,14 @@ class LazyPattern implements CompiledPattern {
   readonly anchoredAtStart: boolean
   readonly groupCount: number
   readonly groupNames: ReadonlyMap<string, number>
+  readonly plain?: Gate | null
   readonly #options: PatternOptions
   readonly #testSource: string
   readonly #endDiffers: boolean
+  /** The pattern shrinks so much for plain values that they get an engine of their own. */
+  readonly #hasPlainEngine: boolean = false
   #built: Engine | null = null
+  #plainEngine: Engine | null = null
   #groups: GroupReader | null = null
   #value = ''
   #start = -1
@@ -79,18 +95,30 @@ class LazyPattern implements CompiledPattern {
     const emitted = emit(ast, { dialect: 'js', captures: false })
     this.source = source
     this.safety = emitted.isExact ? 'linear' : emitted.onlyCountsRelaxed ? 're2' : 'budget'
-    this.requirement = requirementOf(ast.root)
-    this.byteMasks = byteMasksOf(ast.root)
-    this.minLength = extentOf(ast.root).min
+    const gate = gateOf(ast.root)
+    this.requirement = gate.requirement
+    this.byteMasks = gate.byteMasks
+    this.minLength = gate.minLength
     this.anchoredAtStart = isAnchoredAtStart(ast.root)
     this.groupCount = ast.groupCount
     this.groupNames = ast.groupNames
     this.#options = options
     this.#testSource = emitted.source
     this.#endDiffers = emitted.endDiffers && this.safety !== 'budget'
+    if (options.plainText !== true) return
+    const restricted = restrictToPlain(ast)
+    if (restricted === ast.root) return
+    this.plain = restricted === null ? null : gateOf(restricted)
+    this.#hasPlainEngine =
+      restricted !== null &&
+      this.safety !== 'budget' &&
+      nodeCount(restricted) * MIN_SHRINKING <= nodeCount(ast.root)
   }
 
   test(valueLatin1: string, from = 0): boolean {
+    if (this.#hasPlainEngine && from === 0 && isPlain(valueLatin1)) {
+      return (this.#plainEngine ??= this.#makePlainEngine()).test(valueLatin1, 0)
+    }
     return (this.#built ?? this.#build()).test(valueLatin1, from)
   }
 
@@ -131,6 +159,19 @@ class LazyPattern implements CompiledPattern {
   #build(): Engine {
     this.#built = this.#makeEngine()
     return this.#built
+  }
+
+  /** Groups are not asked for where this engine runs. */
+  #makePlainEngine(): Engine {
+    const ast = this.#parse()
+    const restricted = { ...ast, root: restrictToPlain(ast) ?? ast.root }
+    const { source, isExact } = emit(restricted, { dialect: 'js', captures: false })
+    if (!isExact) return this.#built ?? this.#build()
+    const sticky = this.#options.anchored === true
+    const execSource = (): ExecSource => emit(restricted, { dialect: 'js', captures: true })
+    return new HybridEngine(new LinearEngine(source, execSource, sticky), () =>
+      makeRe2(restricted, null, sticky, true),
+    )
   }
 
   #makeEngine(): Engine {

@@ -10,6 +10,8 @@ export interface Gate {
   readonly byteMasks: readonly ByteSet[]
   /** Fewest bytes that can match. */
   readonly minLength: number
+  /** What plain values must look like (restrict.ts). Null: none matches; absent: the same as all others. */
+  readonly plain?: Gate | null
 }
 
 /** AND of OR: see `Gate.requirement`. Never empty. */

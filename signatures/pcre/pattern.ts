@@ -16,10 +16,16 @@ export interface PatternOptions {
   readonly anchored?: boolean
   /** `G`, PCRE_UNGREEDY: quantifiers are lazy unless followed by `?`. */
   readonly ungreedy?: boolean
+  /** Most values are plain text: works out what the pattern is for them (restrict.ts). */
+  readonly plainText?: boolean
 }
 
 /** ModSecurity v2 compiles `@rx` with these (DOTALL, DOLLAR_ENDONLY). */
-export const SECLANG_OPTIONS: PatternOptions = { dotAll: true, dollarEndOnly: true }
+export const SECLANG_OPTIONS: PatternOptions = {
+  dotAll: true,
+  dollarEndOnly: true,
+  plainText: true,
+}
 
 /**
  * How a pattern is kept from stalling the worker.

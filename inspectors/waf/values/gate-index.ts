@@ -1,7 +1,45 @@
-import { type ByteSet, intersects } from '#signatures/pcre/gate.ts'
+import { complement } from '#signatures/pcre/byte-set.ts'
+import { ANY_VALUE, type ByteSet, type Gate, intersects } from '#signatures/pcre/gate.ts'
+import { PLAIN_BYTES } from '#signatures/pcre/restrict.ts'
 import { buildAutomaton } from '#inspectors/matching/aho-corasick.ts'
 import type { Automaton } from '#inspectors/matching/automaton.ts'
 import type { Predicate } from './predicate.ts'
+
+const NOT_PLAIN = complement(PLAIN_BYTES)
+
+/** Which predicates a text could satisfy: one table for plain texts, of which much less is to be feared. */
+export class GateIndex {
+  /** Words of 32 predicates. */
+  readonly words: number
+  /** Words of a text before it was looked at, and as many for what is known of it. */
+  readonly initialBits: readonly number[]
+  readonly #plain: GateTable
+  readonly #other: GateTable
+
+  constructor(predicates: readonly Predicate[]) {
+    this.words = Math.max(1, Math.ceil(predicates.length / 32))
+    this.initialBits = Array.from({ length: 2 * this.words }, () => 0)
+    this.#plain = new GateTable(predicates, plainGate)
+    this.#other = new GateTable(predicates, ({ operator }) => operator.gate ?? ANY_VALUE)
+  }
+
+  /**
+   * Sets the bits of all predicates that the text could satisfy.
+   *
+   * @param bytes the bytes that occur in the text (`collectBytes`)
+   * @param into words of the text, a copy of `initialBits`
+   */
+  mark(textLatin1: string, bytes: ByteSet, into: number[]): void {
+    const table = intersects(bytes, NOT_PLAIN) ? this.#other : this.#plain
+    table.mark(textLatin1, bytes, into)
+  }
+}
+
+function plainGate({ operator }: Predicate): Gate | null {
+  const { gate } = operator
+  if (gate === null) return ANY_VALUE
+  return gate.plain === undefined ? gate : gate.plain
+}
 
 /**
  * Which predicates a text could satisfy, decided for all of them in one pass.
@@ -16,11 +54,9 @@ import type { Predicate } from './predicate.ts'
  * Cost: the automaton's pass, plus work per literal that occurs, plus one test per distinct mask of the
  * predicates without literals. The naive twin is to make everything a candidate (`gate: 'off'`).
  */
-export class GateIndex {
-  /** Words of 32 predicates. */
-  readonly words: number
-  /** Words of a text before it was looked at: what has no gate is a candidate. */
-  readonly initialBits: readonly number[]
+class GateTable {
+  /** What has no gate is always a candidate. */
+  readonly #ungated: Int32Array
   readonly #automaton: Automaton | null
   /** Clauses per literal, flat: those of literal `i` are at `[starts[i], starts[i + 1])`. */
   readonly #clauseStarts: Int32Array
@@ -42,23 +78,22 @@ export class GateIndex {
   readonly #found: Uint32Array
   #stamp = 0
 
-  constructor(predicates: readonly Predicate[]) {
-    this.words = Math.max(1, Math.ceil(predicates.length / 32))
-    const initialBits = Array.from({ length: 2 * this.words }, () => 0)
-    this.initialBits = initialBits
+  /** @param gateOf what a text must look like for a predicate; null: none satisfies it */
+  constructor(predicates: readonly Predicate[], gateOf: (predicate: Predicate) => Gate | null) {
+    const ungated = new Int32Array(Math.max(1, Math.ceil(predicates.length / 32)))
+    this.#ungated = ungated
     const literals = new Map<string, number[]>()
     const clausePredicate: number[] = []
     const predicateClauses = new Int32Array(predicates.length)
     const maskGroups = new Map<string, { mask: ByteSet; members: number[] }>()
     const lengthOnly: number[] = []
     this.#minLength = new Int32Array(predicates.length)
-    this.#masks = predicates.map((predicate) => predicate.operator.gate?.byteMasks ?? [])
-    for (const { index, operator, negated } of predicates) {
-      const { gate } = operator
-      if (gate === null || negated) {
-        initialBits[index >> 5] |= 1 << (index & 31)
-        continue
-      }
+    const gates = predicates.map(gateOf)
+    this.#masks = gates.map((gate) => gate?.byteMasks ?? [])
+    for (const { index, negated } of predicates) {
+      const gate = gates[index]
+      if (negated) ungated[index >> 5] |= 1 << (index & 31)
+      if (negated || gate === null) continue
       this.#minLength[index] = gate.minLength
       if (gate.requirement !== null) {
         for (const clause of gate.requirement) {
@@ -75,7 +110,7 @@ export class GateIndex {
       const [mask] = gate.byteMasks
       if (mask === undefined) {
         if (gate.minLength > 0) lengthOnly.push(index)
-        else initialBits[index >> 5] |= 1 << (index & 31)
+        else ungated[index >> 5] |= 1 << (index & 31)
         continue
       }
       const key = mask.join()
@@ -111,14 +146,9 @@ export class GateIndex {
     this.#lengthOnly = Int32Array.from(lengthOnly)
   }
 
-  /**
-   * Sets the bits of all predicates that the text could satisfy.
-   *
-   * @param bytes the bytes that occur in the text (`collectBytes`)
-   * @param into words of the text, a copy of `initialBits`
-   */
   mark(textLatin1: string, bytes: ByteSet, into: number[]): void {
     const { length } = textLatin1
+    for (let word = 0; word < this.#ungated.length; word += 1) into[word] |= this.#ungated[word]
     if (length > 0) this.#markLiterals(textLatin1, bytes, into)
     this.#markMasks(length, bytes, into)
     for (let index = 0; index < this.#lengthOnly.length; index += 1) {
