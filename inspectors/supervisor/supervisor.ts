@@ -2,6 +2,7 @@ import type { DomainConfig, SupervisorStatus } from '#chain/model/domain.ts'
 import { finishSegmentsOf } from '../spool/spool-writer.ts'
 import type { OutputOptions } from '../worker/outputs.ts'
 import { addSamples, exposition } from './exposition.ts'
+import { canReattach } from './can-reattach.ts'
 import { RestartDelay } from './restart-delay.ts'
 import { type WorkerLaunch, WorkerProcess } from './worker-process.ts'
 
@@ -49,6 +50,9 @@ interface Candidate {
  * old workers are replaced one by one, each drained only when its successor listens, so that at no time
  * fewer listen than before. `#reconcile` compares what runs with what should and takes the next step;
  * it is called on every change, whatever its cause.
+ *
+ * Where only ports and attachments change, nothing is compiled and nobody is replaced: the workers take
+ * them over.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions
@@ -115,13 +119,37 @@ export class Supervisor {
     this.#bindSocket(config)
     this.#candidate?.settle(new Error(`superseded by generation ${config.generation}`))
     this.#dropCandidate()
+    const current = this.#current
     await this.#settled((settle) => {
+      if (current !== null && canReattach(current, config)) {
+        this.#reattach(current, config, settle)
+        return
+      }
       this.#candidate = { config, settle }
       this.#startNotBefore = 0
       this.#restart.reset()
       this.#reconcile()
     })
     return this.status
+  }
+
+  /** Who runs the current chains goes on with them; who is still being replaced is. */
+  #reattach(current: DomainConfig, config: DomainConfig, settle: Settle): void {
+    this.#takeOver(config, settle)
+    for (const worker of this.#workers) {
+      if (worker.config !== current) continue
+      if (worker.state === 'loading' || worker.state === 'listening') worker.reattach(config)
+    }
+    this.#reconcile()
+  }
+
+  #takeOver(config: DomainConfig, settle: Settle): void {
+    for (const waiting of this.#rolling) {
+      waiting(new Error(`superseded by generation ${config.generation}`))
+    }
+    this.#current = config
+    this.#rolling = [settle]
+    this.#refused = null
   }
 
   #settled(start: (settle: Settle) => void): Promise<void> {
@@ -207,14 +235,9 @@ export class Supervisor {
   #promote(worker: WorkerProcess): void {
     const candidate = this.#candidate
     if (candidate === null || candidate.config !== worker.config) return
-    for (const settle of this.#rolling) {
-      settle(new Error(`superseded by generation ${candidate.config.generation}`))
-    }
     for (const warning of worker.warnings) this.#options.log(`warning: ${warning}`)
     this.#candidate = null
-    this.#current = candidate.config
-    this.#rolling = [candidate.settle]
-    this.#refused = null
+    this.#takeOver(candidate.config, candidate.settle)
   }
 
   #refuse(worker: WorkerProcess, reason: string): void {
@@ -310,7 +333,10 @@ export class Supervisor {
     const drainMs = this.#options.rollDrainMs ?? ROLL_DRAIN_MS
     for (const worker of old.slice(0, Math.max(0, surplus))) worker.drain(drainMs, false)
     this.#boundDraining()
-    if (old.length === 0 && listening >= config.workers) this.#inForce(config)
+    const isSettled = [...this.#workers].every(
+      ({ state, generation }) => state !== 'listening' || generation === config.generation,
+    )
+    if (isSettled && listening >= config.workers) this.#inForce(config)
   }
 
   #inForce(config: DomainConfig): void {

@@ -51,6 +51,8 @@ export class WorkerProcess {
   hasListened = false
   /** True when its end was asked for. */
   wasDraining = false
+  /** Generation whose ports and attachments it routes by, once it has loaded. */
+  generation = 0
   /** It drains and has no time left: it ends now. */
   isCutOff = false
   connections = 0
@@ -95,8 +97,15 @@ export class WorkerProcess {
     if (this.state !== 'spare') return
     this.state = 'loading'
     this.config = config
+    this.generation = config.generation
     this.startedAt = performance.now()
     this.#send({ type: 'start', config, outputs })
+  }
+
+  /** Takes over ports and attachments; chains and all else must be those that it has. */
+  reattach(config: DomainConfig): void {
+    this.config = config
+    this.#send({ type: 'reattach', config })
   }
 
   /**
@@ -159,6 +168,10 @@ export class WorkerProcess {
         if (this.state !== 'loading') return
         this.state = 'listening'
         this.hasListened = true
+        this.#events.changed(this)
+        return
+      case 'reattached':
+        this.generation = message.generation
         this.#events.changed(this)
         return
       case 'refused':

@@ -18,6 +18,8 @@ export const ORPHAN_DRAIN_MS = 5_000
 export type WorkerRequest =
   | { readonly type: 'start'; readonly config: DomainConfig; readonly outputs: OutputOptions }
   | { readonly type: 'listen' }
+  /** Other ports and attachments, the same chains: nothing is compiled. */
+  | { readonly type: 'reattach'; readonly config: DomainConfig }
   /** `isAsked`: somebody wants the end, so nobody needs to be told what it cuts off. */
   | { readonly type: 'drain'; readonly deadlineMs: number; readonly isAsked: boolean }
   | { readonly type: 'ping'; readonly sequence: number }
@@ -32,6 +34,7 @@ export type WorkerResponse =
   /** The configuration cannot be run; the reason names file, line and column. */
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'listening' }
+  | { readonly type: 'reattached'; readonly generation: number }
   | {
       readonly type: 'pong'
       readonly sequence: number

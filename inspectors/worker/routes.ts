@@ -51,6 +51,12 @@ export interface Routes {
   readonly warnings: readonly string[]
   /** Context of alerts about the domain as a whole. */
   readonly context: HopContext
+  /**
+   * The same compiled chains behind the ports and attachments of another configuration.
+   *
+   * @throws TypeError for a configuration that contradicts itself
+   */
+  reattached(config: DomainConfig): Routes
 }
 
 interface LoadedInspector {
@@ -87,6 +93,10 @@ export function buildRoutes(config: DomainConfig, createInspector: CreateInspect
       ),
     })
   }
+  return routesOf(config, chains)
+}
+
+function routesOf(config: DomainConfig, chains: ReadonlyMap<string, LoadedChain>): Routes {
   const loaded = [...chains.values()]
   const tenant = config.chains[0]?.tenant ?? config.ports[0]?.tenant ?? NO_ATTACHMENT
   return {
@@ -116,6 +126,7 @@ export function buildRoutes(config: DomainConfig, createInspector: CreateInspect
       chain: NO_ATTACHMENT,
       inspector: 'portcullis',
     },
+    reattached: (next) => routesOf(next, chains),
   }
 }
 

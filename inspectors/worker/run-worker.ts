@@ -27,6 +27,8 @@ const TITLE = 'portcullis worker'
 /** A worker between `start` and its end: compiled rules, outputs, and the server in front of them. */
 interface LoadedWorker {
   readonly routes: Routes
+  /** New connections are routed by these ports and attachments; those there are keep their hops. */
+  reattach(config: DomainConfig): void
   readonly outputs: AlertOutputs
   readonly server: ProxyServer
   samples(): Samples
@@ -85,6 +87,15 @@ export function runWorker(createInspector: CreateInspector): void {
           (error: unknown) => tell({ type: 'refused', reason: `listen: ${String(error)}` }),
         )
         return
+      case 'reattach':
+        // The agent's own contradiction; a worker that went on would route by what is no more.
+        try {
+          worker?.reattach(message.config)
+          tell({ type: 'reattached', generation: message.config.generation })
+        } catch (error) {
+          tell({ type: 'refused', reason: describeLoadError(error) })
+        }
+        return
       case 'drain':
         void end(message.deadlineMs, message.isAsked)
         return
@@ -112,7 +123,8 @@ function loadWorker(
   outputOptions: OutputOptions,
   createInspector: CreateInspector,
 ): LoadedWorker {
-  const routes = buildRoutes(config, createInspector)
+  let routes = buildRoutes(config, createInspector)
+  let { generation } = config
   const nextId = hyperid({ urlSafe: true, fixedLength: true })
   const nextFlowId = flowIds(Math.random())
   const serviceAlerts = new RateLimit(SERVICE_ALERT_INTERVAL_MS)
@@ -178,6 +190,10 @@ function loadWorker(
   setInterval(() => outputs.tick(), TICK_MS).unref()
   return {
     routes,
+    reattach: (next) => {
+      routes = routes.reattached(next)
+      ;({ generation } = next)
+    },
     outputs,
     server,
     samples: () => collectSamples(counters, routes.counters, outputs.spoolCounts),
@@ -185,7 +201,7 @@ function loadWorker(
       tell(
         serviceAlert(
           'connections-cut-off',
-          `a worker of generation ${config.generation} ended before ${connections} of its connections, which were reset`,
+          `a worker of generation ${generation} ended before ${connections} of its connections, which were reset`,
           true,
         ),
         'dropped',

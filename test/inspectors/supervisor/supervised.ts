@@ -18,6 +18,7 @@ export interface Supervised extends AsyncDisposable {
     workers?: number
     rules?: string[]
     onFailure?: 'open' | 'closed'
+    ports?: DomainConfig['ports']
   }): DomainConfig
 }
 
@@ -47,7 +48,7 @@ export function supervised(
     spoolFolder,
     changes,
     log,
-    config: ({ workers = 2, rules = ['good'], onFailure = 'closed' } = {}) => ({
+    config: ({ workers = 2, rules = ['good'], onFailure = 'closed', ports = [] } = {}) => ({
       domain: 'test',
       host: 'host-1',
       generation: ++generation,
@@ -60,7 +61,7 @@ export function supervised(
       },
       workers,
       spoolFolder,
-      ports: [],
+      ports,
       attachments: [],
       chains: [
         {

@@ -1,38 +1,10 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
-import type { AlertRecord } from '#chain/model/eve.ts'
 import { parseSpoolFileName } from '#chain/model/spool.ts'
-import { MAX_DRAINING_GENERATIONS } from '#inspectors/supervisor/supervisor.ts'
-import {
-  connect,
-  httpEcho,
-  type Outcome,
-  outcomeOf,
-  startUpstream,
-  until,
-} from '../proxy/harness.ts'
+import { httpEcho, startUpstream, until } from '../proxy/harness.ts'
+import { isSpare, spooled, workerPids } from './probes.ts'
 import { fetchOnce, startLoad, supervised } from './supervised.ts'
-
-/** Children of this process, from the kernel: workers as they are, not as the supervisor sees them. */
-function workerPids(): number[] {
-  const text = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim()
-  return text === '' ? [] : text.split(' ').map(Number)
-}
-
-const isSpare = (pid: number): boolean =>
-  readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--spare')
-
-/** Alerts on disk. */
-function spooled(folder: string): AlertRecord[] {
-  return readdirSync(folder)
-    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'))
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as AlertRecord)
-}
 
 test('applies a configuration, serves, reports, stops', async () => {
   await using upstream = await startUpstream(httpEcho)
@@ -158,74 +130,6 @@ test('a drained worker finishes the connections it has', async () => {
   assert.equal(site.supervisor.status.draining, 1)
   assert.equal((await slow).body, 'slow done')
   await until('the drained worker to end', () => site.supervisor.status.draining === 0)
-})
-
-/** Opens a connection through the site that becomes a tunnel and echoes. */
-async function openTunnel(port: number): Promise<{ socket: Socket; outcome: Promise<Outcome> }> {
-  const socket = connect(port)
-  const answered = once(socket, 'data')
-  socket.write('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
-  const [head] = (await answered) as [Buffer]
-  assert.match(head.toString('latin1'), /^HTTP\/1.1 101 /)
-  return { socket, outcome: outcomeOf(socket) }
-}
-
-/** Answers a request to upgrade, and then echoes. */
-function tunnelEcho(socket: Socket): void {
-  socket.once('data', () => {
-    socket.write('HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
-    socket.on('data', (chunk: Buffer) => socket.write(chunk))
-  })
-  socket.on('end', () => socket.end())
-}
-
-test('tunnels outlive rolls; those of too old a configuration are ended, which is an alert', async () => {
-  await using upstream = await startUpstream(tunnelEcho)
-  await using site = supervised(upstream.port)
-  const tunnels = []
-  for (let generation = 0; generation <= MAX_DRAINING_GENERATIONS; generation++) {
-    await site.supervisor.apply(site.config({ workers: 1 }))
-    tunnels.push(await openTunnel(site.port))
-  }
-  assert.equal(site.supervisor.status.draining, MAX_DRAINING_GENERATIONS)
-  for (const { socket } of tunnels) {
-    const echoed = once(socket, 'data')
-    socket.write('still here')
-    assert.equal(String((await echoed)[0]), 'still here')
-  }
-  await site.supervisor.apply(site.config({ workers: 1 }))
-  const [first, ...others] = tunnels
-  assert.equal((await first?.outcome)?.reset, true)
-  await until(
-    'its worker to end',
-    () => site.supervisor.status.draining === MAX_DRAINING_GENERATIONS,
-  )
-  const alerts = spooled(site.spoolFolder).map(({ alert }) => alert)
-  assert.deepEqual(
-    alerts.map(({ signature_id, signature }) => [signature_id, signature]),
-    [[103, 'a worker of generation 1 ended before 1 of its connections, which were reset']],
-  )
-  for (const { socket } of others) assert.equal(socket.destroyed, false)
-})
-
-test('a roll has a last deadline, and what it cuts off is an alert', async () => {
-  await using upstream = await startUpstream(tunnelEcho)
-  await using site = supervised(upstream.port, { rollDrainMs: 50 })
-  await site.supervisor.apply(site.config({ workers: 1 }))
-  const { outcome } = await openTunnel(site.port)
-  await site.supervisor.apply(site.config({ workers: 1 }))
-  assert.equal((await outcome).reset, true)
-  await until('the alert', () => spooled(site.spoolFolder).length === 1)
-})
-
-test('a connection that is cut off because somebody asked for the end is no alert', async () => {
-  await using upstream = await startUpstream(tunnelEcho)
-  await using site = supervised(upstream.port)
-  await site.supervisor.apply(site.config({ workers: 1 }))
-  const { outcome } = await openTunnel(site.port)
-  await site.supervisor.stop(0)
-  assert.equal((await outcome).reset, true)
-  assert.deepEqual(spooled(site.spoolFolder), [])
 })
 
 test('a spare takes the place of a dead worker and is replaced itself', async () => {

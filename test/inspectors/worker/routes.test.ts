@@ -162,3 +162,35 @@ test('a load error is told by file, line and column; warnings beside it are not'
   assert.equal(lines[10], 'and 2 more')
   assert.equal(describeLoadError(new Error('plain')), 'plain')
 })
+
+test('other attachments find the same compiled chains', () => {
+  let made = 0
+  const chains = [chain('shop', 'open', 'waf'), chain('api', 'closed', 'ids')]
+  const routes = buildRoutes(
+    config(chains, [attachment('a', 'server', 'ingress', 'shop')]),
+    (spec) => {
+      made++
+      return create(spec)
+    },
+  )
+  const [before] = routes.find(testConnection) ?? []
+  const next = routes.reattached(
+    config(chains, [
+      attachment('b', 'client', 'egress', 'shop'),
+      attachment('c', 'server', 'ingress', 'api'),
+    ]),
+  )
+  assert.equal(made, 2)
+  const hops = next.find(testConnection) ?? []
+  assert.deepEqual(
+    hops.map(({ context }) => context.attachment),
+    ['b', 'c'],
+  )
+  assert.ok(before)
+  assert.equal(hops[0]?.inspector, before.inspector)
+  assert.equal(hops[0]?.counters, before.counters, 'counts go on')
+  assert.throws(
+    () => next.reattached(config(chains, [attachment('d', 'server', 'ingress', 'gone')])),
+    /attachment d: chain gone is not here/,
+  )
+})
