@@ -41,11 +41,19 @@ export class ControlSocket {
   }
 
   /** @returns what ovs-appctl would print. @throws RpcError */
-  async run(method: string, ...params: string[]): Promise<string> {
-    if (this.#rpc !== null) return this.#request(this.#rpc, method, params)
+  run(method: string, ...params: string[]): Promise<string> {
+    const rpc = this.#rpc
+    if (rpc !== null) return this.#request(rpc, method, params)
+    return this.aside((run) => run(method, ...params))
+  }
+
+  /** Runs a task with a connection of its own, which ends with it. @throws RpcError */
+  async aside<T>(
+    task: (run: (method: string, ...params: string[]) => Promise<string>) => Promise<T>,
+  ): Promise<T> {
     const rpc = await this.#connect(() => {})
     try {
-      return await this.#request(rpc, method, params)
+      return await task((method, ...params) => this.#request(rpc, method, params))
     } finally {
       rpc.close()
     }

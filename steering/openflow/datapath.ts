@@ -33,20 +33,18 @@ export class Datapath {
    * revalidation that is under way, and, as that may have begun before the change, one more. The switch
    * begins one as soon as flows change. It may be over when we ask, and a switch at rest makes no other
    * for a while: so the wait is bounded by what such rounds take.
+   *
+   * On a connection of its own: ovs-vswitchd answers one request after the other on each.
    */
   async revalidate(): Promise<void> {
-    await this.#whileThere(async () => {
-      const roundMs = longestRoundMs(await this.#control.run('upcall/show'))
-      const boundMs = MIN_REVALIDATION_MS + ROUNDS_WAITED * roundMs
-      await Promise.race([this.#twoRounds(), delay(boundMs, undefined, { ref: false })])
-    })
-  }
-
-  async #twoRounds(): Promise<void> {
-    await this.#whileThere(async () => {
-      await this.#control.run('revalidator/wait')
-      await this.#control.run('revalidator/wait')
-    })
+    await this.#whileThere(() =>
+      this.#control.aside(async (run) => {
+        const roundMs = longestRoundMs(await run('upcall/show'))
+        const boundMs = MIN_REVALIDATION_MS + ROUNDS_WAITED * roundMs
+        const rounds = run('revalidator/wait').then(() => run('revalidator/wait'))
+        await Promise.race([rounds.catch(() => {}), delay(boundMs, undefined, { ref: false })])
+      }),
+    )
   }
 
   /** Inspected connections that live, in our zones; one may be told once for each leg. */

@@ -67,6 +67,8 @@ export class SwitchController implements Steering {
   readonly #decisions: Decisions
   readonly #check: FlowCheck
   #deciding: Promise<void> | null = null
+  /** Of the decisions that were sent last. */
+  #revalidated: Promise<void> = Promise.resolve()
   #base: CookieBase
   #desired: DesiredSteering | null = null
   #waiting: Waiting | null = null
@@ -121,7 +123,7 @@ export class SwitchController implements Steering {
   setListening(domains: ReadonlySet<string>): Switchover {
     this.#decisions.listening = domains
     const applied = this.#decide()
-    const settled = applied.then(() => this.#datapath.revalidate())
+    const settled = applied.then(() => this.#revalidated)
     settled.catch(() => {}) // who asks only for `applied` hears of it there
     return { applied, settled }
   }
@@ -277,6 +279,7 @@ export class SwitchController implements Steering {
         try {
           await this.#bridge.apply(changeText(change.added, [], () => true))
           change.ended(true)
+          this.#revalidated = this.#datapath.revalidate().catch(() => {})
         } catch (error) {
           change.ended(false)
           this.#repairSoon()
