@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -25,13 +25,13 @@ async function traces(): Promise<string[]> {
   )
   const processes: string[] = []
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const { stdout } = await runCommand(['ps', '-o', 'args=', '-p', pid])
+    const command = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')
     if (
       /ovs-vswitchd|ovsdb-server|redis-server|inspectors\/main|steering\/main|chain\/main/.test(
-        stdout,
+        command,
       )
     )
-      processes.push(stdout.trim())
+      processes.push(command.replaceAll('\0', ' '))
   }
   return [...namespaces, ...folders, ...processes].sort()
 }
