@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { getPriority, setPriority } from 'node:os'
 import type { DomainConfig } from '#chain/model/domain.ts'
 import type { OutputOptions } from '../worker/outputs.ts'
 import {
@@ -79,6 +80,7 @@ export class WorkerProcess {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', launch.listenFd],
     })
     this.pid = this.#child.pid ?? -1
+    beforeNobody(this.pid)
     this.#child.on('message', (message: WorkerResponse) => this.#hear(message))
     this.#child.on('error', (error) => {
       this.ending ||= error.message
@@ -192,5 +194,17 @@ export class WorkerProcess {
     this.state = 'gone'
     this.connections = 0
     this.#events.changed(this)
+  }
+}
+
+/**
+ * A supervisor may run before others, so that it hears at once when a worker dies; workers never do: what
+ * they inspect decides how busy they are.
+ */
+function beforeNobody(pid: number): void {
+  try {
+    if (pid > 0 && getPriority(pid) < 0) setPriority(pid, 0)
+  } catch {
+    // It has ended already.
   }
 }

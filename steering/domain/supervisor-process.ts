@@ -40,6 +40,7 @@ export const MAX_SUPERVISOR_LOG_BYTES = 8_388_608
 
 const LAUNCHER = fileURLToPath(new URL('launch-supervisor.pl', import.meta.url))
 const ACCEPT_BACKLOG = 4096
+const SUPERVISOR_NICE = -10
 const KILL_WAIT_MS = 5000
 const KILL_POLL_MS = 20
 
@@ -89,7 +90,7 @@ export async function startSupervisor(
       child.once('spawn', () => resolve(child.pid as number))
     })
     child.unref()
-    setPriority(pid, 0) // not the agent's
+    prefer(pid)
     const startTime = startTimeOf(pid)
     if (startTime === null) throw new DomainError('SUPERVISOR_DIED', await lastWords(folders))
     const record = { pid, startTime }
@@ -97,6 +98,18 @@ export async function startSupervisor(
     return record
   } finally {
     await log.close()
+  }
+}
+
+/**
+ * A supervisor runs before busy workers, so that it tells at once of one that died, and so that its own
+ * death is over, and heard of, before theirs. Its workers run as everybody does.
+ */
+function prefer(pid: number): void {
+  try {
+    setPriority(pid, SUPERVISOR_NICE)
+  } catch {
+    // not allowed: as it is
   }
 }
 

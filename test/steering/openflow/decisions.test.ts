@@ -137,7 +137,11 @@ test('whatever overtakes what, in the end the switch decides by who listens', ()
       }
       land()
       ended(true)
-      for (send(); sent !== null; send()) ended(true)
+      for (let turn = 0; turn < 4; turn++) {
+        send()
+        ended(true)
+      }
+      assert.equal(decisions.change(), null)
       for (const { key, ofport } of placed) {
         const open = table.texts.get(
           `table=106,priority=40,reg4=0x${ofport.toString(16)}0008/0xffff0008`,
