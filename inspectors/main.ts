@@ -2,6 +2,7 @@ import { InvalidArgumentError, Command } from 'commander'
 import { parseEndpoint, type Endpoint } from './cli/endpoint.ts'
 import { inspect } from './cli/inspect.ts'
 import { inspectorsConfig } from './config.ts'
+import { idsCommand } from './ids/cli.ts'
 import { runSupervisor } from './supervisor/run-supervisor.ts'
 import { wafCommand } from './waf/cli.ts'
 
@@ -10,6 +11,7 @@ import { wafCommand } from './waf/cli.ts'
  *
  *     inspect      the pipeline as a reverse proxy, for people
  *     waf          explain what rules make of a request
+ *     ids          rules over captures
  *     supervisor   one inspection domain, started by the agent with its socket as fd 3
  *     worker       started by a supervisor
  */
@@ -39,6 +41,7 @@ interface InspectArguments {
   readonly workers: number
   readonly eve?: string
   readonly errorLog?: string
+  readonly auditLog?: string
   readonly metrics?: Endpoint
 }
 
@@ -65,6 +68,7 @@ program
     'append alerts as EVE JSON, "-" for standard output (default: short lines)',
   )
   .option('--error-log <file>', 'append ModSecurity-style error lines')
+  .option('--audit-log <file>', 'append the audit log of WAFs, native or JSON as rules say')
   .option('--metrics <host:port>', 'serve Prometheus metrics', endpoint('127.0.0.1'))
   .addHelpText(
     'after',
@@ -80,6 +84,7 @@ program
   })
 
 program.addCommand(wafCommand(config.home))
+program.addCommand(idsCommand())
 
 program
   .command('supervisor', { hidden: true })

@@ -71,6 +71,12 @@ export const WafSettings = Type.Object(
     responseBodyAccess: Type.Optional(Type.Boolean()),
     responseBodyLimit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_073_741_824 })),
     argumentsLimit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    /** Transactions that the audit log of the worker has (`SecAuditEngine`). */
+    auditEngine: Type.Optional(
+      Type.Union([Type.Literal('on'), Type.Literal('off'), Type.Literal('relevant-only')]),
+    ),
+    auditLogParts: Type.Optional(Type.String({ pattern: '^A[B-K]{0,10}Z$' })),
+    auditLogFormat: Type.Optional(Type.Union([Type.Literal('json'), Type.Literal('native')])),
     /** Rule ids or ranges (`942100`, `941000-941999`) that this chain leaves out. */
     excludeRules: Type.Optional(Type.Array(RuleIds, { maxItems: 1000 })),
     excludeTags: Type.Optional(Type.Array(RuleTag, { maxItems: 100 })),

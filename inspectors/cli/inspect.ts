@@ -18,6 +18,7 @@ export interface InspectOptions {
   /** NDJSON file, `-` for standard output; unset: short lines on standard error. */
   readonly eve?: string
   readonly errorLog?: string
+  readonly auditLog?: string
   readonly metrics?: Endpoint
   /** Checkout. */
   readonly home: string
@@ -127,6 +128,7 @@ function outputOptions(options: InspectOptions): OutputOptions {
       ? { isShort: true }
       : { eveFile: options.eve === '-' ? '-' : resolve(options.eve) }),
     ...(options.errorLog === undefined ? {} : { errorLogFile: resolve(options.errorLog) }),
+    ...(options.auditLog === undefined ? {} : { auditLogFile: resolve(options.auditLog) }),
   }
 }
 

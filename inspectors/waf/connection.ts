@@ -7,6 +7,7 @@ import {
   type Verdict,
 } from '#inspectors/inspector.ts'
 import type { Phase } from '#signatures/seclang/model.ts'
+import type { Auditor } from './audit/auditor.ts'
 import { BodyBuffer } from './body/body-buffer.ts'
 import { inflateBody } from './body/inflate.ts'
 import { baseMediaType } from './body/media-type.ts'
@@ -35,6 +36,7 @@ export interface WafContext {
   readonly program: Program
   readonly evaluator: Evaluator
   readonly store: PersistentStore
+  readonly audit: Auditor | null
   /** Told every logged rule, bookkeeping included, in order. For audit logs and conformance runs. */
   readonly onHit: ((transaction: Transaction, hit: RuleHit) => void) | null
   /** Told after each phase. For explanations. */
@@ -165,7 +167,9 @@ export class WafConnection implements ConnectionInspector {
     if (exchange === undefined) return PASS
     this.#exchanges.delete(http)
     this.#run(exchange, 5)
-    return this.#verdict(exchange)
+    const verdict = this.#verdict(exchange)
+    this.#context.audit?.add(exchange.transaction)
+    return verdict
   }
 
   close(): Verdict {
@@ -251,7 +255,7 @@ export class WafConnection implements ConnectionInspector {
     const alerts: Alert[] = []
     for (let index = exchange.reported; index < hits.length; index += 1) {
       const hit = hits[index]
-      if (onHit !== null) onHit(transaction, hit)
+      if (onHit !== null && (hit.rule.log || hit.isDecisive)) onHit(transaction, hit)
       if (isAlert(hit)) alerts.push(alertOf(hit))
       else if (hit.rule.log) alerts.push({ ...alertOf(hit), isLogOnly: true })
     }

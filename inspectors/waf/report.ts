@@ -14,6 +14,8 @@ const MAX_MESSAGE_BYTES = 512
  */
 export function isAlert(hit: RuleHit): boolean {
   const { rule } = hit
+  // `nolog,auditlog`: for the audit log alone.
+  if (!rule.log && !hit.isDecisive) return false
   if (hit.isDecisive || rule.severity !== null || rule.disruptive.kind !== 'pass') return true
   return rule.phase !== 5 && hit.msg !== ''
 }

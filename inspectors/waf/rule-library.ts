@@ -1,7 +1,7 @@
 import type { WafSettings } from '#chain/model/chain.ts'
 import { type Diagnostic, Diagnostics } from '#signatures/seclang/diagnostic.ts'
 import { loadRules } from '#signatures/seclang/load.ts'
-import type { EngineSettings } from '#signatures/seclang/model.ts'
+import type { EngineSettings, RuleSet } from '#signatures/seclang/model.ts'
 import type { RuleFiles } from '#signatures/seclang/rule-files.ts'
 import { builtInRules } from './built-in-rules.ts'
 import { buildProgram, type ProgramOptions } from './compile/build-program.ts'
@@ -61,16 +61,19 @@ export interface RunnableProgram {
 /** Compiled rules, and the programs that chains have asked for: those with equal settings get one. */
 export class LoadedWafRules {
   readonly settings: EngineSettings
+  /** `SecComponentSignature` texts. */
+  readonly components: readonly string[]
   readonly warnings: readonly Diagnostic[]
   readonly #compiled: CompiledRules
   readonly #programs = new Map<string, RunnableProgram>()
 
   constructor(
     compiled: CompiledRules,
-    settings: EngineSettings,
+    { settings, components }: RuleSet,
     diagnostics: readonly Diagnostic[],
   ) {
     this.settings = settings
+    this.components = components
     this.warnings = diagnostics.filter((one) => one.severity === 'warning')
     this.#compiled = compiled
   }
@@ -109,5 +112,5 @@ function compileFiles(paths: readonly string[], files: RuleFiles): LoadedWafRule
   const compiled = compileRules(ruleSet, files, SETTING_VARIABLES, diagnostics)
   const findings = [...loaded.diagnostics, ...diagnostics.list]
   if (diagnostics.errorCount > 0) throw new WafRulesError(findings)
-  return new LoadedWafRules(compiled, loaded.ruleSet.settings, findings)
+  return new LoadedWafRules(compiled, loaded.ruleSet, findings)
 }

@@ -1,4 +1,6 @@
 import type { InspectorMode, WafSettings } from '#chain/model/chain.ts'
+import { type CompiledPattern, SECLANG_OPTIONS } from '#signatures/pcre/pattern.ts'
+import { compilePattern } from '#signatures/pcre/compile.ts'
 import type { EngineSettings } from '#signatures/seclang/model.ts'
 
 /** Everything about a WAF that is not a rule: the chain's settings over the files' over the defaults. */
@@ -18,6 +20,16 @@ export interface WafConfiguration {
   readonly uploadFileLimit: number
   readonly collectionTimeoutSeconds: number
   readonly webAppId: string
+  readonly audit: AuditPolicy
+}
+
+/** Which transactions the audit log has, and what of them. */
+export interface AuditPolicy {
+  readonly engine: 'on' | 'off' | 'relevant-only'
+  /** Statuses that make a transaction relevant; null: rules alone do. */
+  readonly relevantStatus: CompiledPattern | null
+  readonly parts: string
+  readonly format: 'json' | 'native'
 }
 
 /** Values of ModSecurity's recommended `modsecurity.conf`. */
@@ -36,15 +48,20 @@ const RECOMMENDED = {
   uploadFileLimit: 100,
   collectionTimeoutSeconds: 3600,
   webAppId: 'default',
+  auditRelevantStatus: '^(?:5|4(?!04))',
+  auditParts: 'ABIJDEFHZ',
+  auditFormat: 'native',
 } as const
 
 /** One inflated body may have this many bytes for each one it came in. */
 export const MAX_INFLATION = 100
 
+/** @param auditDefault where neither chain nor files say whether there is an audit log */
 export function configure(
   mode: InspectorMode,
   files: EngineSettings,
   chain: WafSettings,
+  auditDefault: AuditPolicy['engine'] = 'off',
 ): WafConfiguration {
   return {
     mode,
@@ -70,7 +87,21 @@ export function configure(
     collectionTimeoutSeconds:
       files.collectionTimeoutSeconds ?? RECOMMENDED.collectionTimeoutSeconds,
     webAppId: files.webAppId ?? RECOMMENDED.webAppId,
+    audit: {
+      engine: chain.auditEngine ?? files.auditEngine ?? auditDefault,
+      relevantStatus: statusPattern(
+        files.auditLogRelevantStatus ?? RECOMMENDED.auditRelevantStatus,
+      ),
+      parts: chain.auditLogParts ?? files.auditLogParts ?? RECOMMENDED.auditParts,
+      format: chain.auditLogFormat ?? files.auditLogFormat ?? RECOMMENDED.auditFormat,
+    },
   }
+}
+
+/** The parser of the directive has compiled it before. */
+function statusPattern(text: string): CompiledPattern | null {
+  const result = compilePattern(text, SECLANG_OPTIONS)
+  return result.ok ? result.pattern : null
 }
 
 /** How many arguments the built-in rule 200007 lets through. */

@@ -2,6 +2,7 @@ import type { InspectorMode, WafSettings } from '#chain/model/chain.ts'
 import type { Inspector } from '#inspectors/inspector.ts'
 import type { Diagnostic } from '#signatures/seclang/diagnostic.ts'
 import { nodeRuleFiles, type RuleFiles } from '#signatures/seclang/rule-files.ts'
+import { type AuditSink, Auditor } from './audit/auditor.ts'
 import { WafConnection, type WafContext } from './connection.ts'
 import { RuleLibrary } from './rule-library.ts'
 import { configure, settingVariables } from './settings.ts'
@@ -20,6 +21,8 @@ export interface WafOptions {
   readonly library?: RuleLibrary
   /** Default: in this process's memory. */
   readonly store?: PersistentStore
+  /** Where the audit log goes; default: nowhere. */
+  readonly audit?: AuditSink
   /** `off` tries every rule on every value: for tests. */
   readonly gate?: 'on' | 'off'
   /** `off` runs configuration rules for each transaction: for tests. */
@@ -45,7 +48,12 @@ export function createWaf(options: WafOptions): Waf {
   const settings = options.settings ?? {}
   const library = options.library ?? new RuleLibrary()
   const rules = library.load(paths, options.files ?? nodeRuleFiles(paths))
-  const configuration = configure(options.mode, rules.settings, settings)
+  const configuration = configure(
+    options.mode,
+    rules.settings,
+    settings,
+    options.audit?.defaultEngine,
+  )
   const { program, evaluator } = rules.program({
     variables: settingVariables(settings, configuration),
     settings,
@@ -57,6 +65,10 @@ export function createWaf(options: WafOptions): Waf {
     program,
     evaluator,
     store: options.store ?? new LocalPersistentStore(configuration.collectionTimeoutSeconds),
+    audit:
+      options.audit === undefined
+        ? null
+        : new Auditor(configuration.audit, rules.components, options.audit),
     onHit: options.onHit ?? null,
     onPhase: options.onPhase ?? null,
   }

@@ -1,4 +1,5 @@
 import { createIds } from '../ids/ids.ts'
+import type { AuditSink } from '../waf/audit/auditor.ts'
 import { RuleLibrary } from '../waf/rule-library.ts'
 import { createWaf } from '../waf/waf.ts'
 import type { InspectorSpec, LoadedEngine } from './routes.ts'
@@ -9,9 +10,13 @@ const library = new RuleLibrary()
 /**
  * The engine that an entry of a chain names.
  *
+ * @param audit where WAFs put the audit log; without it they keep none
  * @throws the engine's error with `diagnostics` when the rules do not load
  */
-export function createInspector({ entry, rulePaths, setupPaths }: InspectorSpec): LoadedEngine {
+export function createInspector(
+  { entry, rulePaths, setupPaths }: InspectorSpec,
+  audit?: AuditSink,
+): LoadedEngine {
   const { mode } = entry
   switch (entry.type) {
     case 'waf':
@@ -21,6 +26,7 @@ export function createInspector({ entry, rulePaths, setupPaths }: InspectorSpec)
           rulePaths,
           setupPaths,
           library,
+          ...(audit === undefined ? {} : { audit }),
           ...(entry.settings === undefined ? {} : { settings: entry.settings }),
         }),
       )

@@ -5,7 +5,9 @@ import { alertRecord, recordLine, type RecordOptions } from '../eve/alert-record
 import { errorLogLine } from '../eve/error-log.ts'
 import { shortLine } from '../eve/short-line.ts'
 import type { FlushableSink } from '../proxy/flow-services.ts'
+import { AuditLog } from '../spool/audit-log.ts'
 import { SpoolWriter, type SpoolLoss } from '../spool/spool-writer.ts'
+import type { AuditSink } from '../waf/audit/auditor.ts'
 import type { SpoolCounts } from './samples.ts'
 
 /** Where a worker's alerts go. All that are set get every alert. */
@@ -18,6 +20,8 @@ export interface OutputOptions {
   readonly isShort?: boolean
   /** ModSecurity-style error lines, for go-ftw and people who have scripts for them. */
   readonly errorLogFile?: string
+  /** Audit log of the WAFs; where it is not set it goes to the spool folder, if rules ask for one. */
+  readonly auditLogFile?: string
 }
 
 const STDOUT = 1
@@ -32,6 +36,9 @@ export class AlertOutputs implements FlushableSink {
   readonly #spool: SpoolWriter | null
   readonly #files: LineFile[] = []
   #errorLog: LineFile | null = null
+  readonly #audit: AuditLog | null
+  /** Where WAFs write the audit log; undefined: there is no place for one. */
+  readonly auditSink: AuditSink | undefined
   readonly #onSpoolLoss: (loss: SpoolLoss) => void
   #isPending = false
 
@@ -56,6 +63,8 @@ export class AlertOutputs implements FlushableSink {
             now: Date.now,
             onDropped: (loss) => this.#onSpoolLoss(loss),
           })
+    this.#audit = openAuditLog(options, pid)
+    this.auditSink = this.#audit === null ? undefined : this.#auditSinkOf(this.#audit, options)
     if (options.eveFile !== undefined) {
       const descriptor = options.eveFile === '-' ? STDOUT : openSync(options.eveFile, 'a', 0o640)
       this.#files.push(new LineFile(descriptor, (_, line) => line()))
@@ -74,7 +83,8 @@ export class AlertOutputs implements FlushableSink {
       failedRecords:
         (this.#spool?.failedRecords ?? 0) +
         this.#files.reduce((sum, file) => sum + file.failedLines, 0) +
-        (this.#errorLog?.failedLines ?? 0),
+        (this.#errorLog?.failedLines ?? 0) +
+        (this.#audit?.failedEntries ?? 0),
     }
   }
 
@@ -94,6 +104,7 @@ export class AlertOutputs implements FlushableSink {
     this.#spool?.flush()
     this.#errorLog?.flush()
     for (const file of this.#files) file.flush()
+    this.#audit?.flush()
   }
 
   /** Finishes what is old; called about once a second. */
@@ -105,7 +116,26 @@ export class AlertOutputs implements FlushableSink {
   close(): void {
     this.flush()
     this.#spool?.close()
+    this.#audit?.close()
   }
+
+  #auditSinkOf(audit: AuditLog, { auditLogFile }: OutputOptions): AuditSink {
+    return {
+      // Who names a file wants a log; elsewhere rules or settings have to ask for what holds bodies.
+      defaultEngine: auditLogFile === undefined ? 'off' : 'relevant-only',
+      write: (format, entry) => {
+        audit.write(format, entry)
+        this.#isPending = true
+      },
+    }
+  }
+}
+
+function openAuditLog(options: OutputOptions, pid: number): AuditLog | null {
+  const { auditLogFile: file, spoolFolder: folder } = options
+  if (file !== undefined) return new AuditLog({ place: { file }, pid, now: Date.now })
+  if (folder === undefined) return null
+  return new AuditLog({ place: { folder }, pid, now: Date.now })
 }
 
 /** The alert that tells of a spool that overflowed. */

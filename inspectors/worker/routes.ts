@@ -8,6 +8,7 @@ import {
 import { type HopCounters, newHopCounters } from '../chain/counters.ts'
 import type { Hop, HopContext } from '../chain/hop.ts'
 import type { Connection, Inspector } from '../inspector.ts'
+import type { AuditSink } from '../waf/audit/auditor.ts'
 import { describeWarnings, type LoadDiagnostic } from './load-error.ts'
 
 /** What an engine needs to build one inspector of a chain. */
@@ -30,6 +31,8 @@ export interface LoadedEngine {
 
 /** @throws an error with `diagnostics` (see `load-error.ts`) when the rules do not load */
 export type CreateInspector = (spec: InspectorSpec) => LoadedEngine
+/** The same with a place for the audit log of WAFs; undefined: there is none. */
+export type CreateEngine = (spec: InspectorSpec, audit: AuditSink | undefined) => LoadedEngine
 
 /** The counters of one inspector of a chain, with the labels they are exported under. */
 export interface LabelledCounters {

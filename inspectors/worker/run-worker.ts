@@ -15,7 +15,7 @@ import {
   type WorkerRequest,
   type WorkerResponse,
 } from './protocol.ts'
-import { buildRoutes, type CreateInspector, type Routes } from './routes.ts'
+import { buildRoutes, type CreateEngine, type Routes } from './routes.ts'
 import { collectSamples, type Samples } from './samples.ts'
 
 /** The same kind of alert about the service itself at most once in this time. */
@@ -41,7 +41,7 @@ interface LoadedWorker {
  * `listen`, and at last `drain`, after which the process ends. Signals are the supervisor's business:
  * Ctrl-C reaches the whole process group and must not kill connections that could finish.
  */
-export function runWorker(createInspector: CreateInspector): void {
+export function runWorker(createInspector: CreateEngine): void {
   let worker: LoadedWorker | null = null
   const tell = (message: WorkerResponse): void => {
     if (process.connected) process.send?.(message)
@@ -121,9 +121,8 @@ function pong(worker: LoadedWorker, sequence: number): WorkerResponse {
 function loadWorker(
   config: DomainConfig,
   outputOptions: OutputOptions,
-  createInspector: CreateInspector,
+  createInspector: CreateEngine,
 ): LoadedWorker {
-  let routes = buildRoutes(config, createInspector)
   let { generation } = config
   const nextId = hyperid({ urlSafe: true, fixedLength: true })
   const nextFlowId = flowIds(Math.random())
@@ -134,6 +133,7 @@ function loadWorker(
     process.pid,
     (loss) => tell(spoolLossAlert(loss), 'passed'),
   )
+  let routes = buildRoutes(config, (spec) => createInspector(spec, outputs.auditSink))
   const tell = (alert: Alert, verdict: AlertVerdict): void =>
     outputs.alert({
       context: routes.context,

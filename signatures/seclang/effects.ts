@@ -1,7 +1,7 @@
 import type { ActionUse } from './action-list.ts'
 import { parseCtl } from './ctl.ts'
 import type { Diagnostics } from './diagnostic.ts'
-import type { Effect, PersistentCollection } from './model.ts'
+import type { Effect, PersistentCollection, Sanitise } from './model.ts'
 import { suggestion } from './suggest.ts'
 
 const PERSISTENT: ReadonlySet<string> = new Set(['GLOBAL', 'IP', 'SESSION', 'USER', 'RESOURCE'])
@@ -18,6 +18,11 @@ export const EFFECT_ACTIONS: ReadonlySet<string> = new Set([
   'setuid',
   'setrsc',
   'ctl',
+  'sanitisearg',
+  'sanitisematched',
+  'sanitisematchedbytes',
+  'sanitiserequestheader',
+  'sanitiseresponseheader',
 ])
 
 /** Turns one action of `EFFECT_ACTIONS` into effects; errors leave none. */
@@ -63,11 +68,48 @@ export function parseEffect(use: ActionUse, diagnostics: Diagnostics): Effect[] 
       return [{ kind: 'initcol', collection: 'USER', key: value }]
     case 'setrsc':
       return [{ kind: 'initcol', collection: 'RESOURCE', key: value }]
+    case 'sanitisearg':
+      return sanitiseNamed(use, 'argument', diagnostics)
+    case 'sanitiserequestheader':
+      return sanitiseNamed(use, 'request-header', diagnostics)
+    case 'sanitiseresponseheader':
+      return sanitiseNamed(use, 'response-header', diagnostics)
+    case 'sanitisematched':
+      return [{ kind: 'sanitise', sanitise: { what: 'matched' } }]
+    case 'sanitisematchedbytes':
+      return sanitiseBytes(use, diagnostics)
     default: {
       const ctl = parseCtl(use, diagnostics)
       return ctl === null ? [] : [{ kind: 'ctl', ctl }]
     }
   }
+}
+
+function sanitiseNamed(
+  use: ActionUse,
+  what: 'argument' | 'request-header' | 'response-header',
+  diagnostics: Diagnostics,
+): Effect[] {
+  const name = (use.value ?? '').trim()
+  if (name !== '') return [{ kind: 'sanitise', sanitise: { what, name } }]
+  diagnostics.error('SECLANG_ARGUMENT', use.position, `${use.name} needs a name`)
+  return []
+}
+
+/** `sanitiseMatchedBytes[:FIRST[/LAST]]`: bytes that stay readable. */
+function sanitiseBytes(use: ActionUse, diagnostics: Diagnostics): Effect[] {
+  const match = /^(?:(\d{1,4})(?:\/(\d{1,4}))?)?$/.exec((use.value ?? '').trim())
+  if (match === null) {
+    const message = `${use.name} needs nothing, FIRST or FIRST/LAST, not "${use.value}"`
+    diagnostics.error('SECLANG_ARGUMENT', use.position, message)
+    return []
+  }
+  const sanitise: Sanitise = {
+    what: 'matched-bytes',
+    keepFirst: Number(match[1] ?? 0),
+    keepLast: Number(match[2] ?? 0),
+  }
+  return [{ kind: 'sanitise', sanitise }]
 }
 
 type Settable = 'TX' | 'ENV' | PersistentCollection

@@ -100,6 +100,7 @@ export type Effect =
     }
   | { readonly kind: 'initcol'; readonly collection: PersistentCollection; readonly key: string }
   | { readonly kind: 'ctl'; readonly ctl: Ctl }
+  | { readonly kind: 'sanitise'; readonly sanitise: Sanitise }
 
 /** Actions of one rule or chain link. Null: the rule does not say. */
 export interface RuleActions {
@@ -129,6 +130,14 @@ export interface RuleActions {
   readonly skipAfter: string | null
   readonly effects: readonly Effect[]
 }
+
+/** What the audit log must not show. */
+export type Sanitise =
+  | { readonly what: 'argument' | 'request-header' | 'response-header'; readonly name: string }
+  /** The variable that matched. */
+  | { readonly what: 'matched' }
+  /** The bytes that matched, but for some at their beginning and end. */
+  | { readonly what: 'matched-bytes'; readonly keepFirst: number; readonly keepLast: number }
 
 /** One `SecRule` or `SecAction`; several make a chain. */
 export interface RuleLink {

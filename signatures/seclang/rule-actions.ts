@@ -22,11 +22,6 @@ const IGNORED: ReadonlyMap<string, string> = new Map([
   ['append', 'traffic is inspected and never rewritten'],
   ['prepend', 'traffic is inspected and never rewritten'],
   ['pause', 'a worker never sleeps'],
-  ['sanitisearg', 'matched values in alerts are cut short, not masked'],
-  ['sanitisematched', 'matched values in alerts are cut short, not masked'],
-  ['sanitisematchedbytes', 'matched values in alerts are cut short, not masked'],
-  ['sanitiserequestheader', 'matched values in alerts are cut short, not masked'],
-  ['sanitiseresponseheader', 'matched values in alerts are cut short, not masked'],
   ['xmlns', 'elements are compared by the name they are written with'],
 ])
 

@@ -1,3 +1,5 @@
+import { compilePattern } from '../pcre/compile.ts'
+import { SECLANG_OPTIONS } from '../pcre/pattern.ts'
 import type { EngineMode, EngineSettings } from './model.ts'
 
 type Apply = (values: readonly string[], settings: EngineSettings) => string | null
@@ -77,9 +79,23 @@ export const SETTINGS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   ],
   [
     'secauditlogrelevantstatus',
-    text((settings, value) => (settings.auditLogRelevantStatus = value)),
+    (values, settings) => {
+      if (values.length !== 1) return 'one regular expression'
+      const result = compilePattern(values[0], SECLANG_OPTIONS)
+      if (!result.ok) return `a regular expression (${result.message})`
+      settings.auditLogRelevantStatus = values[0]
+      return null
+    },
   ],
-  ['secauditlogparts', text((settings, value) => (settings.auditLogParts = value))],
+  [
+    'secauditlogparts',
+    (values, settings) => {
+      const parts = values.length === 1 ? values[0].toUpperCase() : ''
+      if (!/^A[B-K]*Z$/.test(parts)) return 'letters from A to K, A first and Z last'
+      settings.auditLogParts = parts
+      return null
+    },
+  ],
   [
     'secauditlogformat',
     (values, settings) => {
@@ -99,18 +115,19 @@ export const SETTINGS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
 
 const REWRITES = 'traffic is inspected and never rewritten'
 const OWN_LOGS = 'alerts go to the alert spool'
+const OWN_FILES = 'who runs the worker says where the audit log goes, a rule set never names a file'
 const NO_UPLOADS = 'uploads are inspected in memory'
 const NO_LOOKUP = 'the lookup it configures is not offered'
 
 /** Directives that are understood and have nothing to act on here, with the reason. */
 export const IGNORED_DIRECTIVES: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    SecAuditLog: OWN_LOGS,
-    SecAuditLog2: OWN_LOGS,
-    SecAuditLogDirMode: OWN_LOGS,
-    SecAuditLogFileMode: OWN_LOGS,
-    SecAuditLogStorageDir: OWN_LOGS,
-    SecAuditLogType: OWN_LOGS,
+    SecAuditLog: OWN_FILES,
+    SecAuditLog2: OWN_FILES,
+    SecAuditLogDirMode: OWN_FILES,
+    SecAuditLogFileMode: OWN_FILES,
+    SecAuditLogStorageDir: OWN_FILES,
+    SecAuditLogType: 'entries follow each other in one file, as with Serial',
     SecCacheTransformations: 'transformations are always cached',
     SecChrootDir: 'workers are confined by the agent',
     SecConnEngine: 'connections are limited by the proxy',

@@ -42,6 +42,8 @@ export function compileEffect(
       }
     case 'deprecatevar':
       return { ...effect, name: macro(effect.name) }
+    case 'sanitise':
+      return effect
     case 'initcol':
       return { kind: 'initcol', collection: effect.collection, key: macro(effect.key) }
     case 'ctl': {

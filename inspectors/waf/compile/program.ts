@@ -1,5 +1,5 @@
 import type { ByteSet } from '#signatures/pcre/gate.ts'
-import type { Ctl, PersistentCollection } from '#signatures/seclang/model.ts'
+import type { Ctl, PersistentCollection, Sanitise } from '#signatures/seclang/model.ts'
 import type { DynamicOperator } from '../operators/operator.ts'
 import type { Collection } from '../transaction/collections.ts'
 import type { RuleInfo } from '../transaction/rule-hit.ts'
@@ -172,3 +172,4 @@ export type CompiledEffect =
   | { readonly kind: 'remove-rules'; readonly rules: Int32Array }
   | { readonly kind: 'remove-targets'; readonly exclusion: TargetExclusion }
   | { readonly kind: 'control'; readonly ctl: Ctl }
+  | { readonly kind: 'sanitise'; readonly sanitise: Sanitise }

@@ -161,6 +161,7 @@ function effectMacros(effect: CompiledLink['effects'][number]) {
     case 'remove-rules':
     case 'remove-targets':
     case 'control':
+    case 'sanitise':
       return []
   }
 }

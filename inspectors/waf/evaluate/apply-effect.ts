@@ -1,4 +1,4 @@
-import type { Ctl } from '#signatures/seclang/model.ts'
+import type { Ctl, Sanitise } from '#signatures/seclang/model.ts'
 import type { CompiledEffect } from '../compile/program.ts'
 import { toInteger } from '../transaction/arithmetic.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -9,6 +9,8 @@ export const MAX_TARGET_EXCLUSIONS = 2000
 /** Longest key of a persistent collection. */
 const MAX_KEY_BYTES = 256
 const MAX_ENVIRONMENT = 200
+/** Most values of one transaction that the audit log masks by name. */
+const MAX_SECRETS = 200
 
 /** Does what a match changes. */
 export function applyEffect(effect: CompiledEffect, transaction: Transaction): void {
@@ -58,6 +60,9 @@ export function applyEffect(effect: CompiledEffect, transaction: Transaction): v
         transaction.removedTargets.push(effect.exclusion)
       }
       return
+    case 'sanitise':
+      sanitise(effect.sanitise, transaction)
+      return
     case 'control':
       control(effect.ctl, transaction)
   }
@@ -87,6 +92,55 @@ function setVariable(
   }
 }
 
+/** `+E` adds, `-C` takes away, letters alone replace. */
+function changedParts(before: string, change: string): string {
+  const letters = change.replace(/^[+-]/, '')
+  if (change.startsWith('+')) return before + letters
+  if (change.startsWith('-')) return before.replaceAll(new RegExp(`[${letters}]`, 'g'), '')
+  return letters
+}
+
+/** Names what the audit log must not show; whether there is one is found out later. */
+function sanitise(what: Sanitise, transaction: Transaction): void {
+  transaction.secrets ??= []
+  if (transaction.secrets.length >= MAX_SECRETS) return
+  const bytes = what.what === 'matched-bytes' ? what : null
+  switch (what.what) {
+    case 'argument':
+      transaction.secrets.push({ variable: `ARGS:${what.name.toLowerCase()}`, bytes: null })
+      return
+    case 'request-header':
+      transaction.secrets.push({
+        variable: `REQUEST_HEADERS:${what.name.toLowerCase()}`,
+        bytes: null,
+      })
+      return
+    case 'response-header':
+      transaction.secrets.push({
+        variable: `RESPONSE_HEADERS:${what.name.toLowerCase()}`,
+        bytes: null,
+      })
+      return
+    case 'matched':
+    case 'matched-bytes': {
+      const variable = nameInLowerCase(transaction.matchedVariableName)
+      const found = transaction.tx.slots[0] ?? ''
+      transaction.secrets.push({
+        variable,
+        bytes:
+          bytes === null || found === ''
+            ? null
+            : { text: found, keepFirst: bytes.keepFirst, keepLast: bytes.keepLast },
+      })
+    }
+  }
+}
+
+function nameInLowerCase(variable: string): string {
+  const colon = variable.indexOf(':')
+  return colon < 0 ? variable : variable.slice(0, colon) + variable.slice(colon).toLowerCase()
+}
+
 function control(ctl: Ctl, transaction: Transaction): void {
   switch (ctl.kind) {
     case 'rule-engine':
@@ -114,7 +168,11 @@ function control(ctl: Ctl, transaction: Transaction): void {
       transaction.responseBodyLimit = ctl.bytes
       return
     case 'audit-engine':
+      transaction.auditEngine = ctl.mode
+      return
     case 'audit-log-parts':
+      transaction.auditParts = changedParts(transaction.auditParts, ctl.parts.toUpperCase())
+      return
     case 'debug-log-level':
     case 'remove-rules':
     case 'remove-targets':

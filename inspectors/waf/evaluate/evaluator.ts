@@ -164,7 +164,7 @@ export class Evaluator {
     transaction.matchedVariable = text
     transaction.matchedVariableName = name
     transaction.matchedVariables.push({ name, value: text })
-    const wantsMatch = rule.log && this.#matches.length < MAX_HIT_MATCHES
+    const wantsMatch = (rule.log || rule.auditlog) && this.#matches.length < MAX_HIT_MATCHES
     if (link.capture || wantsMatch) {
       const captures = this.#capture(link, text, argument)
       if (link.capture) storeCaptures(transaction, captures)
@@ -204,7 +204,7 @@ export class Evaluator {
 
   /** Message and data are expanded at the first match of the last link: TX.0 is then what it found. */
   #describe(transaction: Transaction, rule: CompiledRule): void {
-    if (!rule.log) return
+    if (!rule.log && !rule.auditlog) return
     this.#msg = rule.msg === null ? '' : rule.msg.expand(transaction)
     this.#logdata = rule.logdata === null ? '' : rule.logdata.expand(transaction)
   }
@@ -218,7 +218,7 @@ export class Evaluator {
     const isIntercepting =
       disruptive.kind === 'deny' || disruptive.kind === 'drop' || disruptive.kind === 'redirect'
     const isDecisive = isIntercepting && transaction.interception === null && rule.phase !== 5
-    if ((rule.log || isDecisive) && transaction.hits.length < MAX_HITS) {
+    if ((rule.log || rule.auditlog || isDecisive) && transaction.hits.length < MAX_HITS) {
       transaction.hits.push({
         rule,
         msg: this.#msg,

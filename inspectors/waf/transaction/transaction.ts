@@ -18,6 +18,7 @@ import type { RuleHit } from './rule-hit.ts'
 import type { PersistentRecord, PersistentStore } from './persistent-store.ts'
 import { splitTarget, type TargetParts } from './request-target.ts'
 import type { TxStore } from './tx-store.ts'
+import type { Secret } from './secret.ts'
 
 /** A variable that a rule matched. */
 export interface MatchedVariable {
@@ -89,6 +90,10 @@ export class Transaction {
   allowed: 'none' | 'phase' | 'request' | 'transaction' = 'none'
   /** First interception; in mode `detect` the phases go on after it. */
   interception: Interception | null = null
+  auditEngine: 'on' | 'off' | 'relevant-only'
+  /** Letters of the parts that an entry of the audit log has. */
+  auditParts: string
+  secrets: Secret[] | null = null
   /** Rules that matched and are logged, in order. */
   readonly hits: RuleHit[] = []
 
@@ -111,6 +116,8 @@ export class Transaction {
     this.requestBodyLimit = configuration.requestBodyLimit
     this.responseBodyAccess = configuration.responseBodyAccess
     this.responseBodyLimit = configuration.responseBodyLimit
+    this.auditEngine = configuration.audit.engine
+    this.auditParts = configuration.audit.parts
     const contentType = headerValue(http.request.headers, 'content-type')
     this.processor = contentType === null ? null : processorOf(contentType)
   }
