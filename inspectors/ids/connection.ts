@@ -8,13 +8,18 @@ import {
   type Verdict,
 } from '#inspectors/inspector.ts'
 import { ApplicationDetector } from './application.ts'
+import type { Packet } from './capture/packet.ts'
+import { DnsInspection } from './dns-inspection.ts'
+import type { DnsMessage } from './dns/message.ts'
 import type { Engine } from './engine.ts'
 import { Findings } from './findings.ts'
 import { FlowContext } from './flow-context.ts'
 import { HttpInspection } from './http-inspection.ts'
+import { PacketInspection, type PacketStanding } from './packet-inspection.ts'
 import type { Side } from './program/compiled-rule.ts'
 import { StreamInspection } from './stream-inspection.ts'
 import { TlsInspection } from './tls-inspection.ts'
+import type { TlsSession } from './tls/tls-session.ts'
 
 const NO_ALERTS: readonly Alert[] = []
 
@@ -25,6 +30,8 @@ export class IdsConnection implements ConnectionInspector {
   readonly #http: HttpInspection
   readonly #stream: StreamInspection
   #tls: TlsInspection | null = null
+  #packets: PacketInspection | null = null
+  #dns: DnsInspection | null = null
   readonly #engine: Engine
   readonly #detector = new ApplicationDetector()
 
@@ -97,6 +104,31 @@ export class IdsConnection implements ConnectionInspector {
 
   close(): Verdict {
     return PASS
+  }
+
+  /** Of a capture: one packet of the connection or flow, before what it brings in order. */
+  packet(packet: Packet, flow: Flow, standing: PacketStanding): Verdict {
+    this.#packets ??= new PacketInspection(this.#engine, this.#context, this.#findings)
+    this.#packets.packet(packet, sideOf(flow), standing)
+    return this.#findings.take()
+  }
+
+  /** A DNS message, of a datagram or of a connection. */
+  dns(flow: Flow, message: DnsMessage, bytes: Buffer): Verdict {
+    this.#context.application = 'dns'
+    this.#dns ??= new DnsInspection(this.#engine, this.#context, this.#findings)
+    this.#dns.message(sideOf(flow), message, bytes)
+    return this.#findings.take()
+  }
+
+  /** Handshake of a TLS connection, for records. */
+  get tlsSession(): TlsSession | null {
+    return this.#tls?.session ?? null
+  }
+
+  /** Protocol by the bytes seen; `failed`: none that is known; null: not enough of them yet. */
+  get application(): string | null {
+    return this.#context.application
   }
 
   #tlsBytes(side: Side, chunk: Buffer): void {

@@ -1,6 +1,6 @@
 import type { IdsSettings, InspectorMode } from '#chain/model/chain.ts'
 import type { RuleProblem } from '#signatures/suricata/problem.ts'
-import type { Connection, ConnectionInspector, Inspector } from '../inspector.ts'
+import type { Connection, Inspector } from '../inspector.ts'
 import { IdsConnection } from './connection.ts'
 import { Engine } from './engine.ts'
 import { IdsLoadError } from './errors.ts'
@@ -16,6 +16,8 @@ export interface IdsOptions {
   readonly settings?: IdsSettings
   /** Milliseconds since the epoch; a test passes its own. */
   readonly now?: () => number
+  /** There are packets to look at: rules about them and about DNS are in force too. */
+  readonly packets?: boolean
 }
 
 /** An IDS and what became of its rules. */
@@ -27,6 +29,7 @@ export interface Ids extends Inspector {
   readonly disabled: number
   /** Rules in order, but with nothing to look at on a TCP connection: by reason. */
   readonly inapplicable: ReadonlyMap<string, number>
+  open(connection: Connection): IdsConnection
 }
 
 /**
@@ -43,7 +46,9 @@ export function createIds(options: IdsOptions): Ids {
   const { mode, settings = {} } = options
   const variables = new RuleVariables(settings.variables)
   const loaded = loadRuleFiles(options.rulePaths)
-  const { program, problems } = compileProgram(loaded.rules, variables)
+  const { program, problems } = compileProgram(loaded.rules, variables, {
+    packets: options.packets ?? false,
+  })
   const warnings = [...loaded.problems, ...problems]
   if (loaded.rules.length === problems.length)
     throw new IdsLoadError(
@@ -67,6 +72,6 @@ export function createIds(options: IdsOptions): Ids {
     warnings,
     disabled: loaded.disabled,
     inapplicable: program.inapplicable,
-    open: (connection: Connection): ConnectionInspector => new IdsConnection(engine, connection),
+    open: (connection: Connection): IdsConnection => new IdsConnection(engine, connection),
   }
 }

@@ -20,6 +20,10 @@ export class TlsInspection {
     this.#findings = findings
   }
 
+  get session(): TlsSession {
+    return this.#session
+  }
+
   /** Keys are in use both ways: the rest of the connection cannot be read. */
   get encrypted(): boolean {
     return this.#session.encrypted

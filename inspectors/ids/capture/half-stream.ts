@@ -11,10 +11,17 @@ export class HalfStream {
   #next: number
   #waiting: { sequence: number; payload: Buffer }[] = []
   #waitingBytes = 0
+  /** Stretches of bytes that were given up. */
+  gaps = 0
 
   /** @param next sequence number of the first byte */
   constructor(next: number) {
     this.#next = next >>> 0
+  }
+
+  /** Sequence number of the next byte in order. */
+  get next(): number {
+    return this.#next
   }
 
   /** Bytes that can be delivered now, in order. */
@@ -23,6 +30,42 @@ export class HalfStream {
     const ready: Buffer[] = []
     this.#take(sequence, payload, ready)
     if (ready.length > 0) this.#drain(ready)
+    return ready
+  }
+
+  /**
+   * The other side has acknowledged what the capture does not hold: the gap will not be filled.
+   *
+   * @returns bytes behind the gap
+   */
+  acknowledge(number: number): Buffer[] {
+    if (this.#waiting.length === 0) return []
+    const first = this.#first()
+    // Numbers are compared modulo 2^32.
+    if (((number - first) | 0) <= 0) return []
+    return this.#skipTo(first)
+  }
+
+  /** The connection is over: what waits is given as if the gaps were filled. */
+  flush(): Buffer[] {
+    const ready: Buffer[] = []
+    while (this.#waiting.length > 0) ready.push(...this.#skipTo(this.#first()))
+    return ready
+  }
+
+  #first(): number {
+    let first = this.#waiting[0].sequence
+    for (const { sequence } of this.#waiting) if (((sequence - first) | 0) < 0) first = sequence
+    return first
+  }
+
+  #skipTo(sequence: number): Buffer[] {
+    if (((sequence - this.#next) | 0) > 0) {
+      this.#next = sequence >>> 0
+      this.gaps += 1
+    }
+    const ready: Buffer[] = []
+    this.#drain(ready)
     return ready
   }
 

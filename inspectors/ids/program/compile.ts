@@ -17,11 +17,20 @@ export interface CompileResult {
   readonly problems: readonly RuleProblem[]
 }
 
-const APPLICATIONS = new Set<string>(['http', 'tls'])
+const APPLICATIONS = new Set<string>(['http', 'tls', 'dns'])
 
-/** Compiles parsed rules for the inline path: TCP streams, HTTP/1 exchanges and TLS handshakes. */
-export function compileProgram(rules: readonly Rule[], variables: RuleVariables): CompileResult {
-  return new Compiler(variables).compile(rules)
+export interface CompileOptions {
+  /** There are packets to look at: a capture. Otherwise connections alone: the inline path. */
+  readonly packets: boolean
+}
+
+/** Compiles parsed rules for TCP streams, HTTP/1 exchanges and TLS handshakes, and for packets and DNS if there are. */
+export function compileProgram(
+  rules: readonly Rule[],
+  variables: RuleVariables,
+  options: CompileOptions = { packets: false },
+): CompileResult {
+  return new Compiler(variables, options.packets).compile(rules)
 }
 
 interface GroupDraft {
@@ -37,14 +46,17 @@ class Compiler {
   readonly #inapplicable = new Map<string, number>()
   readonly #problems: RuleProblem[] = []
 
-  constructor(variables: RuleVariables) {
+  readonly #hasPackets: boolean
+
+  constructor(variables: RuleVariables, hasPackets: boolean) {
     this.#headers = new HeaderTable(variables)
+    this.#hasPackets = hasPackets
   }
 
   compile(rules: readonly Rule[]): CompileResult {
     const compiled: CompiledRule[] = []
     for (const rule of inRuleOrder(rules)) {
-      const reason = inapplicableReason(rule)
+      const reason = inapplicableReason(rule, this.#hasPackets)
       if (reason !== null) {
         this.#inapplicable.set(reason, (this.#inapplicable.get(reason) ?? 0) + 1)
         continue
@@ -64,7 +76,9 @@ class Compiler {
         applications: {
           http: { request: group('http request'), response: group('http response') },
           tls: { request: group('tls request'), response: group('tls response') },
+          dns: { request: group('dns request'), response: group('dns response') },
         },
+        packet: { request: group('packet request'), response: group('packet response') },
         stream: { request: group('stream request'), response: group('stream response') },
         inapplicable: this.#inapplicable,
       },
@@ -79,6 +93,7 @@ class Compiler {
         header: this.#headers.test(rule),
         sections: rule.sections.map((section) => this.#section(section)),
         payload: payloadForm(rule),
+        onPackets: this.#hasPackets ? packetUse(rule) : 'never',
       }
     } catch (error) {
       if (!(error instanceof RuleFault)) throw error
@@ -124,6 +139,11 @@ class Compiler {
 
   #place(compiled: CompiledRule): void {
     const { rule } = compiled
+    if (compiled.onPackets !== 'never') {
+      if (rule.toServer) this.#add('packet request', compiled, 'request')
+      if (rule.toClient) this.#add('packet response', compiled, 'response')
+      if (compiled.onPackets === 'always') return
+    }
     const application = boundApplication(rule)
     const kind = application ?? 'stream'
     if (rule.toServer) this.#add(`${kind} request`, compiled, 'request')
@@ -204,20 +224,53 @@ function payloadForm(rule: Rule): CompiledRule['payload'] {
   return placed && rule.application === null ? 'both' : 'stream'
 }
 
-/** Why the inline path has nothing to evaluate the rule on; null when it has. */
-function inapplicableReason(rule: Rule): string | null {
+/** Whether packets themselves are matched: all of them, those outside a followed TCP connection, none. */
+function packetUse(rule: Rule): CompiledRule['onPackets'] {
+  const { sections, flow } = rule
+  if (sections.some(({ buffer }) => buffer !== PAYLOAD && !isPacketBuffer(buffer))) return 'never'
+  const { transport } = rule.protocol
+  if (rule.application !== null) {
+    const isOnPayload = sections.length > 0 || rule.packetChecks.length > 0
+    return isOnPayload && (payloadForm(rule) === 'chunk' || rule.packetChecks.length > 0)
+      ? 'always'
+      : isOnPayload && transport !== 'tcp'
+        ? 'without-session'
+        : 'never'
+  }
+  if (flow.stream === 'only_stream' || rule.protocol.payload === 'stream') return 'never'
+  const isPacketRule =
+    transport === 'udp' ||
+    transport === 'icmp' ||
+    rule.packetChecks.length > 0 ||
+    flow.state === 'not_established' ||
+    flow.fragments === 'only_frag' ||
+    sections.length === 0 ||
+    sections.some(({ buffer }) => isPacketBuffer(buffer)) ||
+    payloadForm(rule) === 'chunk'
+  return isPacketRule ? 'always' : 'without-session'
+}
+
+/** Why there is nothing to evaluate the rule on; null when there is. */
+function inapplicableReason(rule: Rule, hasPackets: boolean): string | null {
+  if (!hasPackets) {
+    const reason = packetReason(rule)
+    if (reason !== null) return reason
+  }
+  for (const section of rule.sections) {
+    if (section.buffer.startsWith('file.') && !carriesFiles(rule)) return `buffer ${section.buffer}`
+    if (section.buffer.startsWith('ssh.')) return `buffer ${section.buffer}`
+  }
+  return rule.application === 'http2' ? `protocol ${rule.application}` : null
+}
+
+/** What the rule asks of packets or datagrams. */
+function packetReason(rule: Rule): string | null {
   const { transport } = rule.protocol
   if (transport === 'udp' || transport === 'icmp') return `protocol ${rule.protocol.name}`
   if (rule.packetChecks.length > 0) return `packet keyword ${rule.packetChecks[0].kind}`
   if (rule.flow.state === 'not_established') return 'flow:not_established'
   if (rule.flow.fragments === 'only_frag') return 'flow:only_frag'
-  for (const section of rule.sections) {
-    if (isPacketBuffer(section.buffer)) return `buffer ${section.buffer}`
-    if (section.buffer.startsWith('file.') && !carriesFiles(rule)) return `buffer ${section.buffer}`
-    if (section.buffer.startsWith('dns.') || section.buffer.startsWith('ssh.'))
-      return `buffer ${section.buffer}`
-  }
-  if (rule.application === 'http2' || rule.application === 'dns')
-    return `protocol ${rule.application}`
-  return null
+  for (const { buffer } of rule.sections)
+    if (isPacketBuffer(buffer) || buffer.startsWith('dns.')) return `buffer ${buffer}`
+  return rule.application === 'dns' ? 'protocol dns' : null
 }

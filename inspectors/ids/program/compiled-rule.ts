@@ -35,6 +35,8 @@ export interface CompiledRule {
   readonly sections: readonly CompiledSection[]
   /** Payload sections run on the stream, on single chunks, or on both. */
   readonly payload: 'none' | 'stream' | 'chunk' | 'both'
+  /** Packets of a capture that the rule is matched against by itself. */
+  readonly onPackets: 'always' | 'without-session' | 'never'
 }
 
 export type Side = 'request' | 'response'

@@ -10,7 +10,7 @@ export interface RuleGroup {
   readonly size: number
 }
 
-export type Application = 'http' | 'tls'
+export type Application = 'http' | 'tls' | 'dns'
 
 /** All rules of an inspector, compiled. Shared by its connections; evaluation is single-threaded. */
 export interface Program {
@@ -20,6 +20,8 @@ export interface Program {
   readonly applications: Readonly<Record<Application, Readonly<Record<Side, RuleGroup>>>>
   /** Payload of streams and chunks. */
   readonly stream: Readonly<Record<Side, RuleGroup>>
+  /** Packets of a capture; empty for the inline path. */
+  readonly packet: Readonly<Record<Side, RuleGroup>>
   /** Rules that this path has no data for, by reason. */
   readonly inapplicable: ReadonlyMap<string, number>
 }

@@ -43,6 +43,19 @@ export class TlsSession implements BufferView {
     return this.#server?.version ?? this.#client?.version ?? null
   }
 
+  /** Hellos and server certificate, for records; null until they came. */
+  get client(): Hello | null {
+    return this.#client
+  }
+
+  get server(): Hello | null {
+    return this.#server
+  }
+
+  get certificate(): CertificateFacts | null {
+    return this.#leaf
+  }
+
   /** Nothing that rules can see is still to come in this direction. */
   isOver(side: Side): boolean {
     const reader = this.#readers[side]

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { type EventFilter, eventFilter } from './event-match.ts'
 
 /** One entry of suricata-verify's `index.json`: where a test's capture and rules are. */
 export interface IndexEntry {
@@ -9,18 +10,28 @@ export interface IndexEntry {
   readonly pcap: string
   readonly rules: string
   readonly args: readonly string[]
+  readonly ips: boolean
 }
 
-/** Alerts that a test wants: those that match all fields, so many. */
-export interface AlertCheck {
+/** Events that a test wants: so many that match. */
+export interface EventCheck {
   readonly count: number
-  readonly fields: ReadonlyMap<string, unknown>
+  readonly filter: EventFilter
+  /** As written, for the report. */
+  readonly text: string
+}
+
+export interface StatsCheck {
+  readonly path: string
+  readonly value: unknown
 }
 
 export interface TestCase {
   readonly entry: IndexEntry
-  readonly checks: readonly AlertCheck[]
+  readonly checks: readonly EventCheck[]
+  readonly stats: readonly StatsCheck[]
   readonly midstream: boolean
+  readonly inline: boolean
 }
 
 /** `unevaluated`: the test asks for something that is not judged here, and what. */
@@ -28,67 +39,104 @@ export type TestCaseResult =
   | { readonly kind: 'case'; readonly test: TestCase }
   | { readonly kind: 'unevaluated'; readonly reason: string }
 
-/** Fields of an alert that a replay knows. */
-export const KNOWN_FIELDS: ReadonlySet<string> = new Set([
-  'event_type',
-  'alert.signature_id',
-  'alert.signature',
-  'alert.gid',
-  'alert.rev',
-  'src_ip',
-  'src_port',
-  'dest_ip',
-  'dest_port',
-  'proto',
+/** The major version that is followed. */
+const VERSION = 8
+
+/** Event types that a replay writes. */
+const EVENT_TYPES: ReadonlySet<string> = new Set([
+  'alert',
+  'http',
+  'dns',
+  'tls',
+  'flow',
+  'fileinfo',
+  'drop',
+  'stats',
 ])
 
+/** Options that a replay obeys or that change nothing of what is judged. */
 const KNOWN_ARGUMENTS = [
   /^-k (?:none|all)$/,
-  /^--set stream\.midstream=true$/,
+  /^--set stream\.midstream=(?:true|false)$/,
   /^--set stream\.inline=(?:true|false)$/,
   /^--set stream\.checksum-validation=no$/,
   /^--set outputs\./,
+  /^--set stats\./,
+  /^--set pcap-file\.delete-when-done=/,
+  /^--set (?:mpm|spm)-algo=/,
+  /^--set detect\.prefilter\.default=/,
   /^--runmode[= ]/,
   /^--no-random$/,
   /^--simulate-ips$/,
   /^--set app-layer\.protocols\.http\.libhtp\.default-config\.response-body-decompress-layer-limit=\d+$/,
 ]
 
+type Requirements = Readonly<Record<string, unknown>>
+
 interface TestYaml {
-  readonly requires?: { readonly 'lt-version'?: unknown } & Readonly<Record<string, unknown>>
+  readonly requires?: Requirements
   readonly command?: unknown
   readonly 'exit-code'?: unknown
   readonly checks?: readonly {
     readonly filter?: {
       readonly count?: unknown
-      readonly requires?: Readonly<Record<string, unknown>>
+      readonly requires?: Requirements
+      readonly filename?: string
       readonly match?: Readonly<Record<string, unknown>>
     }
+    readonly stats?: Readonly<Record<string, unknown>>
   }[]
 }
 
-/** Reads `test.yaml`; its checks on other events than alerts are left out, and a test without others is too. */
+/** Reads `test.yaml`; checks that are not judged are left out, and a test without others is too. */
 export function readTestCase(root: string, entry: IndexEntry): TestCaseResult {
   const yaml = parse(readFileSync(join(root, 'tests', entry.name, 'test.yaml'), 'utf8')) as TestYaml
   if (yaml.command !== undefined) return unevaluated('command of its own')
   if (yaml['exit-code'] !== undefined) return unevaluated('exit code')
+  const requirement = unmet(yaml.requires)
+  if (requirement !== null) return unevaluated(`requires ${requirement}`)
   const options = entry.args.flatMap((argument) => argument.split(/\s+(?=-)/))
   for (const option of options)
     if (!KNOWN_ARGUMENTS.some((known) => known.test(option.trim())))
       return unevaluated(`argument ${option.trim().split(/[ =]/, 2).join(' ')}`)
-  const checks: AlertCheck[] = []
-  for (const { filter } of yaml.checks ?? []) {
-    if (filter?.match?.event_type !== 'alert') continue
-    if (filter.requires?.['lt-version'] !== undefined) continue
-    const fields = new Map(Object.entries(filter.match))
-    for (const field of fields.keys())
-      if (!KNOWN_FIELDS.has(field)) return unevaluated(`field ${field}`)
+  const checks: EventCheck[] = []
+  const stats: StatsCheck[] = []
+  for (const { filter, stats: wanted } of yaml.checks ?? []) {
+    if (wanted !== undefined)
+      stats.push(...Object.entries(wanted).map(([path, value]) => ({ path, value })))
+    if (filter?.match === undefined || unmet(filter.requires) !== null) continue
+    if (filter.filename !== undefined && filter.filename !== 'eve.json') continue
+    const type = filter.match.event_type
+    if (typeof type === 'string' && !EVENT_TYPES.has(type)) continue
     if (typeof filter.count !== 'number') return unevaluated('check without count')
-    checks.push({ count: filter.count, fields })
+    checks.push({
+      count: filter.count,
+      filter: eventFilter(filter.match),
+      text: JSON.stringify(filter.match),
+    })
   }
-  if (checks.length === 0) return unevaluated('no check on alerts')
+  if (checks.length === 0 && stats.length === 0) return unevaluated('no check that is judged')
   const midstream = options.some((option) => option.includes('stream.midstream=true'))
-  return { kind: 'case', test: { entry, checks, midstream } }
+  const inline = entry.ips || options.some((option) => option.includes('--simulate-ips'))
+  return { kind: 'case', test: { entry, checks, stats, midstream, inline } }
+}
+
+/** What is required and not there; null: nothing. */
+function unmet(requires: Requirements | undefined): string | null {
+  if (requires === undefined) return null
+  const below = requires['lt-version']
+  if (below !== undefined && numberOf(below) <= VERSION) return 'an older version'
+  const least = requires['min-version']
+  if (least !== undefined && numberOf(least) >= VERSION + 1) return 'a later version'
+  const features = requires.features
+  if (Array.isArray(features))
+    for (const feature of features)
+      if (!/JA3|JA4|SHA|MD5/i.test(String(feature))) return `feature ${String(feature)}`
+  return null
+}
+
+function numberOf(version: unknown): number {
+  return Number.parseFloat(typeof version === 'string' ? version : JSON.stringify(version))
 }
 
 function unevaluated(reason: string): TestCaseResult {

@@ -1,20 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readCapture } from '#inspectors/ids/capture/pcap-file.ts'
-import { type ReplayedAlert, replayCapture } from '#inspectors/ids/capture/replay.ts'
+import type { EveRecord } from '#inspectors/ids/capture/eve/recorder.ts'
+import { replayFile } from '#inspectors/ids/capture/replay-files.ts'
 import { IdsLoadError } from '#inspectors/ids/errors.ts'
-import { createIds } from '#inspectors/ids/ids.ts'
-import { type AlertCheck, type IndexEntry, type TestCase, readTestCase } from './test-case.ts'
+import { eventMatches, valueAt } from './event-match.ts'
+import { type IndexEntry, type TestCase, readTestCase } from './test-case.ts'
 
 /**
- * Runs the tests of a suricata-verify folder that the inline engine can be asked: rules over TCP connections of
- * a capture, checked by their alerts. Tests that need packets, UDP or keywords that are not enforced are
- * `notEvaluated`, each with its reason; none of them counts as passed.
+ * Runs the tests of a suricata-verify folder: rules over a capture, judged by the EVE records that the replay
+ * writes. Tests that need options, keywords or protocols that are not there are `notEvaluated`, each with
+ * its reason; none of them counts as passed.
  */
 export interface SuricataReport {
   readonly passed: number
   readonly failed: number
   readonly notEvaluated: number
+  /** The same by tier. */
+  readonly tiers: Readonly<
+    Record<string, Readonly<Record<'passed' | 'failed' | 'notEvaluated', number>>>
+  >
   readonly failures: readonly {
     readonly test: string
     readonly wanted: string
@@ -23,92 +27,72 @@ export interface SuricataReport {
   readonly reasons: Readonly<Record<string, number>>
 }
 
+type Failure = SuricataReport['failures'][number]
+
 /** @param root folder with `index.json` and `tests/` */
 export function runSuricataVerify(root: string, tier: number | null): SuricataReport {
   const index = JSON.parse(readFileSync(join(root, 'index.json'), 'utf8')) as readonly IndexEntry[]
   const reasons = new Map<string, number>()
-  const failures: { test: string; wanted: string; got: number }[] = []
-  let passed = 0
-  let failed = 0
+  const failures: Failure[] = []
+  const total = { passed: 0, failed: 0, notEvaluated: 0 }
+  const tiers: Record<string, typeof total> = {}
   for (const entry of index) {
     if (tier !== null && entry.tier !== tier) continue
     const outcome = evaluate(root, entry)
     if (typeof outcome === 'string') reasons.set(outcome, (reasons.get(outcome) ?? 0) + 1)
-    else if (outcome.length === 0) passed += 1
-    else {
-      failed += 1
-      failures.push(...outcome)
-    }
+    else failures.push(...outcome)
+    const result =
+      typeof outcome === 'string' ? 'notEvaluated' : outcome.length === 0 ? 'passed' : 'failed'
+    const ofTier = (tiers[entry.tier] ??= { passed: 0, failed: 0, notEvaluated: 0 })
+    ofTier[result] += 1
+    total[result] += 1
   }
   return {
-    passed,
-    failed,
-    notEvaluated: [...reasons.values()].reduce((sum, count) => sum + count, 0),
+    ...total,
+    tiers,
     failures,
     reasons: Object.fromEntries([...reasons].sort((left, right) => right[1] - left[1])),
   }
 }
 
 /** Reason why the test is not evaluated, or what it wanted and did not get. */
-function evaluate(
-  root: string,
-  entry: IndexEntry,
-): string | { test: string; wanted: string; got: number }[] {
+function evaluate(root: string, entry: IndexEntry): string | Failure[] {
   const read = readTestCase(root, entry)
   if (read.kind === 'unevaluated') return read.reason
-  const alerts = replay(root, read.test)
-  if (typeof alerts === 'string') return alerts
-  return read.test.checks.flatMap((check) => {
-    const got = alerts.filter((alert) => isMatch(alert, check)).length
-    if (got === check.count) return []
-    const wanted = `${check.count} of ${JSON.stringify(Object.fromEntries(check.fields))}`
-    return [{ test: entry.name, wanted, got }]
-  })
+  const events = replay(root, read.test)
+  if (typeof events === 'string') return events
+  const failures: Failure[] = []
+  for (const { count, filter, text } of read.test.checks) {
+    const got = events.filter((event) => eventMatches(event, filter)).length
+    if (filter.isLoose ? got >= count : got === count) continue
+    failures.push({ test: entry.name, wanted: `${count} of ${text}`, got })
+  }
+  const last = events.findLast((event) => event.event_type === 'stats')
+  for (const { path, value } of read.test.stats) {
+    const got = valueAt(last, `stats.${path}`)
+    if (got !== value)
+      failures.push({ test: entry.name, wanted: `${path} ${String(value)}`, got: Number(got) })
+  }
+  return failures
 }
 
-function replay(root: string, test: TestCase): readonly ReplayedAlert[] | string {
-  const capture = readCapture(readFileSync(join(root, test.entry.pcap)))
-  if (!capture.ok) return 'capture format'
+function replay(root: string, test: TestCase): readonly EveRecord[] | string {
+  const events: EveRecord[] = []
   try {
-    const ids = createIds({
-      mode: 'detect',
+    const { ids } = replayFile({
       rulePaths: [join(root, test.entry.rules)],
-      now: () => 0,
+      capture: join(root, test.entry.pcap),
+      inline: test.inline,
+      midstream: test.midstream,
+      alertsOnly: false,
+      write: (record) => events.push(record),
     })
     const [rejected] = ids.warnings
     if (rejected !== undefined) return `rule: ${rejected.keyword ?? rejected.code}`
     const [inapplicable] = ids.inapplicable.keys()
-    if (inapplicable !== undefined) return `not inline: ${inapplicable}`
-    return replayCapture(capture.packets, ids, { midstream: test.midstream })
+    return inapplicable === undefined ? events : `not in force: ${inapplicable}`
   } catch (error) {
     if (error instanceof IdsLoadError) return `rule: ${error.diagnostics[0]?.keyword ?? error.code}`
     throw error
   }
-}
-
-function isMatch({ alert, connection, flow }: ReplayedAlert, check: AlertCheck): boolean {
-  const [source, destination] =
-    flow === 'to_server'
-      ? [
-          [connection.clientAddress, connection.clientPort],
-          [connection.serverAddress, connection.serverPort],
-        ]
-      : [
-          [connection.serverAddress, connection.serverPort],
-          [connection.clientAddress, connection.clientPort],
-        ]
-  const values: Readonly<Record<string, unknown>> = {
-    event_type: 'alert',
-    'alert.signature_id': alert.signatureId,
-    'alert.signature': alert.message,
-    'alert.gid': alert.gid,
-    'alert.rev': alert.rev,
-    src_ip: source[0],
-    src_port: source[1],
-    dest_ip: destination[0],
-    dest_port: destination[1],
-    proto: 'TCP',
-  }
-  for (const [field, wanted] of check.fields) if (values[field] !== wanted) return false
-  return true
 }

@@ -9,7 +9,7 @@ const FIELD = /^[A-Za-z][A-Za-z0-9_-]*[ \t]*:/
  * Finds the end of a head in a growing queue, each byte looked at once.
  *
  * An empty line ends it. A line of blanks (other control characters among them) does so as well, as
- * recipients are known to differ there, unless a folded line or another field follows it.
+ * recipients are known to differ there, unless an empty or folded line or another field follows it.
  */
 export class HeadScanner {
   /** Start of the line that is being looked at, and how far it was searched. */
@@ -51,7 +51,11 @@ export class HeadScanner {
   #blankEnds(queue: ByteQueue, next: number, isOver: boolean): boolean | null {
     if (next >= queue.length) return isOver ? true : null
     const byte = queue.buffer[queue.start + next]
-    if (byte === 0x20 || byte === 0x09) return false
+    if (byte === 0x20 || byte === 0x09 || byte === LF) return false
+    if (byte === CR) {
+      if (next + 1 >= queue.length) return isOver ? true : null
+      if (queue.buffer[queue.start + next + 1] === LF) return false
+    }
     const end = Math.min(queue.length, next + MAX_LOOKAHEAD_BYTES)
     const text = queue.text(next, end)
     if (FIELD.test(text)) return false

@@ -8,7 +8,7 @@ import { MAX_HEADERS } from './limits.ts'
 
 /**
  * Heads read as the most lenient recipient would: a bare CR ends a line unless a blank follows, folded
- * lines belong to the line before, blanks may stand before a colon, versions and codes may be anything.
+ * lines belong to the line before, NUL is dropped, blanks may stand before a colon, versions and codes may be anything.
  */
 interface HeadLines {
   readonly first: string
@@ -18,19 +18,26 @@ interface HeadLines {
 const STATUS_LINE = /^[\s\0]*http/i
 const FIELD_LIKE = /^[ \t]+[A-Za-z][A-Za-z0-9_-]*[ \t]*:/
 
-function headLines(raw: string, isFirst: (line: string) => boolean): HeadLines {
-  const lines = raw.split(/\r*\n|\r(?![ \t\n\r])/)
+/** @param splitsFolds a folded line that looks like a field is one */
+function headLines(
+  raw: string,
+  isFirst: (line: string) => boolean,
+  splitsFolds: boolean,
+): HeadLines {
+  // A name's colon may stand in the line after it.
+  const lines = raw.replaceAll(/\r*\n[ \t]+:/g, ':').split(/\r*\n|\r(?![ \t\n\r])/)
   let first: string | null = null
   const fields: string[] = []
   for (const line of lines) {
-    const text = line.replace(/^\r+/, '')
+    const text = line.replace(/^\r+/, '').replaceAll('\0', '')
     if (text.trim() === '') continue
     if (first === null || (fields.length === 0 && !isFirst(first) && isFirst(text))) {
       first = text
       continue
     }
-    const isFold = /^[ \t]/.test(text)
-    if (!isFold || (fields.length === 0 && FIELD_LIKE.test(text))) {
+    // A line without a colon is no field of its own either.
+    const isFold = /^[ \t]/.test(text) || !text.includes(':')
+    if (!isFold || ((fields.length === 0 || splitsFolds) && FIELD_LIKE.test(text))) {
       if (fields.length < MAX_HEADERS) fields.push(text)
     } else if (fields.length > 0) fields.push(`${fields.pop()} ${text.trim()}`)
     else first = `${first} ${text.trim()}`
@@ -50,7 +57,7 @@ function fieldOf(line: string): HttpHeader[] {
 
 /** Reads a request head. It is never refused: what is missing is empty. */
 export function readRequestHead(raw: string): HttpRequestHead {
-  const { first, fields } = headLines(raw, () => true)
+  const { first, fields } = headLines(raw, () => true, false)
   const line = first.replace(/\s+$/, '')
   const parts = /^\s*(\S*)[ \t]*([^]*)$/.exec(line)
   const rest = parts?.[2] ?? ''
@@ -80,7 +87,7 @@ export function isResponseHead(raw: string): boolean {
 
 /** Reads a response head. */
 export function readResponseHead(raw: string, requestMethod: string): HttpResponseHead {
-  const { first, fields } = headLines(raw, (line) => STATUS_LINE.test(line))
+  const { first, fields } = headLines(raw, (line) => STATUS_LINE.test(line), true)
   const line = first.replace(/\s+$/, '')
   // oxlint-disable-next-line no-control-regex -- recipients differ in what separates the parts
   const parts = /^[\s\0]*([^\s\0]*)[\s\0]*([^\s\0]*)[\s\0]*([^]*)$/.exec(line)
@@ -127,12 +134,13 @@ function isChunked(fields: readonly HttpHeader[]): boolean {
   )
 }
 
-/** First number of the first such field that has one; null: none. */
+/** Largest number in such fields: some recipient may read as much; null: none. */
 function contentLength(fields: readonly HttpHeader[]): number | null {
+  let largest: number | null = null
   for (const { nameLower, value } of fields) {
     if (nameLower !== 'content-length') continue
-    const digits = /\d{1,15}/.exec(value)
-    if (digits !== null) return Number(digits[0])
+    for (const digits of value.match(/\d{1,15}/g) ?? [])
+      largest = Math.max(largest ?? 0, Number(digits))
   }
-  return null
+  return largest
 }

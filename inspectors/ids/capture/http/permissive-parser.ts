@@ -14,6 +14,8 @@ export interface HttpEvents {
   responseHead(transaction: HttpTransaction): void
   responseBody(transaction: HttpTransaction, chunk: Buffer): void
   responseEnd(transaction: HttpTransaction): void
+  /** After the response, or when none will come any more. */
+  transactionEnd(transaction: HttpTransaction): void
 }
 
 /**
@@ -67,6 +69,13 @@ export class PermissiveHttpParser {
     if (!this.#isServerSilent) this.#runServer(true)
     this.#isServerSilent = true
     if (this.#answering !== null) this.#endResponse(this.#answering.transaction)
+  }
+
+  /** The connection is over: what no response came for is told as well. */
+  end(): void {
+    this.endClient()
+    this.endServer()
+    for (const transaction of this.#awaiting.splice(0)) this.#events.transactionEnd(transaction)
   }
 
   #runClient(isOver: boolean): void {
@@ -176,6 +185,7 @@ export class PermissiveHttpParser {
     transaction.responseEnded = true
     this.#awaiting.shift()
     this.#events.responseEnd(transaction)
+    this.#events.transactionEnd(transaction)
     if (!transaction.hasSwitched) return
     this.#isClientSilent = true
     this.#isServerSilent = true

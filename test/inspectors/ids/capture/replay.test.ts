@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { decodeTcp } from '#inspectors/ids/capture/decode.ts'
+import { FrameDecoder } from '#inspectors/ids/capture/decode.ts'
+import { type EveRecord, EveRecorder } from '#inspectors/ids/capture/eve/recorder.ts'
 import { HalfStream } from '#inspectors/ids/capture/half-stream.ts'
 import { readCapture } from '#inspectors/ids/capture/pcap-file.ts'
-import { replayCapture } from '#inspectors/ids/capture/replay.ts'
+import { Replay } from '#inspectors/ids/capture/replay.ts'
+import type { Ids } from '#inspectors/ids/ids.ts'
 import { idsOf } from '../drive.ts'
 
 const SYN = 2
@@ -59,6 +61,23 @@ function packets(
   return result.packets
 }
 
+/** Records of a replay, statistics left out. */
+function replayed(file: Buffer, ids: Ids, inline = false): readonly EveRecord[] {
+  const records: EveRecord[] = []
+  const observer = new EveRecorder((record) => records.push(record), { inline, alertsOnly: false })
+  const replay = new Replay(ids, { inline, observer })
+  for (const packet of packets(file)) replay.push(packet)
+  replay.end()
+  return records
+}
+
+function alertsOf(records: readonly EveRecord[]): readonly number[] {
+  return records
+    .filter((record) => record.event_type === 'alert')
+    .map((record) => (record.alert as { signature_id: number }).signature_id)
+    .sort((left, right) => left - right)
+}
+
 const HANDSHAKE = [
   frame(true, ISN, SYN, Buffer.alloc(0)),
   frame(false, 99, SYN | ACK, Buffer.alloc(0)),
@@ -86,11 +105,11 @@ describe('captures', () => {
   it('give the connection, the packet and the alert', () => {
     const ids = idsOf('alert http any any -> any 80 (http.uri; content:"/evil"; sid:1;)')
     const file = pcap([...HANDSHAKE, frame(true, ISN + 1, ACK, REQUEST)])
-    const [found, ...rest] = replayCapture(packets(file), ids)
+    const [found, ...rest] = replayed(file, ids).filter(({ event_type }) => event_type === 'alert')
     assert.deepEqual(rest, [])
     assert.deepEqual(
-      [found.alert.signatureId, found.packet, found.flow, found.connection.serverAddress],
-      [1, 3, 'to_server', '10.0.0.2'],
+      [found.pcap_cnt, found.direction, found.src_ip, found.dest_ip, found.app_proto],
+      [3, 'to_server', '10.0.0.1', '10.0.0.2', 'http'],
     )
   })
 
@@ -111,11 +130,8 @@ describe('captures', () => {
         }
         for (const swap of swaps) segments.push(segments[swap % segments.length])
         segments.sort((left, right) => ((left[45] * 7) % 5) - ((right[45] * 7) % 5))
-        const found = replayCapture(packets(pcap([...HANDSHAKE, ...segments])), ids)
-        assert.deepEqual(
-          found.map(({ alert }) => alert.signatureId).sort((left, right) => left - right),
-          [1, 2],
-        )
+        const file = pcap([...HANDSHAKE, ...segments])
+        assert.deepEqual(alertsOf(replayed(file, ids)), [1, 2])
       }),
       { numRuns: 100 },
     )
@@ -131,13 +147,16 @@ describe('captures', () => {
   })
 
   it('do not throw, whatever the bytes', () => {
+    const ids = idsOf('alert ip any any -> any any (content:"needle"; sid:1;)', { packets: true })
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, at) => {
         const file = pcap([...HANDSHAKE, frame(true, ISN + 1, ACK, REQUEST), Buffer.from(bytes)])
         if (at > 23) file[at % file.length] ^= 0xff
         const result = readCapture(file)
-        if (result.ok) for (const packet of result.packets) decodeTcp(packet.linkType, packet.bytes)
-        for (const linkType of [0, 1, 12, 113, 276]) decodeTcp(linkType, Buffer.from(bytes))
+        if (result.ok) replayed(file, ids)
+        const decoder = new FrameDecoder()
+        for (const linkType of [0, 1, 9, 12, 104, 113, 276])
+          decoder.decode(linkType, Buffer.from(bytes), 0)
         readCapture(Buffer.concat([Buffer.from([0x0a, 0x0d, 0x0d, 0x0a]), Buffer.from(bytes)]))
       }),
       { numRuns: 300 },

@@ -1,0 +1,163 @@
+import { headerValue, type HttpTransaction } from '#inspectors/http/transaction.ts'
+import type { Alert } from '#inspectors/inspector.ts'
+import type { TlsSession } from '../../tls/tls-session.ts'
+import { ja3String, ja3sString, ja4, md5Hex } from '../../tls/fingerprints.ts'
+import { FIN, ACK, type Packet, RST, SYN, UDP } from '../packet.ts'
+import type { ReplayFlow } from '../replay-flow.ts'
+
+export const MAX_TEXT = 4096
+
+type Fields = Record<string, unknown>
+
+/** EVE's `http` object of a transaction of a capture. */
+export function httpRecord(transaction: HttpTransaction): Fields {
+  const { request, response } = transaction
+  const fields: Fields = {}
+  const set = (name: string, value: string | null): void => {
+    if (value !== null && value !== '') fields[name] = value.slice(0, MAX_TEXT)
+  }
+  const host = headerValue(request.headers, 'host')
+  set('hostname', host === null ? null : host.replace(/:\d*$/, ''))
+  const port = host === null ? null : /:(\d{1,5})$/.exec(host)
+  if (port !== null) fields.http_port = Number(port[1])
+  set('url', request.target)
+  set('http_user_agent', headerValue(request.headers, 'user-agent'))
+  set('http_refer', headerValue(request.headers, 'referer'))
+  set('http_method', request.method)
+  set('protocol', request.protocol)
+  if (response !== null) {
+    const type = headerValue(response.headers, 'content-type')
+    set('http_content_type', type === null ? null : type.replace(/[;\s][^]*$/, ''))
+    if (response.status > 0) fields.status = response.status
+    set('redirect', headerValue(response.headers, 'location'))
+  }
+  fields.length = transaction.responseBodyBytes
+  return fields
+}
+
+const VERSIONS: ReadonlyMap<number, string> = new Map([
+  [0x0300, 'SSLv3'],
+  [0x0301, 'TLSv1'],
+  [0x0302, 'TLS 1.1'],
+  [0x0303, 'TLS 1.2'],
+  [0x0304, 'TLS 1.3'],
+])
+
+/** EVE's `tls` object of a handshake. */
+export function tlsRecord(session: TlsSession): Fields {
+  const { client, server, certificate, version } = session
+  return {
+    ...(certificate === null
+      ? {}
+      : {
+          subject: certificate.subject,
+          issuerdn: certificate.issuer,
+          serial: certificate.serial,
+          fingerprint: certificate.fingerprint,
+          ...(certificate.alternativeNames.length === 0
+            ? {}
+            : { subjectaltname: certificate.alternativeNames }),
+        }),
+    ...(client === null || client.serverName === null ? {} : { sni: client.serverName }),
+    ...(version === null ? {} : { version: VERSIONS.get(version) ?? 'UNDETERMINED' }),
+    ...(client === null
+      ? {}
+      : {
+          ja3: { hash: md5Hex(ja3String(client)), string: ja3String(client) },
+          ja4: ja4(client),
+          ...(client.alpn.length === 0 ? {} : { client_alpns: client.alpn }),
+        }),
+    ...(server === null
+      ? {}
+      : {
+          ja3s: { hash: md5Hex(ja3sString(server)), string: ja3sString(server) },
+          ...(server.alpn.length === 0 ? {} : { server_alpns: server.alpn }),
+        }),
+  }
+}
+
+/** EVE's `alert` object. */
+export function alertRecord(alert: Alert, isBlocked: boolean): Fields {
+  return {
+    action: isBlocked ? 'blocked' : 'allowed',
+    gid: alert.gid,
+    signature_id: alert.signatureId,
+    rev: alert.rev,
+    signature: alert.message.slice(0, MAX_TEXT),
+    category: alert.category,
+    severity: alert.severity,
+    ...(Object.keys(alert.metadata).length === 0 ? {} : { metadata: alert.metadata }),
+    ...(alert.references.length === 0 ? {} : { references: alert.references }),
+  }
+}
+
+/** EVE's `tcp` object of a flow. */
+export function tcpRecord(flow: ReplayFlow): Fields {
+  if (flow.tcp === null) return {}
+  const { to_server: ours, to_client: theirs } = flow.tcp.flags
+  const all = ours | theirs
+  const names: Fields = {}
+  const bits: readonly (readonly [string, number])[] = [
+    ['syn', SYN],
+    ['fin', FIN],
+    ['rst', RST],
+    ['psh', 8],
+    ['ack', ACK],
+    ['urg', 32],
+    ['ecn', 64],
+    ['cwr', 128],
+  ]
+  for (const [name, bit] of bits) if ((all & bit) !== 0) names[name] = true
+  const hex = (flags: number): string => flags.toString(16).padStart(2, '0')
+  return {
+    tcp: {
+      tcp_flags: hex(all),
+      tcp_flags_ts: hex(ours),
+      tcp_flags_tc: hex(theirs),
+      ...names,
+      state: flow.tcp.state,
+      ...(flow.tcp.gaps('to_server') > 0 ? { ts_gap: true } : {}),
+      ...(flow.tcp.gaps('to_client') > 0 ? { tc_gap: true } : {}),
+    },
+  }
+}
+
+/** EVE's `drop` object of a packet. */
+export function dropRecord(packet: Packet, reason: string): Fields {
+  const { tcp, icmp } = packet
+  const flag = (bit: number): boolean => tcp !== null && (tcp.flags & bit) !== 0
+  return {
+    len: packet.ipBytes,
+    tos: packet.tos,
+    ttl: packet.ttl,
+    ipid: packet.id & 0xffff,
+    ...(tcp === null
+      ? {}
+      : {
+          tcpseq: tcp.sequence,
+          tcpack: tcp.acknowledgement,
+          tcpwin: tcp.window,
+          syn: flag(SYN),
+          ack: flag(ACK),
+          psh: flag(8),
+          rst: flag(RST),
+          urg: flag(32),
+          fin: flag(FIN),
+          tcpres: 0,
+          tcpurgp: tcp.urgent,
+        }),
+    ...(packet.protocol === UDP ? { udplen: packet.payload.length + 8 } : {}),
+    ...(icmp === null ? {} : { icmp_id: icmp.id, icmp_seq: icmp.sequence }),
+    reason,
+  }
+}
+
+/** Name of the file that a body is: of the header where it tells, otherwise the end of the path. */
+export function fileNameOf(transaction: HttpTransaction, isResponse: boolean): string | null {
+  const headers = isResponse ? transaction.response?.headers : transaction.request.headers
+  const disposition = headers === undefined ? null : headerValue(headers, 'content-disposition')
+  const named = disposition === null ? null : /filename="?([^";]+)/i.exec(disposition)
+  if (named !== null) return named[1]
+  const [path = ''] = transaction.request.target.split(/[?#]/, 1)
+  return path === '' ? null : path
+}

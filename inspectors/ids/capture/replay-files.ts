@@ -1,0 +1,83 @@
+import { readFileSync, statSync } from 'node:fs'
+import type { IdsSettings } from '#chain/model/chain.ts'
+import { createIds, type Ids } from '../ids.ts'
+import { type EveRecord, EveRecorder } from './eve/recorder.ts'
+import { readCapture } from './pcap-file.ts'
+import { Replay } from './replay.ts'
+
+/** Largest capture file that is read. */
+export const MAX_CAPTURE_BYTES = 2_147_483_647
+
+export interface ReplayRequest {
+  readonly rulePaths: readonly string[]
+  readonly capture: string
+  /** As if in line: what follows a drop is not looked at. */
+  readonly inline: boolean
+  readonly midstream: boolean
+  readonly settings?: IdsSettings
+  /** Told every record as it is made. */
+  readonly write: (record: EveRecord) => void
+  /** Of the records only alerts and the last statistics are wanted. */
+  readonly alertsOnly: boolean
+}
+
+export interface ReplayResult {
+  readonly loadSeconds: number
+  readonly replaySeconds: number
+  readonly packets: number
+  readonly bytes: number
+  readonly flows: number
+  readonly transactions: number
+  readonly alerts: number
+  readonly ids: Ids
+  /** What follows a damaged packet was left out. */
+  readonly truncated: boolean
+}
+
+/**
+ * Loads rules and shows them a capture file.
+ *
+ * @throws IdsLoadError for rules that cannot be loaded, Error for a capture that cannot be read
+ */
+export function replayFile(request: ReplayRequest): ReplayResult {
+  const startedAt = performance.now()
+  const clock = { replay: null as Replay | null }
+  const ids = createIds({
+    mode: request.inline ? 'block' : 'detect',
+    rulePaths: request.rulePaths,
+    now: () => clock.replay?.nowMs ?? 0,
+    packets: true,
+    ...(request.settings === undefined ? {} : { settings: request.settings }),
+  })
+  const loadSeconds = (performance.now() - startedAt) / 1000
+  if (statSync(request.capture).size > MAX_CAPTURE_BYTES)
+    throw new Error(`${request.capture} is larger than ${MAX_CAPTURE_BYTES} bytes`)
+  const capture = readCapture(readFileSync(request.capture))
+  if (!capture.ok) throw new Error(`${request.capture}: ${capture.message}`)
+  const replayedAt = performance.now()
+  const recorder = new EveRecorder(request.write, {
+    inline: request.inline,
+    alertsOnly: request.alertsOnly,
+  })
+  const replay = new Replay(ids, {
+    midstream: request.midstream,
+    inline: request.inline,
+    observer: recorder,
+  })
+  clock.replay = replay
+  for (const packet of capture.packets) replay.push(packet)
+  replay.end()
+  recorder.stats(replay.nowMs, replay.counts)
+  const { packets, bytes, flows, transactions, alerts } = replay.counts
+  return {
+    loadSeconds,
+    replaySeconds: (performance.now() - replayedAt) / 1000,
+    packets,
+    bytes,
+    flows,
+    transactions,
+    alerts,
+    ids,
+    truncated: capture.truncated,
+  }
+}

@@ -1,0 +1,321 @@
+import type { HttpTransaction } from '#inspectors/http/transaction.ts'
+import type { Alert, Connection, Flow, Verdict } from '#inspectors/inspector.ts'
+import type { IdsConnection } from '../connection.ts'
+import { type DnsMessage, parseDnsMessage } from '../dns/message.ts'
+import { DnsStream, looksLikeDnsStream } from './dns-stream.ts'
+import { PermissiveHttpParser } from './http/permissive-parser.ts'
+import { type Packet, UDP } from './packet.ts'
+import { TcpConnection } from './tcp-connection.ts'
+
+/** What a replay is about to tell. `flow` is the direction of the data. */
+export interface ReplayObserver {
+  alert(
+    of: ReplayFlow,
+    alert: Alert,
+    flow: Flow,
+    transaction: HttpTransaction | DnsLog | null,
+  ): void
+  http(of: ReplayFlow, transaction: HttpTransaction): void
+  body(of: ReplayFlow, transaction: HttpTransaction, flow: Flow, chunk: Buffer): void
+  file(of: ReplayFlow, transaction: HttpTransaction, flow: Flow): void
+  dns(of: ReplayFlow, log: DnsLog, flow: Flow): void
+  tls(of: ReplayFlow): void
+  /** @param alert of the rule that dropped; null: it showed none, or an earlier packet was dropped */
+  drop(
+    of: ReplayFlow,
+    packet: Packet,
+    flow: Flow,
+    reason: 'rules' | 'flow drop',
+    alert: Alert | null,
+  ): void
+}
+
+export interface DnsLog {
+  readonly message: DnsMessage
+  readonly index: number
+}
+
+/** Bytes of a direction that wait for the protocol to be known. */
+const MAX_UNDECIDED_BYTES = 4096
+const DNS_PORT = 53
+
+export interface FlowCounts {
+  packets: number
+  bytes: number
+}
+
+/** One flow of a capture: its packets, its streams in order, and the protocol they speak. */
+export class ReplayFlow {
+  readonly connection: Connection
+  readonly protocol: number
+  readonly version: 4 | 6
+  readonly vlans: readonly number[]
+  readonly ids: IdsConnection
+  readonly isFollowed: boolean
+  readonly tcp: TcpConnection | null
+  readonly counts: Record<Flow, FlowCounts> = {
+    to_server: { packets: 0, bytes: 0 },
+    to_client: { packets: 0, bytes: 0 },
+  }
+  lastMs: number
+  transactions = 0
+  alerts = 0
+  isDropped = false
+  isPassed = false
+  /** Packet that is being looked at, numbered from 1. */
+  packetNumber = 0
+  outer: Packet | null = null
+  #over = false
+  #isInspected = true
+  #protocol: 'undecided' | 'http' | 'dns' | 'tls' | 'other' = 'undecided'
+  #tlsTold = false
+  #http: PermissiveHttpParser | null = null
+  readonly #undecided: Record<Flow, Buffer[]> = { to_server: [], to_client: [] }
+  readonly #undecidedBytes: Record<Flow, number> = { to_server: 0, to_client: 0 }
+  readonly #dns: Record<Flow, DnsStream> = {
+    to_server: new DnsStream(),
+    to_client: new DnsStream(),
+  }
+  readonly #dnsIds = new Map<number, number>()
+  readonly #observer: ReplayObserver
+  readonly #isInline: boolean
+  readonly #now: () => number
+  #flow: Flow = 'to_server'
+  #dropAlert: Alert | null = null
+
+  constructor(
+    first: Packet,
+    connection: Connection,
+    ids: IdsConnection,
+    options: {
+      readonly observer: ReplayObserver
+      readonly isInline: boolean
+      readonly isMidstream: boolean
+      /** The stream of a TCP connection is inspected: its beginning was seen, or need not be. */
+      readonly isFollowed: boolean
+      readonly now: () => number
+    },
+  ) {
+    this.connection = connection
+    this.protocol = first.protocol
+    this.version = first.version
+    this.vlans = first.vlans
+    this.ids = ids
+    this.lastMs = connection.openedAt
+    this.#observer = options.observer
+    this.#isInline = options.isInline
+    this.#now = options.now
+    this.isFollowed = options.isFollowed
+    this.tcp =
+      first.tcp === null
+        ? null
+        : new TcpConnection(
+            { bytes: (flow, bytes) => this.#bytes(flow, bytes), end: (flow) => this.#endOf(flow) },
+            options.isMidstream,
+          )
+  }
+
+  /** Protocol of the flow; null: none is known. */
+  get application(): string | null {
+    return this.#protocol === 'http' ? 'http' : this.ids.application
+  }
+
+  get isEstablished(): boolean {
+    if (this.tcp !== null) return this.tcp.isEstablished
+    return this.counts.to_server.packets > 0 && this.counts.to_client.packets > 0
+  }
+
+  /** @param followed a TCP connection whose stream is inspected */
+  packet(packet: Packet, flow: Flow, number: number, followed: boolean): void {
+    this.packetNumber = number
+    this.outer = packet.outer
+    this.lastMs = this.#now()
+    const counts = this.counts[flow]
+    counts.packets += 1
+    counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
+    if (this.isDropped) {
+      this.#observer.drop(this, packet, flow, 'flow drop', null)
+      return
+    }
+    if (followed) this.tcp?.advance(packet, flow)
+    this.#flow = flow
+    const standing = { established: this.isEstablished, inSession: followed }
+    this.#take(flow, null, () => this.ids.packet(packet, flow, standing))
+    if (!this.isDropped) {
+      if (this.tcp === null) this.#datagram(packet, flow)
+      else if (followed) this.tcp.deliver(packet, flow)
+    }
+    if (this.isDropped) this.#observer.drop(this, packet, flow, 'rules', this.#dropAlert)
+  }
+
+  end(): void {
+    if (this.#over) return
+    this.#over = true
+    this.tcp?.end()
+    this.#http?.end()
+    this.#tellTls()
+    this.#take(this.#flow, null, () => this.ids.close())
+  }
+
+  #datagram(packet: Packet, flow: Flow): void {
+    if (packet.protocol !== UDP || packet.payload.length === 0) return
+    const { clientPort, serverPort } = this.connection
+    const isDns = serverPort === DNS_PORT || clientPort === DNS_PORT || this.#protocol === 'dns'
+    const message = parseDnsMessage(packet.payload)
+    if (message === null || (!isDns && !isPlausible(message))) return
+    this.#protocol = 'dns'
+    this.#message(message, packet.payload, flow)
+  }
+
+  #message(message: DnsMessage, bytes: Buffer, from: Flow): void {
+    // Who asks is the client, whichever packet came first.
+    const flow: Flow = message.isResponse ? 'to_client' : from
+    const known = this.#dnsIds.get(message.id)
+    const index = known ?? this.#dnsIds.size
+    if (this.#dnsIds.size < MAX_UNDECIDED_BYTES) this.#dnsIds.set(message.id, index)
+    if (known === undefined) this.transactions += 1
+    const log = { message, index }
+    this.#take(from, log, () => this.ids.dns(flow, message, bytes))
+    this.#observer.dns(this, log, flow)
+  }
+
+  #bytes(flow: Flow, bytes: Buffer): void {
+    this.#flow = flow
+    this.#take(flow, null, () => this.ids.bytes(flow, bytes))
+    if (this.isDropped) return
+    switch (this.#protocol) {
+      case 'http':
+        this.#push(flow, bytes)
+        return
+      case 'dns':
+        for (const message of this.#dns[flow].push(bytes)) this.#dnsBytes(message, flow)
+        return
+      case 'tls':
+        this.#tellTlsWhenReady()
+        return
+      case 'other':
+        return
+      case 'undecided':
+        this.#decide(flow, bytes)
+    }
+  }
+
+  #decide(flow: Flow, bytes: Buffer): void {
+    this.#undecided[flow].push(Buffer.from(bytes))
+    this.#undecidedBytes[flow] += bytes.length
+    const { serverPort } = this.connection
+    const application = this.ids.application
+    if (application === 'http') this.#protocol = 'http'
+    else if (application === 'tls') this.#protocol = 'tls'
+    else if (serverPort === DNS_PORT && looksLikeDnsStream(Buffer.concat(this.#undecided[flow])))
+      this.#protocol = 'dns'
+    else if (application !== null && application !== 'failed') this.#protocol = 'other'
+    else if (this.#undecidedBytes[flow] > MAX_UNDECIDED_BYTES) this.#protocol = 'other'
+    if (this.#protocol === 'undecided') return
+    for (const direction of ['to_server', 'to_client'] as const) {
+      const held = this.#undecided[direction]
+      this.#undecided[direction] = []
+      for (const chunk of held) {
+        if (this.#protocol === 'http') this.#push(direction, chunk)
+        else if (this.#protocol === 'dns')
+          for (const message of this.#dns[direction].push(chunk)) this.#dnsBytes(message, direction)
+      }
+    }
+    if (this.#protocol === 'tls') this.#tellTlsWhenReady()
+  }
+
+  #push(flow: Flow, bytes: Buffer): void {
+    this.#http ??= this.#httpParser()
+    if (flow === 'to_server') this.#http.pushClient(bytes)
+    else this.#http.pushServer(bytes)
+  }
+
+  #dnsBytes(bytes: Buffer, flow: Flow): void {
+    const message = parseDnsMessage(bytes)
+    if (message !== null) this.#message(message, bytes, flow)
+  }
+
+  #endOf(flow: Flow): void {
+    if (flow === 'to_server') this.#http?.endClient()
+    else this.#http?.endServer()
+  }
+
+  #tellTlsWhenReady(): void {
+    const session = this.ids.tlsSession
+    if (session !== null && session.isOver('request') && session.isOver('response')) this.#tellTls()
+  }
+
+  #tellTls(): void {
+    if (this.#tlsTold || this.ids.tlsSession?.client === null || this.ids.tlsSession === null)
+      return
+    this.#tlsTold = true
+    this.transactions += 1
+    this.#observer.tls(this)
+  }
+
+  #take(flow: Flow, transaction: HttpTransaction | DnsLog | null, ask: () => Verdict): void {
+    if (!this.#isInspected) return
+    const verdict = ask()
+    // What passes is followed for its records only.
+    if (verdict.kind === 'pass' || this.isPassed) return
+    for (const alert of verdict.alerts) {
+      this.alerts += 1
+      this.#observer.alert(this, alert, flow, transaction)
+    }
+    if (verdict.kind === 'bypass') {
+      this.isPassed = verdict.reason === 'pass-rule'
+      this.#isInspected = this.isPassed
+    } else if (verdict.kind === 'drop' && this.#isInline) {
+      this.#isInspected = false
+      this.isDropped = true
+      this.#dropAlert = verdict.alerts.find(({ decisive }) => decisive) ?? null
+    }
+  }
+
+  #httpParser(): PermissiveHttpParser {
+    const { ids } = this
+    return new PermissiveHttpParser(
+      {
+        requestHead: (transaction) => {
+          this.transactions += 1
+          this.#take('to_server', transaction, () => ids.requestHead(transaction))
+        },
+        requestBody: (transaction, chunk) => {
+          this.#take('to_server', transaction, () => ids.requestBody(transaction, chunk))
+          this.#observer.body(this, transaction, 'to_server', chunk)
+        },
+        requestEnd: (transaction) => {
+          this.#take('to_server', transaction, () => ids.requestEnd(transaction))
+          if (transaction.requestBodyBytes > 0) this.#observer.file(this, transaction, 'to_server')
+        },
+        responseHead: (transaction) =>
+          this.#take('to_client', transaction, () => ids.responseHead(transaction)),
+        responseBody: (transaction, chunk) => {
+          this.#take('to_client', transaction, () => ids.responseBody(transaction, chunk))
+          this.#observer.body(this, transaction, 'to_client', chunk)
+        },
+        responseEnd: (transaction) => {
+          this.#take('to_client', transaction, () => ids.responseEnd(transaction))
+          if (transaction.responseBodyBytes > 0) this.#observer.file(this, transaction, 'to_client')
+        },
+        transactionEnd: (transaction) => {
+          this.#take('to_client', transaction, () => ids.transactionEnd(transaction))
+          this.#observer.http(this, transaction)
+        },
+      },
+      this.#now,
+    )
+  }
+}
+
+/** On another port than its own only a message with all the marks of DNS is one. */
+function isPlausible(message: DnsMessage): boolean {
+  return (
+    message.questions.length === 1 &&
+    (message.flags & 0x0040) === 0 &&
+    message.opcode === 0 &&
+    message.questions[0].type > 0 &&
+    message.questions[0].type < 300 &&
+    message.questions[0].name.length > 2
+  )
+}

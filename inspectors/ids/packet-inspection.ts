@@ -1,0 +1,238 @@
+import { PAYLOAD } from '#signatures/suricata/buffers.ts'
+import { addressBytes } from '#signatures/suricata/address.ts'
+import type { PacketCheck, PacketField, Rule } from '#signatures/suricata/rule.ts'
+import { ICMP, ICMP6, type Packet, TCP, UDP } from './capture/packet.ts'
+import type { Engine } from './engine.ts'
+import { type BufferView, evaluateSections } from './evaluate.ts'
+import type { Findings } from './findings.ts'
+import type { FlowContext } from './flow-context.ts'
+import { Subject } from './match/subject.ts'
+import { applyTransforms } from './match/transforms.ts'
+import type { Side, Slot } from './program/compiled-rule.ts'
+
+/** What the flow of a packet has come to with it. */
+export interface PacketStanding {
+  /** Both sides have been heard (TCP: the handshake is over). */
+  readonly established: boolean
+  /** The packet belongs to a TCP connection whose stream is inspected. */
+  readonly inSession: boolean
+}
+
+/** Rules about packets over those of one flow. */
+export class PacketInspection {
+  readonly #engine: Engine
+  readonly #context: FlowContext
+  readonly #findings: Findings
+  /** Rules about addresses alone match once in a flow and direction. */
+  readonly #fired: Readonly<Record<Side, Set<number>>> = { request: new Set(), response: new Set() }
+  readonly #view = new PacketView()
+
+  constructor(engine: Engine, context: FlowContext, findings: Findings) {
+    this.#engine = engine
+    this.#context = context
+    this.#findings = findings
+  }
+
+  packet(packet: Packet, side: Side, standing: PacketStanding): void {
+    const group = this.#engine.program.packet[side]
+    if (group.size === 0) return
+    const { candidates, budget } = this.#engine
+    this.#view.set(packet)
+    candidates.clear()
+    for (const prefilter of group.prefilters) {
+      const subject = this.#view.subject(prefilter.slot)
+      if (subject !== null) prefilter.scan(subject, candidates)
+    }
+    for (const rule of group.always) candidates.add(rule)
+    candidates.sort()
+    const context = this.#context
+    context.chunkBytes = packet.payload.length
+    const endpoints = context.endpoints(side)
+    for (const compiled of candidates.rules) {
+      if (compiled.onPackets === 'without-session' && standing.inSession) continue
+      const { rule } = compiled
+      if (!carries(rule, packet) || !stands(rule, standing, packet)) continue
+      const fired = this.#fired[side]
+      if (fired.has(compiled.index)) continue
+      if (!context.admits(compiled, side)) continue
+      if (!rule.packetChecks.every((check) => packetHolds(check, packet))) continue
+      if (evaluateSections(compiled, this.#view, budget) !== 'match') continue
+      if (isAddressRule(rule)) fired.add(compiled.index)
+      this.#findings.match(compiled, context.state, endpoints)
+      if (this.#findings.passes) return
+    }
+  }
+}
+
+/** Nothing but protocol and addresses. */
+function isAddressRule(rule: Rule): boolean {
+  return (
+    rule.sections.length === 0 &&
+    rule.packetChecks.length === 0 &&
+    rule.flowChecks.length === 0 &&
+    rule.flow.state === null &&
+    rule.flow.stream === null &&
+    rule.flow.direction === null &&
+    rule.flow.fragments === null &&
+    rule.sourcePorts.kind === 'any' &&
+    rule.destinationPorts.kind === 'any'
+  )
+}
+
+function carries(rule: Rule, packet: Packet): boolean {
+  switch (rule.protocol.transport) {
+    case 'tcp':
+      return packet.tcp !== null
+    case 'udp':
+      return packet.protocol === UDP
+    case 'icmp':
+      if (rule.protocol.name === 'icmpv4') return packet.protocol === ICMP
+      if (rule.protocol.name === 'icmpv6') return packet.protocol === ICMP6
+      return packet.protocol === ICMP || packet.protocol === ICMP6
+    case 'ip':
+      if (rule.protocol.name === 'sctp') return packet.protocol === 132
+      if (rule.protocol.name === 'igmp') return packet.protocol === 2
+      return rule.protocol.name !== 'arp'
+    case 'any':
+      return packet.protocol === UDP || packet.protocol === TCP
+  }
+}
+
+function stands(rule: Rule, standing: PacketStanding, packet: Packet): boolean {
+  const { state, fragments } = rule.flow
+  if (state === 'established' && !standing.established) return false
+  if (state === 'not_established' && standing.established) return false
+  const isFragment = (packet.fragment & 0x3fff) !== 0
+  return fragments === null || (fragments === 'only_frag') === isFragment
+}
+
+function packetHolds(check: PacketCheck, packet: Packet): boolean {
+  switch (check.kind) {
+    case 'flags': {
+      if (packet.tcp === null) return false
+      return bitsHold(check.mode, packet.tcp.flags & ~check.ignored, check.set)
+    }
+    case 'fragbits':
+      return bitsHold(check.mode, packet.fragment & 0xe000, check.set)
+    case 'ipopts':
+      return optionHolds(check.option, packet.ipOptions)
+    case 'number': {
+      const value = fieldOf(check.field, packet)
+      if (value === null) return false
+      const { min, max, negated } = check.range
+      return (value >= min && value <= max) !== negated
+    }
+  }
+}
+
+function bitsHold(mode: 'exact' | 'any' | 'all' | 'not', bits: number, set: number): boolean {
+  switch (mode) {
+    case 'exact':
+      return bits === set
+    case 'any':
+      return (bits & set) !== 0
+    case 'all':
+      return (bits & set) === set
+    case 'not':
+      return (bits & set) !== set
+  }
+}
+
+const OPTION_NUMBERS: Readonly<Record<string, number>> = {
+  eol: 0,
+  nop: 1,
+  rr: 7,
+  ts: 68,
+  sec: 130,
+  lsrr: 131,
+  lsrre: 131,
+  esec: 133,
+  satid: 136,
+  ssrr: 137,
+}
+
+function optionHolds(option: string, present: readonly number[]): boolean {
+  return option === 'any' ? present.length > 0 : present.includes(OPTION_NUMBERS[option])
+}
+
+function fieldOf(field: PacketField, packet: Packet): number | null {
+  const { tcp, icmp } = packet
+  switch (field) {
+    case 'ttl':
+      return packet.ttl
+    case 'id':
+      return packet.version === 4 ? packet.id : null
+    case 'ip_proto':
+      return packet.protocol
+    case 'fragoffset':
+      return packet.fragment & 0x1fff
+    case 'window':
+      return tcp === null ? null : tcp.window
+    case 'ack':
+      return tcp === null ? null : tcp.acknowledgement
+    case 'seq':
+      return tcp === null ? null : tcp.sequence
+    case 'itype':
+      return icmp === null ? null : icmp.type
+    case 'icode':
+      return icmp === null ? null : icmp.code
+    case 'icmp_id':
+      return icmp === null ? null : icmp.id
+    case 'icmp_seq':
+      return icmp === null ? null : icmp.sequence
+    case 'tcp.mss':
+      return tcp === null || tcp.segmentBytes < 0 ? null : tcp.segmentBytes
+    case 'tcp.wscale':
+      return tcp === null || tcp.windowScale < 0 ? null : tcp.windowScale
+  }
+}
+
+/** Buffers of one packet, made when asked for. */
+class PacketView implements BufferView {
+  #packet: Packet | null = null
+  readonly #subjects = new Map<number, Subject | null>()
+
+  set(packet: Packet): void {
+    this.#packet = packet
+    this.#subjects.clear()
+  }
+
+  subject(slot: Slot): Subject | null {
+    const known = this.#subjects.get(slot.id)
+    if (known !== undefined) return known
+    const text = this.#packet === null ? null : bufferOf(slot.buffer, this.#packet)
+    const made = text === null ? null : new Subject(applyTransforms(text, slot.transforms))
+    this.#subjects.set(slot.id, made)
+    return made
+  }
+
+  instances(slot: Slot): readonly Subject[] | null {
+    const subject = this.subject(slot)
+    return subject === null ? null : [subject]
+  }
+}
+
+function bufferOf(name: string, packet: Packet): string | null {
+  switch (name) {
+    case PAYLOAD:
+      return packet.payload.length === 0 ? null : packet.payload.toString('latin1')
+    case 'ip.src':
+      return addressBytes(packet.source)
+    case 'ip.dst':
+      return addressBytes(packet.destination)
+    case 'tcp.hdr':
+      return packet.tcp === null ? null : packet.transportHeader.toString('latin1')
+    case 'udp.hdr':
+      return packet.protocol === UDP ? packet.transportHeader.toString('latin1') : null
+    case 'ipv4.hdr':
+      return packet.version === 4 ? packet.ipHeader.toString('latin1') : null
+    case 'ipv6.hdr':
+      return packet.version === 6 ? packet.ipHeader.toString('latin1') : null
+    case 'icmpv4.hdr':
+      return packet.protocol === ICMP ? packet.transportHeader.toString('latin1') : null
+    case 'icmpv6.hdr':
+      return packet.protocol === ICMP6 ? packet.transportHeader.toString('latin1') : null
+    default:
+      return null
+  }
+}
