@@ -72,6 +72,7 @@ export function groupRules(rules: readonly CompiledRule[], listCount: number): G
     ofList,
     lanes: [...lanes.values()].map((lane) => ({
       groups: lane.groups,
+      pipelines: lane.pipelines,
       triggers: triggersOf(lane.pipelines),
     })),
     ofRule,

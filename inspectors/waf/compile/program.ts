@@ -83,6 +83,7 @@ export interface Group {
 /** Pipelines that groups share. */
 export interface Lane {
   readonly groups: readonly Group[]
+  readonly pipelines: readonly Pipeline[]
   /** Bytes that can make one of its transformations change a value; null when bytes do not tell. */
   readonly triggers: ByteSet | null
 }

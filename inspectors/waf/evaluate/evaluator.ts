@@ -4,12 +4,18 @@ import type { CompiledLink, CompiledRule, Program } from '../compile/program.ts'
 import { Captures } from '../operators/operator.ts'
 import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
 import type { Interception, Transaction } from '../transaction/transaction.ts'
-import { hasRule } from '../values/selector.ts'
+import { hasRule, type TargetExclusion } from '../values/selector.ts'
 import type { Entry } from '../values/entry.ts'
 import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
-import { PhaseGate } from './phase-gate.ts'
-import { ResolvedTargets, resolveTargets, variableName } from './resolved-targets.ts'
+import { type Candidates, PhaseGate } from './phase-gate.ts'
+import {
+  isExcluded,
+  losesTargets,
+  ResolvedTargets,
+  resolveTargets,
+  variableName,
+} from './resolved-targets.ts'
 import { MAX_HIT_MATCHES, MAX_HITS } from '../transaction/rule-hit.ts'
 
 /**
@@ -56,7 +62,7 @@ export class Evaluator {
       const rule = rules[position]
       const { removedRules } = transaction
       const isRemoved = removedRules !== null && hasRule(removedRules, rule.index)
-      if (isRemoved || !this.#runRule(transaction, rule)) {
+      if (isRemoved || !this.#runRule(transaction, rule, group)) {
         position += 1
         continue
       }
@@ -65,8 +71,12 @@ export class Evaluator {
     }
   }
 
-  /** True when the whole chain matches. Effects of its links have then been applied. */
-  #runRule(transaction: Transaction, rule: CompiledRule): boolean {
+  /**
+   * True when the whole chain matches. Effects of its links have then been applied.
+   *
+   * @param group of which the gate knows the values that the first link has to look at; -1: none
+   */
+  #runRule(transaction: Transaction, rule: CompiledRule, group: number): boolean {
     const { links } = rule
     if (links.length === 0) return false
     if (transaction.matchedVariables.length > 0) transaction.matchedVariables = []
@@ -75,7 +85,8 @@ export class Evaluator {
     this.#logdata = ''
     for (let index = 0; index < links.length; index += 1) {
       const isLast = index === links.length - 1
-      if (!this.#runLink(transaction, rule, links[index], isLast)) return false
+      const of = index === 0 ? group : -1
+      if (!this.#runLink(transaction, rule, links[index], isLast, of)) return false
     }
     return true
   }
@@ -85,6 +96,7 @@ export class Evaluator {
     rule: CompiledRule,
     link: CompiledLink,
     isLast: boolean,
+    group: number,
   ): boolean {
     const { test } = link
     if (test.kind === 'always') {
@@ -93,11 +105,17 @@ export class Evaluator {
       return true
     }
     const argument = test.kind === 'dynamic' ? test.argument.expand(transaction) : ''
-    const resolved = this.#targetsOf(transaction, rule, link)
+    const resolved =
+      group < 0 ? this.#targetsOf(transaction, rule, link) : this.#gate.candidatesOf(group)
+    const exclusions = group < 0 ? null : exclusionsOf(transaction, rule)
     const count = resolved.length
     let matched = false
     for (let at = 0; at < count; at += 1) {
       const entry = resolved.entries[at]
+      if (exclusions !== null) {
+        const { collection, selector } = link.targets.parts[resolved.partOf(at)]
+        if (isExcluded(exclusions, rule.index, collection, entry, selector)) continue
+      }
       for (let step = 0; step < link.pipelines.length; step += 1) {
         const text = this.#textOf(link, entry, step)
         if (text === null) continue
@@ -113,9 +131,13 @@ export class Evaluator {
     return matched
   }
 
-  #targetsOf(transaction: Transaction, rule: CompiledRule, link: CompiledLink): ResolvedTargets {
+  #targetsOf(
+    transaction: Transaction,
+    rule: CompiledRule,
+    link: CompiledLink,
+  ): ResolvedTargets | Candidates {
     const { targets } = link
-    if (!targets.isVolatile && transaction.removedTargets === null) {
+    if (!targets.isVolatile && exclusionsOf(transaction, rule) === null) {
       return this.#gate.valuesOf(transaction, targets)
     }
     resolveTargets(transaction, targets, this.#linkTargets, rule.index)
@@ -244,6 +266,14 @@ export class Evaluator {
     for (const slot of slots) score += Number.parseInt(transaction.tx.slots[slot] ?? '0', 10) || 0
     return score
   }
+}
+
+/** What `ctl:ruleRemoveTarget*` says where some of it concerns the rule. */
+function exclusionsOf(
+  { removedTargets }: Transaction,
+  rule: CompiledRule,
+): readonly TargetExclusion[] | null {
+  return removedTargets !== null && losesTargets(removedTargets, rule.index) ? removedTargets : null
 }
 
 const MAX_LOCATION = 2048

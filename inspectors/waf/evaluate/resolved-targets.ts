@@ -115,7 +115,15 @@ function exclude(
   into.length = kept
 }
 
-function isExcluded(
+/** True when `ctl:ruleRemoveTarget*` takes something from the rule. */
+export function losesTargets(exclusions: readonly TargetExclusion[], ruleIndex: number): boolean {
+  for (let at = 0; at < exclusions.length; at += 1) {
+    if (hasRule(exclusions[at].rules, ruleIndex)) return true
+  }
+  return false
+}
+
+export function isExcluded(
   exclusions: readonly TargetExclusion[],
   ruleIndex: number,
   collection: Collection,

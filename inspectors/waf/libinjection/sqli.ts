@@ -1,3 +1,4 @@
+import { isHarmlessText } from './harmless-text.ts'
 import { MAX_TOKENS, SqlFolder } from './sql-fold.ts'
 import * as T from './sql-token.ts'
 import { SqlTokenizer } from './sql-tokenizer.ts'
@@ -18,6 +19,11 @@ type Quote = 0 | 0x22 | 0x27
 
 /** @returns the fingerprint of the attack, null when there is none */
 export function detectSqlInjection(valueLatin1: string): string | null {
+  return isHarmlessText(valueLatin1) ? null : readSqlInjection(valueLatin1)
+}
+
+/** The same, always by reading the value as SQL. */
+export function readSqlInjection(valueLatin1: string): string | null {
   if (valueLatin1 === '') return null
   return (
     detectIn(valueLatin1, 0) ??

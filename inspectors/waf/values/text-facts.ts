@@ -10,17 +10,17 @@ import type { Predicate } from './predicate.ts'
  *
  * `bits` holds two words for each 32 predicates. The first half (live) has a bit for each predicate that
  * the text may satisfy: at first all candidates of the gate, then fewer, as answers come in. The second
- * half (known) has a bit for each predicate that was tried. `deadGroups` has a bit for each group of
- * rules of which the text, as a raw value, satisfies none. So a value seen again (a User-Agent, a cookie)
+ * half (known) has a bit for each predicate that was tried. `liveGroups` has a bit for each group of
+ * rules of which the text, as a raw value, may satisfy one. So a value seen again (a User-Agent, a cookie)
  * costs one look-up. All of it follows from the text alone, so it is kept across transactions.
  */
 export class TextFacts {
   readonly text: string
   /** Results by `Pipeline.index`; filled as they are asked for. */
-  readonly byPipeline: (TextFacts | undefined)[] = []
+  byPipeline: (TextFacts | undefined)[] | null = null
   /** Null: not gated yet. An array: a typed one of this size costs ten times as much to make. */
   bits: number[] | null = null
-  deadGroups: Int32Array | null = null
+  liveGroups: Int32Array | null = null
 
   constructor(text: string) {
     this.text = text
@@ -65,6 +65,8 @@ export class TextStore {
   readonly #bound: KeptTexts
   #kept = new Map<string, TextFacts>()
   readonly #bytes: ByteSet = new Uint32Array(8)
+  readonly #scratch: number[]
+  readonly #nothing: number[]
 
   constructor(
     gates: GateIndex,
@@ -76,6 +78,8 @@ export class TextStore {
     this.#predicates = predicates
     this.#isGated = isGated
     this.#bound = bound
+    this.#scratch = [...gates.initialBits]
+    this.#nothing = [...gates.initialBits]
     bound.register(this)
   }
 
@@ -96,12 +100,13 @@ export class TextStore {
 
   /** Facts of the text that a pipeline makes of this one. */
   through(facts: TextFacts, pipeline: Pipeline): TextFacts {
-    const known = facts.byPipeline[pipeline.index]
-    if (known !== undefined) return known
     const { parent, transformation } = pipeline
     if (parent === null || transformation === null) return facts
+    const known = facts.byPipeline?.[pipeline.index]
+    if (known !== undefined) return known
     const before = this.through(facts, parent)
     const result = this.#apply(before, transformation)
+    facts.byPipeline ??= []
     facts.byPipeline[pipeline.index] = result
     return result
   }
@@ -116,15 +121,26 @@ export class TextStore {
   /** Live bits of a text, which is gated first where that has not been done. */
   bitsOf(facts: TextFacts): number[] {
     if (facts.bits !== null) return facts.bits
-    const bits = this.#gates.initialBits.slice()
-    facts.bits = bits
-    if (this.#isGated) {
-      const bytes = this.#bytes
-      bytes.fill(0)
-      collectBytes(facts.text, bytes)
-      this.#gates.mark(facts.text, bytes, bits)
-    } else bits.fill(-1, 0, this.#gates.words)
-    return bits
+    facts.bits = this.#isGated ? this.#gated(facts.text) : this.#everything()
+    return facts.bits
+  }
+
+  /** What satisfies nothing shares one array: it is never written to. */
+  #gated(textLatin1: string): number[] {
+    const bytes = this.#bytes
+    bytes.fill(0)
+    collectBytes(textLatin1, bytes)
+    const scratch = this.#scratch
+    const { words } = this.#gates
+    for (let word = 0; word < words; word += 1) scratch[word] = 0
+    this.#gates.mark(textLatin1, bytes, scratch)
+    for (let word = 0; word < words; word += 1) if (scratch[word] !== 0) return scratch.slice()
+    return this.#nothing
+  }
+
+  #everything(): number[] {
+    const { words } = this.#gates
+    return Array.from({ length: 2 * words }, (_, word) => (word < words ? -1 : 0))
   }
 
   /** True when the text satisfies the predicate. */
