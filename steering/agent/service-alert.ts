@@ -10,7 +10,6 @@ export const SIGNATURE_BYPASS_ENDED = 2
 export const SIGNATURE_CLOSED_BEGAN = 3
 export const SIGNATURE_CLOSED_ENDED = 4
 export const SIGNATURE_DRIFT = 5
-export const SIGNATURE_RECORDS_LOST = 6
 
 /** Severity 1 is the most urgent: traffic passes that nobody looks at. */
 const SEVERITY_UNINSPECTED = 1
