@@ -36,12 +36,17 @@ export interface LoadPlan {
   readonly maxMs: number
 }
 
-/** Keep-alive load with prebuilt bytes: the client must cost less than what it measures. */
+/**
+ * Load with prebuilt bytes: the client must cost less than what it measures. Connections are kept alive
+ * where the server keeps them.
+ */
 export interface RatePlan {
   readonly host: string
   readonly port: number
   /** One whole request, latin1. */
   readonly request: string
+  /** Text in the request that gives way to a number of the same length, another for each request. */
+  readonly placeholder?: string
   readonly connections: number
   readonly warmUpMs: number
   readonly measureMs: number
@@ -51,6 +56,8 @@ export interface RatePlan {
 
 export interface RateReport {
   readonly requests: number
+  /** Answers of the warm-up among them. */
+  readonly answered: number
   readonly requestsPerSecond: number
   readonly p50Ms: number
   readonly p99Ms: number

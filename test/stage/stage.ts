@@ -328,7 +328,7 @@ export class Stage {
     if (agent === null) return
     if (agent.running) {
       await agent.stop('SIGUSR2')
-      return
+      if (agent.child.exitCode === 0) return
     }
     await runCommand(this.#agentArgv(['teardown']), { timeoutMs: 60_000 })
   }
