@@ -26,6 +26,14 @@ function endpoint(fallbackHost: string): (text: string) => Endpoint {
   }
 }
 
+function redisUrl(text: string): string {
+  const isSocket = /^unix:\/*\/./.test(text)
+  if (!isSocket && !/^rediss?:\/\/./.test(text)) {
+    throw new InvalidArgumentError('it must be redis://HOST:PORT or unix:/PATH.')
+  }
+  return text
+}
+
 function workerCount(text: string): number {
   const count = Number(text)
   if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS) {
@@ -42,6 +50,7 @@ interface InspectArguments {
   readonly eve?: string
   readonly errorLog?: string
   readonly auditLog?: string
+  readonly redis?: string
   readonly metrics?: Endpoint
 }
 
@@ -68,6 +77,7 @@ program
     'append alerts as EVE JSON, "-" for standard output (default: short lines)',
   )
   .option('--error-log <file>', 'append ModSecurity-style error lines')
+  .option('--redis <url>', 'share persistent collections of WAFs in Redis', redisUrl)
   .option('--audit-log <file>', 'append the audit log of WAFs, native or JSON as rules say')
   .option('--metrics <host:port>', 'serve Prometheus metrics', endpoint('127.0.0.1'))
   .addHelpText(

@@ -19,6 +19,7 @@ export interface InspectOptions {
   readonly eve?: string
   readonly errorLog?: string
   readonly auditLog?: string
+  readonly redis?: string
   readonly metrics?: Endpoint
   /** Checkout. */
   readonly home: string
@@ -128,6 +129,7 @@ function outputOptions(options: InspectOptions): OutputOptions {
       ? { isShort: true }
       : { eveFile: options.eve === '-' ? '-' : resolve(options.eve) }),
     ...(options.errorLog === undefined ? {} : { errorLogFile: resolve(options.errorLog) }),
+    ...(options.redis === undefined ? {} : { collectionsUrl: options.redis }),
     ...(options.auditLog === undefined ? {} : { auditLogFile: resolve(options.auditLog) }),
   }
 }

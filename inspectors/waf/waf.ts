@@ -21,6 +21,8 @@ export interface WafOptions {
   readonly library?: RuleLibrary
   /** Default: in this process's memory. */
   readonly store?: PersistentStore
+  /** Makes the store where it is to be shared, out of the seconds after which records time out. */
+  readonly openStore?: (timeoutSeconds: number) => PersistentStore
   /** Where the audit log goes; default: nowhere. */
   readonly audit?: AuditSink
   /** `off` tries every rule on every value: for tests. */
@@ -60,11 +62,13 @@ export function createWaf(options: WafOptions): Waf {
     gate: options.gate ?? 'on',
     specialize: options.specialize ?? 'on',
   })
+  const openStore =
+    options.openStore ?? ((timeoutSeconds) => new LocalPersistentStore(timeoutSeconds))
   const context: WafContext = {
     configuration,
     program,
     evaluator,
-    store: options.store ?? new LocalPersistentStore(configuration.collectionTimeoutSeconds),
+    store: options.store ?? openStore(configuration.collectionTimeoutSeconds),
     audit:
       options.audit === undefined
         ? null

@@ -1,8 +1,7 @@
 import { createIds } from '../ids/ids.ts'
-import type { AuditSink } from '../waf/audit/auditor.ts'
 import { RuleLibrary } from '../waf/rule-library.ts'
 import { createWaf } from '../waf/waf.ts'
-import type { InspectorSpec, LoadedEngine } from './routes.ts'
+import type { EngineServices, InspectorSpec, LoadedEngine } from './routes.ts'
 
 /** A worker loads one configuration in its life: what its chains have in common is compiled once. */
 const library = new RuleLibrary()
@@ -10,12 +9,11 @@ const library = new RuleLibrary()
 /**
  * The engine that an entry of a chain names.
  *
- * @param audit where WAFs put the audit log; without it they keep none
  * @throws the engine's error with `diagnostics` when the rules do not load
  */
 export function createInspector(
-  { entry, rulePaths, setupPaths }: InspectorSpec,
-  audit?: AuditSink,
+  { entry, rulePaths, setupPaths, tenant, chain }: InspectorSpec,
+  { audit, collections }: Partial<EngineServices> = {},
 ): LoadedEngine {
   const { mode } = entry
   switch (entry.type) {
@@ -27,6 +25,9 @@ export function createInspector(
           setupPaths,
           library,
           ...(audit === undefined ? {} : { audit }),
+          ...(collections === undefined
+            ? {}
+            : { openStore: (seconds) => collections.store(`${tenant}/${chain}`, seconds) }),
           ...(entry.settings === undefined ? {} : { settings: entry.settings }),
         }),
       )

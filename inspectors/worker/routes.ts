@@ -9,6 +9,7 @@ import { type HopCounters, newHopCounters } from '../chain/counters.ts'
 import type { Hop, HopContext } from '../chain/hop.ts'
 import type { Connection, Inspector } from '../inspector.ts'
 import type { AuditSink } from '../waf/audit/auditor.ts'
+import type { SharedCollections } from '../waf/collections/shared-collections.ts'
 import { describeWarnings, type LoadDiagnostic } from './load-error.ts'
 
 /** What an engine needs to build one inspector of a chain. */
@@ -31,8 +32,14 @@ export interface LoadedEngine {
 
 /** @throws an error with `diagnostics` (see `load-error.ts`) when the rules do not load */
 export type CreateInspector = (spec: InspectorSpec) => LoadedEngine
-/** The same with a place for the audit log of WAFs; undefined: there is none. */
-export type CreateEngine = (spec: InspectorSpec, audit: AuditSink | undefined) => LoadedEngine
+/** What engines of a worker use outside of it. Undefined: there is none. */
+export interface EngineServices {
+  /** Place for the audit log of WAFs. */
+  readonly audit: AuditSink | undefined
+  /** Persistent collections of WAFs that workers share. */
+  readonly collections: SharedCollections | undefined
+}
+export type CreateEngine = (spec: InspectorSpec, services: EngineServices) => LoadedEngine
 
 /** The counters of one inspector of a chain, with the labels they are exported under. */
 export interface LabelledCounters {

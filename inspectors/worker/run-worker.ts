@@ -7,6 +7,7 @@ import { flowIds } from '../eve/flow-id.ts'
 import type { Alert, Connection } from '../inspector.ts'
 import { type FlowServices, newProxyCounters } from '../proxy/flow-services.ts'
 import { ProxyServer, type Route } from '../proxy/proxy-server.ts'
+import { SharedCollections } from '../waf/collections/shared-collections.ts'
 import { describeLoadError } from './load-error.ts'
 import { AlertOutputs, spoolLossAlert, type OutputOptions } from './outputs.ts'
 import {
@@ -15,7 +16,7 @@ import {
   type WorkerRequest,
   type WorkerResponse,
 } from './protocol.ts'
-import { buildRoutes, type CreateEngine, type Routes } from './routes.ts'
+import { buildRoutes, type CreateEngine, type EngineServices, type Routes } from './routes.ts'
 import { collectSamples, type Samples } from './samples.ts'
 
 /** The same kind of alert about the service itself at most once in this time. */
@@ -30,6 +31,7 @@ interface LoadedWorker {
   /** New connections are routed by these ports and attachments; those there are keep their hops. */
   reattach(config: DomainConfig): void
   readonly outputs: AlertOutputs
+  readonly collections: SharedCollections | undefined
   readonly server: ProxyServer
   samples(): Samples
   /** Raises the alert about connections that could not finish. */
@@ -54,6 +56,7 @@ export function runWorker(createInspector: CreateEngine): void {
     if (turn !== ends) return
     if (cutOff > 0 && !isAsked) worker?.tellCutOff(cutOff)
     worker?.outputs.close()
+    await worker?.collections?.close()
     // Last counts; the channel is flushed before the process ends.
     if (worker !== null && process.connected) {
       const message = pong(worker, -1)
@@ -133,7 +136,12 @@ function loadWorker(
     process.pid,
     (loss) => tell(spoolLossAlert(loss), 'passed'),
   )
-  let routes = buildRoutes(config, (spec) => createInspector(spec, outputs.auditSink))
+  const { collectionsUrl } = outputOptions
+  const engineServices: EngineServices = {
+    audit: outputs.auditSink,
+    collections: collectionsUrl === undefined ? undefined : new SharedCollections(collectionsUrl),
+  }
+  let routes = buildRoutes(config, (spec) => createInspector(spec, engineServices))
   const tell = (alert: Alert, verdict: AlertVerdict): void =>
     outputs.alert({
       context: routes.context,
@@ -195,6 +203,7 @@ function loadWorker(
       ;({ generation } = next)
     },
     outputs,
+    collections: engineServices.collections,
     server,
     samples: () => collectSamples(counters, routes.counters, outputs.spoolCounts),
     tellCutOff: (connections) =>

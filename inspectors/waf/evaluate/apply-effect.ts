@@ -1,6 +1,6 @@
 import type { Ctl, Sanitise } from '#signatures/seclang/model.ts'
 import type { CompiledEffect } from '../compile/program.ts'
-import { toInteger } from '../transaction/arithmetic.ts'
+import { CHANGES, toInteger } from '../transaction/arithmetic.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { removeRules } from './leave-out.ts'
 
@@ -88,7 +88,8 @@ function setVariable(
     const record = transaction.records?.get(collection)
     if (record === undefined) return
     const before = record.get(name, transaction.nowMs)
-    record.set(name, effect.apply(before, value), transaction.nowMs)
+    const isRelative = effect.apply === CHANGES.add || effect.apply === CHANGES.subtract
+    record.set(name, effect.apply(before, value), transaction.nowMs, isRelative)
   }
 }
 
