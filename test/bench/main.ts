@@ -4,6 +4,8 @@ import { basename, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { missingForEndToEnd } from '#test/requirements.ts'
 import { benchChain, type ChainBenchReport } from './chain-bench.ts'
+import { printWafBench } from './waf-bench-report.ts'
+import { benchWaf } from './waf-bench.ts'
 
 /** `portcullis bench`: figures that docs may quote, each by one command. */
 
@@ -44,6 +46,24 @@ program
       const report = await benchChain({ ...options, say })
       if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
       else printTable(report)
+    },
+  )
+
+program
+  .command('waf')
+  .description(
+    'requests/s of the WAF beside nginx with libmodsecurity3 on the same CRS, inspection times, memory',
+  )
+  .option('--rounds <n>', 'medians are over this many', positive, 3)
+  .option('--seconds <n>', 'measured time of each request in each round', positive, 3)
+  .option('--connections <n>', 'connections of the client', positive, 16)
+  .option('--json', 'print one object on standard output')
+  .action(
+    async (options: { rounds: number; seconds: number; connections: number; json?: boolean }) => {
+      const say = (text: string): void => void process.stderr.write(`      ${text}\n`)
+      const report = await benchWaf({ ...options, say })
+      if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
+      else printWafBench(report)
     },
   )
 

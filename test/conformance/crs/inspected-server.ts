@@ -75,7 +75,8 @@ export async function startInspectedServer(paths: RulePaths): Promise<InspectedS
   }
 }
 
-function listeningPort(child: ChildProcess): Promise<number> {
+/** Resolves when `portcullis inspect` says that it listens; rejects with its last words otherwise. */
+export function listeningPort(child: ChildProcess): Promise<number> {
   let text = ''
   return new Promise((resolvePort, reject) => {
     const fail = (why: string): void => reject(new Error(`portcullis inspect ${why}:\n${text}`))
