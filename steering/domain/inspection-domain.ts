@@ -243,6 +243,7 @@ export class InspectionDomain {
     const deadline = this.#startedAt + START_TIMEOUT_MS
     for (;;) {
       await delay(START_POLL_MS)
+      if (this.#ended.signal.aborted) throw new DomainError('CONTROL_CLOSED', 'not wanted any more')
       if (!isAlive(this.#process))
         throw new DomainError('SUPERVISOR_DIED', await lastWords(folders))
       try {
@@ -315,7 +316,14 @@ export class InspectionDomain {
     this.#restarts++
     await this.#start()
     log('supervisor started again', { restarts: this.#restarts })
-    if (this.#config !== null) await this.#send()
+    if (this.#config === null || signal.aborted) return
+    // Workers may load for long; who removes the domain meanwhile does not wait for them.
+    const ended = new Promise((resolve) =>
+      signal.addEventListener('abort', resolve, { once: true }),
+    )
+    const sent = this.#send()
+    sent.catch(() => {})
+    await Promise.race([sent, ended])
   }
 
   async #ping(): Promise<void> {
