@@ -23,7 +23,7 @@ export function detectApplication(head: string, side: Side): string | null {
 
 function clientFirst(head: string): string | null {
   if (head.startsWith('PRI * HTTP/2.0')) return 'http2'
-  if (/^[A-Z]{3,20} \S/.test(head)) return 'http'
+  if (/^[A-Z]{3,20}[ \t]{1,8}\S/.test(head)) return 'http'
   if (head.charCodeAt(0) === 5 && head.charCodeAt(1) === 0 && head.charCodeAt(2) === 11)
     return 'dcerpc'
   if (head.charCodeAt(0) === 3 && head.charCodeAt(1) === 0 && head.charCodeAt(5) === 0xe0)

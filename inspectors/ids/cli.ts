@@ -7,6 +7,7 @@ interface ReplayArguments {
   readonly rules: readonly string[]
   readonly pcap: string
   readonly eve?: string
+  readonly thresholds?: string
   readonly ips: boolean
   readonly midstream: boolean
   readonly json: boolean
@@ -21,6 +22,7 @@ export function idsCommand(): Command {
     .requiredOption('--rules <file...>', 'rule files, or folders of them')
     .requiredOption('--pcap <file>', 'capture, pcap or pcapng')
     .option('--eve <file>', 'write EVE JSON of every event, "-" for standard output')
+    .option('--thresholds <file>', 'threshold.config that holds alerts back')
     .option('--ips', 'as if in line: what follows a drop is not looked at', false)
     .option('--midstream', 'follow connections whose beginning is not in the capture', false)
     .option('--json', 'print figures as JSON in the last line', false)
@@ -39,7 +41,8 @@ function replay(options: ReplayArguments): number {
       capture: options.pcap,
       inline: options.ips,
       midstream: options.midstream,
-      alertsOnly: output === null,
+      ...(options.thresholds === undefined ? {} : { thresholdFile: options.thresholds }),
+      isSilent: output === null,
       write: (record) => {
         if (output !== null) writeSync(output, `${JSON.stringify(record)}\n`)
       },

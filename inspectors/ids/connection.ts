@@ -113,12 +113,27 @@ export class IdsConnection implements ConnectionInspector {
     return this.#findings.take()
   }
 
+  /** A drop of the newest packet holds for all that follow. */
+  get concernsFlow(): boolean {
+    return this.#packets?.concernsFlow ?? false
+  }
+
   /** A DNS message, of a datagram or of a connection. */
   dns(flow: Flow, message: DnsMessage, bytes: Buffer): Verdict {
     this.#context.application = 'dns'
     this.#dns ??= new DnsInspection(this.#engine, this.#context, this.#findings)
     this.#dns.message(sideOf(flow), message, bytes)
     return this.#findings.take()
+  }
+
+  /** Of a datagram the protocol is told by who reads it. */
+  speaks(application: string): void {
+    this.#context.application = application
+  }
+
+  /** Newest bytes of a direction's stream, latin1. */
+  window(flow: Flow): string {
+    return this.#stream.window(sideOf(flow)).text
   }
 
   /** Handshake of a TLS connection, for records. */

@@ -3,6 +3,7 @@ import { MatchBudget } from './match/section.ts'
 import { CandidateList } from './program/prefilter.ts'
 import type { Program } from './program/program.ts'
 import { type HostBits, createHostBits } from './state/flow-state.ts'
+import type { Suppressions } from './state/suppressions.ts'
 import { Thresholds } from './state/thresholds.ts'
 
 export interface EngineSettings {
@@ -11,6 +12,7 @@ export interface EngineSettings {
   readonly dropPriority: number | null
   readonly bodyDepth: number
   readonly streamDepth: number
+  readonly suppressions: Suppressions
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }

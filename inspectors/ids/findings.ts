@@ -49,6 +49,7 @@ export class Findings {
     if (drops) this.#drop = true
     if (rule.noAlert || (!admitted && !drops)) return
     if (!admitted && this.#alerts.length > 0) return
+    if (settings.suppressions.holdsBack(rule, endpoints)) return
     if (this.#alerts.length >= MAX_ALERTS_PER_EVENT) {
       this.#engine.counters.alertsDropped += 1
       return

@@ -1,5 +1,11 @@
 import type { IdsSettings, InspectorMode } from '#chain/model/chain.ts'
-import type { RuleProblem } from '#signatures/suricata/problem.ts'
+import {
+  NO_THRESHOLDS,
+  type Suppression,
+  type ThresholdConfig,
+  concerns,
+} from '#signatures/suricata/threshold-config.ts'
+import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
 import type { Connection, Inspector } from '../inspector.ts'
 import { IdsConnection } from './connection.ts'
 import { Engine } from './engine.ts'
@@ -7,6 +13,7 @@ import { IdsLoadError } from './errors.ts'
 import { DEFAULT_BODY_DEPTH, DEFAULT_STREAM_DEPTH } from './limits.ts'
 import { compileProgram } from './program/compile.ts'
 import { RuleVariables } from './program/variables.ts'
+import { Suppressions } from './state/suppressions.ts'
 import { loadRuleFiles } from './rule-files.ts'
 
 export interface IdsOptions {
@@ -16,6 +23,8 @@ export interface IdsOptions {
   readonly settings?: IdsSettings
   /** Milliseconds since the epoch; a test passes its own. */
   readonly now?: () => number
+  /** A `threshold.config`, already read. */
+  readonly thresholds?: ThresholdConfig
   /** There are packets to look at: rules about them and about DNS are in force too. */
   readonly packets?: boolean
 }
@@ -46,10 +55,25 @@ export function createIds(options: IdsOptions): Ids {
   const { mode, settings = {} } = options
   const variables = new RuleVariables(settings.variables)
   const loaded = loadRuleFiles(options.rulePaths)
-  const { program, problems } = compileProgram(loaded.rules, variables, {
+  const {
+    thresholds,
+    suppressions,
+    problems: thresholdProblems,
+  } = options.thresholds ?? NO_THRESHOLDS
+  // A rule's own threshold is stronger than one for all.
+  const rules =
+    thresholds.length === 0
+      ? loaded.rules
+      : loaded.rules.map((rule) => {
+          const found = thresholds.find((entry) => concerns(entry, rule))
+          return rule.threshold !== null || found === undefined
+            ? rule
+            : { ...rule, threshold: found.threshold }
+        })
+  const { program, problems } = compileProgram(rules, variables, {
     packets: options.packets ?? false,
   })
-  const warnings = [...loaded.problems, ...problems]
+  const warnings = [...loaded.problems, ...problems, ...thresholdProblems]
   if (loaded.rules.length === problems.length)
     throw new IdsLoadError(
       'IDS_NO_RULES',
@@ -63,6 +87,7 @@ export function createIds(options: IdsOptions): Ids {
     dropPriority: settings.dropPriority ?? null,
     bodyDepth: settings.inspectionDepth ?? DEFAULT_BODY_DEPTH,
     streamDepth: settings.inspectionDepth ?? DEFAULT_STREAM_DEPTH,
+    suppressions: compileSuppressions(suppressions, variables),
     now: options.now ?? Date.now,
   })
   return {
@@ -73,5 +98,21 @@ export function createIds(options: IdsOptions): Ids {
     disabled: loaded.disabled,
     inapplicable: program.inapplicable,
     open: (connection: Connection): IdsConnection => new IdsConnection(engine, connection),
+  }
+}
+
+function compileSuppressions(list: readonly Suppression[], variables: RuleVariables): Suppressions {
+  try {
+    return new Suppressions(list, variables)
+  } catch (error) {
+    if (!(error instanceof RuleFault)) throw error
+    throw new IdsLoadError(
+      'IDS_BAD_VARIABLE',
+      `a suppression cannot be used: ${error.message}`,
+      [],
+      {
+        cause: error,
+      },
+    )
   }
 }

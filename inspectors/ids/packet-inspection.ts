@@ -26,6 +26,8 @@ export class PacketInspection {
   /** Rules about addresses alone match once in a flow and direction. */
   readonly #fired: Readonly<Record<Side, Set<number>>> = { request: new Set(), response: new Set() }
   readonly #view = new PacketView()
+  /** A drop of the newest packet is meant for the flow: its rule looked at a payload, or at addresses alone. */
+  concernsFlow = false
 
   constructor(engine: Engine, context: FlowContext, findings: Findings) {
     this.#engine = engine
@@ -35,6 +37,7 @@ export class PacketInspection {
 
   packet(packet: Packet, side: Side, standing: PacketStanding): void {
     const group = this.#engine.program.packet[side]
+    this.concernsFlow = false
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
     this.#view.set(packet)
@@ -52,16 +55,25 @@ export class PacketInspection {
       if (compiled.onPackets === 'without-session' && standing.inSession) continue
       const { rule } = compiled
       if (!carries(rule, packet) || !stands(rule, standing, packet)) continue
+      if (packet.payload.length === 0 && wantsPayload(rule)) continue
       const fired = this.#fired[side]
       if (fired.has(compiled.index)) continue
       if (!context.admits(compiled, side)) continue
       if (!rule.packetChecks.every((check) => packetHolds(check, packet))) continue
       if (evaluateSections(compiled, this.#view, budget) !== 'match') continue
-      if (isAddressRule(rule)) fired.add(compiled.index)
+      const isAboutAddresses = isAddressRule(rule)
+      if (isAboutAddresses) fired.add(compiled.index)
+      if (rule.action !== 'alert' && (isAboutAddresses || rule.sections.length > 0))
+        this.concernsFlow = true
       this.#findings.match(compiled, context.state, endpoints)
       if (this.#findings.passes) return
     }
   }
+}
+
+/** "Any size but this" is asked of packets that have a payload. */
+function wantsPayload(rule: Rule): boolean {
+  return rule.flowChecks.some((check) => check.kind === 'dsize' && check.range.negated)
 }
 
 /** Nothing but protocol and addresses. */

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { IdsSettings } from '#chain/model/chain.ts'
+import { parseThresholdConfig } from '#signatures/suricata/threshold-config.ts'
 import { createIds, type Ids } from '../ids.ts'
 import { type EveRecord, EveRecorder } from './eve/recorder.ts'
 import { readCapture } from './pcap-file.ts'
@@ -15,10 +16,12 @@ export interface ReplayRequest {
   readonly inline: boolean
   readonly midstream: boolean
   readonly settings?: IdsSettings
+  /** A `threshold.config`. */
+  readonly thresholdFile?: string
   /** Told every record as it is made. */
   readonly write: (record: EveRecord) => void
-  /** Of the records only alerts and the last statistics are wanted. */
-  readonly alertsOnly: boolean
+  /** Of the records only the last, the statistics, is wanted. */
+  readonly isSilent: boolean
 }
 
 export interface ReplayResult {
@@ -47,6 +50,14 @@ export function replayFile(request: ReplayRequest): ReplayResult {
     rulePaths: request.rulePaths,
     now: () => clock.replay?.nowMs ?? 0,
     packets: true,
+    ...(request.thresholdFile === undefined
+      ? {}
+      : {
+          thresholds: parseThresholdConfig(
+            readFileSync(request.thresholdFile, 'latin1'),
+            request.thresholdFile,
+          ),
+        }),
     ...(request.settings === undefined ? {} : { settings: request.settings }),
   })
   const loadSeconds = (performance.now() - startedAt) / 1000
@@ -57,7 +68,7 @@ export function replayFile(request: ReplayRequest): ReplayResult {
   const replayedAt = performance.now()
   const recorder = new EveRecorder(request.write, {
     inline: request.inline,
-    alertsOnly: request.alertsOnly,
+    isSilent: request.isSilent,
   })
   const replay = new Replay(ids, {
     midstream: request.midstream,

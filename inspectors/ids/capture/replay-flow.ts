@@ -81,6 +81,9 @@ export class ReplayFlow {
   readonly #isInline: boolean
   readonly #now: () => number
   #flow: Flow = 'to_server'
+  /** Set while rules about packets are asked. */
+  #packet: Packet | null = null
+  #isPacketDropped = false
   #dropAlert: Alert | null = null
 
   constructor(
@@ -120,6 +123,13 @@ export class ReplayFlow {
     return this.#protocol === 'http' ? 'http' : this.ids.application
   }
 
+  /** What the rules that are being asked look at: one packet, or a stream as far as it is kept. */
+  seen(flow: Flow): { readonly payload: Buffer; readonly isStream: boolean } {
+    const packet = this.#packet
+    if (packet !== null) return { payload: packet.payload, isStream: false }
+    return { payload: Buffer.from(this.ids.window(flow), 'latin1'), isStream: this.tcp !== null }
+  }
+
   get isEstablished(): boolean {
     if (this.tcp !== null) return this.tcp.isEstablished
     return this.counts.to_server.packets > 0 && this.counts.to_client.packets > 0
@@ -140,12 +150,16 @@ export class ReplayFlow {
     if (followed) this.tcp?.advance(packet, flow)
     this.#flow = flow
     const standing = { established: this.isEstablished, inSession: followed }
+    const message = this.tcp === null ? this.#dnsOf(packet) : null
+    this.#packet = packet
+    this.#isPacketDropped = false
     this.#take(flow, null, () => this.ids.packet(packet, flow, standing))
-    if (!this.isDropped) {
-      if (this.tcp === null) this.#datagram(packet, flow)
-      else if (followed) this.tcp.deliver(packet, flow)
+    this.#packet = null
+    if (!this.#isPacketDropped) {
+      if (message !== null) this.#message(message, packet.payload, flow)
+      else if (followed) this.tcp?.deliver(packet, flow)
     }
-    if (this.isDropped) this.#observer.drop(this, packet, flow, 'rules', this.#dropAlert)
+    if (this.#isPacketDropped) this.#observer.drop(this, packet, flow, 'rules', this.#dropAlert)
   }
 
   end(): void {
@@ -157,14 +171,16 @@ export class ReplayFlow {
     this.#take(this.#flow, null, () => this.ids.close())
   }
 
-  #datagram(packet: Packet, flow: Flow): void {
-    if (packet.protocol !== UDP || packet.payload.length === 0) return
+  /** The DNS message that a datagram is; null: it is none. */
+  #dnsOf(packet: Packet): DnsMessage | null {
+    if (packet.protocol !== UDP || packet.payload.length === 0) return null
     const { clientPort, serverPort } = this.connection
     const isDns = serverPort === DNS_PORT || clientPort === DNS_PORT || this.#protocol === 'dns'
     const message = parseDnsMessage(packet.payload)
-    if (message === null || (!isDns && !isPlausible(message))) return
+    if (message === null || (!isDns && !isPlausible(message))) return null
     this.#protocol = 'dns'
-    this.#message(message, packet.payload, flow)
+    this.ids.speaks('dns')
+    return message
   }
 
   #message(message: DnsMessage, bytes: Buffer, from: Flow): void {
@@ -262,13 +278,17 @@ export class ReplayFlow {
       this.alerts += 1
       this.#observer.alert(this, alert, flow, transaction)
     }
+    // A drop by a rule about packets stops this one alone.
+    const isForFlow = this.#packet === null || this.ids.concernsFlow
     if (verdict.kind === 'bypass') {
       this.isPassed = verdict.reason === 'pass-rule'
       this.#isInspected = this.isPassed
     } else if (verdict.kind === 'drop' && this.#isInline) {
+      this.#isPacketDropped = true
+      this.#dropAlert = verdict.alerts.find(({ decisive }) => decisive) ?? null
+      if (!isForFlow) return
       this.#isInspected = false
       this.isDropped = true
-      this.#dropAlert = verdict.alerts.find(({ decisive }) => decisive) ?? null
     }
   }
 

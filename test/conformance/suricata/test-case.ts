@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { type EventFilter, eventFilter } from './event-match.ts'
@@ -32,6 +32,10 @@ export interface TestCase {
   readonly stats: readonly StatsCheck[]
   readonly midstream: boolean
   readonly inline: boolean
+  /** In the test's folder. */
+  readonly thresholdFile: string | null
+  /** Of the test's own configuration. */
+  readonly variables: Readonly<Record<string, string>>
 }
 
 /** `unevaluated`: the test asks for something that is not judged here, and what. */
@@ -60,6 +64,7 @@ const KNOWN_ARGUMENTS = [
   /^--set stream\.midstream=(?:true|false)$/,
   /^--set stream\.inline=(?:true|false)$/,
   /^--set stream\.checksum-validation=no$/,
+  /^--set threshold-file=\$\{TEST_DIR\}\/[\w.-]+$/,
   /^--set outputs\./,
   /^--set stats\./,
   /^--set pcap-file\.delete-when-done=/,
@@ -118,7 +123,22 @@ export function readTestCase(root: string, entry: IndexEntry): TestCaseResult {
   if (checks.length === 0 && stats.length === 0) return unevaluated('no check that is judged')
   const midstream = options.some((option) => option.includes('stream.midstream=true'))
   const inline = entry.ips || options.some((option) => option.includes('--simulate-ips'))
-  return { kind: 'case', test: { entry, checks, stats, midstream, inline } }
+  const thresholdFile =
+    options
+      .map((option) => /threshold-file=\$\{TEST_DIR\}\/(\S+)/.exec(option)?.[1])
+      .find((name) => name !== undefined) ?? null
+  return {
+    kind: 'case',
+    test: {
+      entry,
+      checks,
+      stats,
+      midstream,
+      inline,
+      thresholdFile,
+      variables: variablesOf(root, entry),
+    },
+  }
 }
 
 /** What is required and not there; null: nothing. */
@@ -133,6 +153,20 @@ function unmet(requires: Requirements | undefined): string | null {
     for (const feature of features)
       if (!/JA3|JA4|SHA|MD5/i.test(String(feature))) return `feature ${String(feature)}`
   return null
+}
+
+/** Address and port variables of a `suricata.yaml` beside the test. */
+function variablesOf(root: string, entry: IndexEntry): Record<string, string> {
+  const file = join(root, 'tests', entry.name, 'suricata.yaml')
+  if (!existsSync(file)) return {}
+  const yaml = parse(readFileSync(file, 'utf8')) as {
+    readonly vars?: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>
+  } | null
+  const found: Record<string, string> = {}
+  for (const group of ['address-groups', 'port-groups'])
+    for (const [name, value] of Object.entries(yaml?.vars?.[group] ?? {}))
+      if (typeof value === 'string' || typeof value === 'number') found[name] = String(value)
+  return found
 }
 
 function numberOf(version: unknown): number {

@@ -84,7 +84,11 @@ function replay(root: string, test: TestCase): readonly EveRecord[] | string {
       capture: join(root, test.entry.pcap),
       inline: test.inline,
       midstream: test.midstream,
-      alertsOnly: false,
+      settings: { variables: test.variables },
+      ...(test.thresholdFile === null
+        ? {}
+        : { thresholdFile: join(root, 'tests', test.entry.name, test.thresholdFile) }),
+      isSilent: false,
       write: (record) => events.push(record),
     })
     const [rejected] = ids.warnings

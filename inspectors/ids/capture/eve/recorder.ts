@@ -12,6 +12,9 @@ import { alertRecord, dropRecord, fileNameOf, httpRecord, tcpRecord, tlsRecord }
 /** Bytes of one file that are decoded for its size and sums. */
 export const MAX_FILE_BYTES = 1_048_576
 
+/** Bytes of a packet or stream that an alert quotes. */
+export const MAX_PAYLOAD_BYTES = 4096
+
 export type EveRecord = Readonly<Record<string, unknown>>
 
 interface OpenFile {
@@ -26,21 +29,23 @@ export class EveRecorder {
   readonly #write: (record: EveRecord) => void
   readonly #isInline: boolean
   readonly #files = new Map<HttpTransaction, Record<Flow, OpenFile | null>>()
-  readonly #alertsOnly: boolean
+  readonly #isSilent: boolean
   alerts = 0
   drops = 0
 
   constructor(
     write: (record: EveRecord) => void,
-    options: { readonly inline: boolean; readonly alertsOnly: boolean },
+    options: { readonly inline: boolean; readonly isSilent: boolean },
   ) {
     this.#write = write
     this.#isInline = options.inline
-    this.#alertsOnly = options.alertsOnly
+    this.#isSilent = options.isSilent
   }
 
   alert(of: ReplayFlow, alert: Alert, flow: Flow, on: HttpTransaction | DnsLog | null): void {
     this.alerts += 1
+    if (this.#isSilent) return
+    const { payload, isStream } = of.seen(flow)
     const isHttp = on !== null && 'request' in on
     this.#write({
       ...this.#common(of, 'alert', flow),
@@ -53,6 +58,13 @@ export class EveRecorder {
         ? { tls: tlsRecord(of.ids.tlsSession) }
         : {}),
       direction: flow,
+      ...(payload.length === 0
+        ? {}
+        : {
+            payload: payload.subarray(-MAX_PAYLOAD_BYTES).toString('base64'),
+            payload_printable: printable(payload.subarray(-MAX_PAYLOAD_BYTES)),
+          }),
+      stream: isStream ? 1 : 0,
       ...(this.#isInline ? { verdict: { action: alert.decisive ? 'drop' : 'alert' } } : {}),
       flow: { ...this.#counts(of), ...this.#ends(of, 'to_server') },
     })
@@ -60,7 +72,7 @@ export class EveRecorder {
 
   http(of: ReplayFlow, transaction: HttpTransaction): void {
     this.#files.delete(transaction)
-    if (this.#alertsOnly) return
+    if (this.#isSilent) return
     this.#write({
       ...this.#common(of, 'http', 'to_server'),
       tx_id: transaction.index,
@@ -69,7 +81,7 @@ export class EveRecorder {
   }
 
   body(_of: ReplayFlow, transaction: HttpTransaction, flow: Flow, chunk: Buffer): void {
-    if (this.#alertsOnly) return
+    if (this.#isSilent) return
     const files = this.#files.get(transaction) ?? { to_server: null, to_client: null }
     this.#files.set(transaction, files)
     const file = (files[flow] ??= openFile(transaction, flow))
@@ -77,7 +89,7 @@ export class EveRecorder {
   }
 
   file(of: ReplayFlow, transaction: HttpTransaction, flow: Flow): void {
-    if (this.#alertsOnly) return
+    if (this.#isSilent) return
     const file = this.#files.get(transaction)?.[flow]
     if (file === null || file === undefined) return
     this.#decoded(file, file.decoder.push(Buffer.alloc(0), true))
@@ -100,12 +112,12 @@ export class EveRecorder {
   }
 
   dns(of: ReplayFlow, log: DnsLog, flow: Flow): void {
-    if (this.#alertsOnly) return
+    if (this.#isSilent) return
     this.#write({ ...this.#common(of, 'dns', flow), dns: dnsFields(log.message, log.index) })
   }
 
   tls(of: ReplayFlow): void {
-    if (this.#alertsOnly || of.ids.tlsSession === null) return
+    if (this.#isSilent || of.ids.tlsSession === null) return
     this.#write({
       ...this.#common(of, 'tls', 'to_server'),
       tls: tlsRecord(of.ids.tlsSession),
@@ -114,7 +126,7 @@ export class EveRecorder {
 
   drop(of: ReplayFlow, packet: Packet, flow: Flow, reason: string, alert: Alert | null): void {
     this.drops += 1
-    if (this.#alertsOnly) return
+    if (this.#isSilent) return
     this.#write({
       ...this.#common(of, 'drop', flow),
       ...(alert === null ? {} : { alert: alertRecord(alert, true) }),
@@ -124,7 +136,7 @@ export class EveRecorder {
   }
 
   flow(of: ReplayFlow): void {
-    if (this.#alertsOnly) return
+    if (this.#isSilent) return
     const { openedAt } = of.connection
     const state =
       of.tcp === null
@@ -229,6 +241,11 @@ export class EveRecorder {
           }),
     }
   }
+}
+
+/** Text with a dot for every byte that cannot be shown. */
+function printable(bytes: Buffer): string {
+  return bytes.toString('latin1').replaceAll(/[^\t\n\r -~]/g, '.')
 }
 
 function openFile(transaction: HttpTransaction, flow: Flow): OpenFile {

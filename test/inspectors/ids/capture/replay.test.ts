@@ -64,7 +64,7 @@ function packets(
 /** Records of a replay, statistics left out. */
 function replayed(file: Buffer, ids: Ids, inline = false): readonly EveRecord[] {
   const records: EveRecord[] = []
-  const observer = new EveRecorder((record) => records.push(record), { inline, alertsOnly: false })
+  const observer = new EveRecorder((record) => records.push(record), { inline, isSilent: false })
   const replay = new Replay(ids, { inline, observer })
   for (const packet of packets(file)) replay.push(packet)
   replay.end()
