@@ -111,14 +111,15 @@ export interface ConnectionInspector {
   bytes(flow: Flow, chunk: Buffer): Verdict
   requestHead(transaction: HttpTransaction): Verdict
   /**
-   * Asked after `requestHead`: true keeps head and body back until `requestEnd` was answered. False lets
-   * each chunk go once every inspector has answered for it.
+   * Asked after `requestHead`, and again after each chunk while it holds: true keeps head and body back
+   * until `requestEnd` was answered. False lets each chunk go once every inspector has answered for it.
    */
   holdsRequestBody(transaction: HttpTransaction): boolean
   /** De-chunked body bytes, content coding not removed. */
   requestBody(transaction: HttpTransaction, chunk: Buffer): Verdict
   requestEnd(transaction: HttpTransaction): Verdict
   responseHead(transaction: HttpTransaction): Verdict
+  /** The same for the response. */
   holdsResponseBody(transaction: HttpTransaction): boolean
   responseBody(transaction: HttpTransaction, chunk: Buffer): Verdict
   responseEnd(transaction: HttpTransaction): Verdict

@@ -181,7 +181,7 @@ export class ChainFold {
   }
 
   /**
-   * Asked after the head of the direction was answered. Hops in mode `detect` never hold: they have no
+   * Asked after the head of the direction was answered, and after each chunk while it holds. Hops in mode `detect` never hold: they have no
    * verdict to wait for.
    *
    * @returns `hold`: keep head and body until the end was answered; `drop`: a hop failed closed

@@ -1,5 +1,4 @@
 import { type ChainFold, type Decision, PROCEED } from '../chain/fold.ts'
-import { looksLikeHttp } from '../http/detect.ts'
 import type { HttpExchangeHandler } from '../http/exchange-handler.ts'
 import { HttpExchangeParser } from '../http/exchange-parser.ts'
 import type { HttpError } from '../http/http-error.ts'
@@ -12,6 +11,7 @@ import type { FlowServices } from './flow-services.ts'
 import { type Lane, PAUSED_BY_PARSER } from './lane.ts'
 import { DEFERRED_BLOCK_MS, MAX_HELD_BYTES, MAX_HELD_BYTES_WORKER } from './limits.ts'
 import type { Link } from './link.ts'
+import { Prelude } from './prelude.ts'
 import { judgeHttpError, judgeTunnel } from './protocol-violation.ts'
 import { CONTINUE, waitsForContinue } from './waits-for-continue.ts'
 
@@ -32,8 +32,7 @@ export class InspectedFlow implements HttpExchangeHandler {
   readonly #services: FlowServices
   readonly #parser: HttpExchangeParser
   #phase: Phase = 'detecting'
-  /** Client bytes of a first line that is not yet long enough to tell the protocol. */
-  #prelude: Buffer | null = null
+  readonly #prelude = new Prelude()
   #holdsRequest = false
   #holdsResponse = false
   /** The request that is still being received. */
@@ -122,8 +121,7 @@ export class InspectedFlow implements HttpExchangeHandler {
   #clientEnd(): void {
     if (this.#phase === 'over' || this.#phase === 'deferred') return
     if (this.#phase === 'detecting') {
-      const line = Buffer.concat([this.#prelude ?? Buffer.alloc(0), Buffer.from('\r\n')])
-      if (looksLikeHttp(line) === 'yes') this.#startHttp()
+      if (this.#prelude.isHttpAtEnd()) this.#startHttp()
       else this.#goRaw()
     }
     if (this.#phase === 'http') this.#parser.endClient()
@@ -158,32 +156,23 @@ export class InspectedFlow implements HttpExchangeHandler {
   }
 
   #detect(chunk: Buffer): void {
-    const seen = this.#prelude === null ? chunk : Buffer.concat([this.#prelude, chunk])
-    switch (looksLikeHttp(seen)) {
-      case 'yes':
-        this.#prelude = seen
-        this.#startHttp()
-        return
-      case 'no':
-        this.#prelude = null
-        this.#services.counters.otherProtocols++
-        this.#goRaw()
-        return
-      case 'undecided':
-        this.#prelude = seen
+    const isHttp = this.#prelude.add(chunk)
+    if (isHttp === 'yes') this.#startHttp()
+    else if (isHttp === 'no') {
+      this.#services.counters.otherProtocols++
+      this.#goRaw()
     }
   }
 
   #startHttp(): void {
     this.#phase = 'http'
-    const seen = this.#prelude
-    this.#prelude = null
+    const seen = this.#prelude.take()
     if (seen !== null) this.#parser.pushClient(seen)
   }
 
   #goRaw(): void {
     this.#phase = 'raw'
-    this.#prelude = null
+    this.#prelude.take()
     this.#parser.stop()
     this.#link.toServer.releaseAll()
     this.#link.toClient.releaseAll()
@@ -225,10 +214,9 @@ export class InspectedFlow implements HttpExchangeHandler {
   requestBody(transaction: HttpTransaction, chunk: Buffer, endOffset: number): void {
     const decision = this.#fold.requestBody(transaction, chunk)
     if (decision !== PROCEED) return this.#decide(decision, 'to_server', transaction)
-    if (this.#holdsRequest && this.#isOverrun(this.#link.toServer)) {
-      const answer = this.#fold.overrun('to_server')
+    if (this.#holdsRequest) {
+      const answer = this.#holdsOn('to_server', this.#link.toServer, transaction)
       if (answer !== PROCEED) return this.#decide(answer, 'to_server', transaction)
-      this.#holdsRequest = false
     }
     if (!this.#holdsRequest) this.#link.toServer.release(endOffset)
   }
@@ -261,10 +249,9 @@ export class InspectedFlow implements HttpExchangeHandler {
   responseBody(transaction: HttpTransaction, chunk: Buffer, endOffset: number): void {
     const decision = this.#fold.responseBody(transaction, chunk)
     if (decision !== PROCEED) return this.#decide(decision, 'to_client', transaction)
-    if (this.#holdsResponse && this.#isOverrun(this.#link.toClient)) {
-      const answer = this.#fold.overrun('to_client')
+    if (this.#holdsResponse) {
+      const answer = this.#holdsOn('to_client', this.#link.toClient, transaction)
       if (answer !== PROCEED) return this.#decide(answer, 'to_client', transaction)
-      this.#holdsResponse = false
     }
     if (!this.#holdsResponse) this.#releaseResponse(transaction, endOffset)
   }
@@ -383,10 +370,20 @@ export class InspectedFlow implements HttpExchangeHandler {
     this.#link.toClient.release(endOffset)
   }
 
-  #isOverrun(lane: Lane): boolean {
-    return (
-      lane.heldBytes > MAX_HELD_BYTES || this.#services.heldBudget.bytes > MAX_HELD_BYTES_WORKER
-    )
+  /** After a chunk of a held body, of which the hops may have seen enough, or there may be too much. */
+  #holdsOn(flow: Flow, lane: Lane, transaction: HttpTransaction): Decision {
+    let decision: Decision = PROCEED
+    let holds = this.#fold.holdsBody(flow, transaction)
+    if (holds === 'drop') return { kind: 'drop' }
+    const workerBytes = this.#services.heldBudget.bytes
+    const isTooMuch = lane.heldBytes > MAX_HELD_BYTES || workerBytes > MAX_HELD_BYTES_WORKER
+    if (holds === 'hold' && isTooMuch) {
+      decision = this.#fold.overrun(flow)
+      holds = 'stream'
+    }
+    if (flow === 'to_server') this.#holdsRequest = holds === 'hold'
+    else this.#holdsResponse = holds === 'hold'
+    return decision
   }
 
   /**

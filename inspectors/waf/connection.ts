@@ -130,6 +130,7 @@ export class WafConnection implements ConnectionInspector {
   holdsResponseBody(http: HttpTransaction): boolean {
     const exchange = this.#exchanges.get(http)
     if (exchange === undefined || !this.#isWaiting(exchange, 4)) return false
+    if (isEventStream(exchange.transaction)) return false
     const framing = http.response?.framing
     const { responseBodyLimit } = exchange.transaction
     // More than is inspected will come: the rest would be held for nothing.
@@ -209,7 +210,12 @@ export class WafConnection implements ConnectionInspector {
     if (transaction.hasInboundDataError) return PASS
     transaction.hasInboundDataError = true
     forgetBody(transaction)
-    if (transaction.configuration.requestBodyLimitAction === 'process-partial') return PASS
+    if (transaction.configuration.requestBodyLimitAction === 'process-partial') {
+      // What came so far is inspected, the rest passes.
+      if (exchange.request.length > 0) readRequestBody(transaction, exchange.request.take())
+      this.#run(exchange, 2)
+      return this.#verdict(exchange)
+    }
     const message = 'The request body is larger than what is inspected'
     const isBlocking = this.#isBlocking(exchange)
     const alerts = [engineAlert(ALERT_REQUEST_LIMIT, message, true)]
@@ -273,6 +279,12 @@ export class WafConnection implements ConnectionInspector {
         return { kind: 'drop', alerts }
     }
   }
+}
+
+/** Events are for now: held until the stream ends they would never come. */
+function isEventStream(transaction: Transaction): boolean {
+  const type = transaction.responseHeader('content-type')
+  return type !== null && baseMediaType(type) === 'text/event-stream'
 }
 
 /** In mode `detect` a body over its limit is told, and inspection goes on. */

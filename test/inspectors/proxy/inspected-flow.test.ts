@@ -329,3 +329,48 @@ test('a first line in pieces is not mistaken for another protocol', async () => 
   assert.match(text, /^HTTP\/1.1 403/)
   assert.equal(site.received(), '')
 })
+
+test('a body is let go as soon as no hop holds it any more, though it has not ended', async () => {
+  let seen = 0
+  await using site = await guarded(
+    {
+      holdsResponseBody: () => seen < 8,
+      responseBody: (_, chunk) => {
+        seen += chunk.length
+        return PASS
+      },
+    },
+    {},
+    (socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n')
+        setTimeout(() => socket.write('4\r\nefgh\r\n'), 30)
+      })
+    },
+  )
+  const socket = connect(site.proxy.port)
+  let text = ''
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+  socket.write(get('/'))
+  await until('both chunks, of a response that goes on', () => text.includes('efgh'))
+  assert.match(text, /^HTTP\/1.1 200 OK\r\n.*4\r\nabcd\r\n4\r\nefgh/s)
+  socket.destroy()
+})
+
+test('a request body that a hop has seen enough of reaches the server before its end', async () => {
+  let seen = 0
+  await using site = await guarded({
+    holdsRequestBody: () => seen < 8,
+    requestBody: (_, chunk) => {
+      seen += chunk.length
+      return PASS
+    },
+  })
+  const socket = connect(site.proxy.port)
+  socket.write('POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabcd')
+  await until('the first half', () => seen === 4)
+  assert.equal(site.received(), '')
+  socket.write('efgh')
+  await until('all of it', () => site.received().endsWith('\r\n\r\nabcdefgh'))
+  socket.destroy()
+})
