@@ -23,6 +23,8 @@ export interface IdsOptions {
   readonly settings?: IdsSettings
   /** Milliseconds since the epoch; a test passes its own. */
   readonly now?: () => number
+  /** A `classification.config` for all files, in place of those beside them. */
+  readonly classificationFile?: string
   /** A `threshold.config`, already read. */
   readonly thresholds?: ThresholdConfig
   /** There are packets to look at: rules about them and about DNS are in force too. */
@@ -54,7 +56,7 @@ export interface Ids extends Inspector {
 export function createIds(options: IdsOptions): Ids {
   const { mode, settings = {} } = options
   const variables = new RuleVariables(settings.variables)
-  const loaded = loadRuleFiles(options.rulePaths)
+  const loaded = loadRuleFiles(options.rulePaths, options.classificationFile)
   const {
     thresholds,
     suppressions,

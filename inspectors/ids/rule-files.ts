@@ -22,17 +22,21 @@ export interface LoadedRules {
 
 /**
  * Reads and parses rule files. A folder stands for its `*.rules` files, at any depth, in order of their
- * names; a `classification.config` in it, or beside a file, says what the rules' classes mean.
+ * names; a `classification.config` in it, or beside a file, says what the rules' classes mean, unless one is
+ * given.
  *
  * @throws IdsLoadError `IDS_RULES_UNREADABLE`
  */
-export function loadRuleFiles(paths: readonly string[]): LoadedRules {
+export function loadRuleFiles(
+  paths: readonly string[],
+  classificationFile: string | null = null,
+): LoadedRules {
   const rules = new Map<string, Rule>()
   const problems: RuleProblem[] = []
   let disabled = 0
   for (const path of paths) {
     const files = ruleFiles(path)
-    const classifications = classificationsOf(path)
+    const classifications = classificationsOf(path, classificationFile)
     for (const file of files) {
       const parsed = parseRules(readText(file), file, { classifications })
       disabled += parsed.disabled
@@ -80,10 +84,14 @@ function unreadable(path: string, error: unknown): IdsLoadError {
 }
 
 /** The built-in classes, overlaid by those of the set's own file. */
-function classificationsOf(path: string): ReadonlyMap<string, Classification> {
+function classificationsOf(
+  path: string,
+  given: string | null,
+): ReadonlyMap<string, Classification> {
   const beside = statSync(path).isDirectory() ? path : join(path, '..')
+  const file = given ?? join(beside, 'classification.config')
   try {
-    const own = parseClassifications(readFileSync(join(beside, 'classification.config'), 'utf8'))
+    const own = parseClassifications(readFileSync(file, 'utf8'))
     return own.size === 0 ? DEFAULT_CLASSIFICATIONS : new Map([...DEFAULT_CLASSIFICATIONS, ...own])
   } catch {
     return DEFAULT_CLASSIFICATIONS

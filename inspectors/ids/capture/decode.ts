@@ -51,7 +51,7 @@ export class FrameDecoder {
     else if (linkType === COOKED_2) this.#ip(frame.subarray(20), layer)
     else if (linkType === ETHERNET) this.#typed(frame, 12, layer)
     else if (linkType === CISCO_HDLC) this.#typed(frame, 2, layer)
-    else if (linkType === PPP) this.#ip(frame.subarray(frame[0] === 0xff ? 4 : 2), layer)
+    else if (linkType === PPP) this.#ip(afterPpp(frame), layer)
     return this.#found
   }
 
@@ -241,8 +241,15 @@ export class FrameDecoder {
     else if (type === 0x6558) this.#typed(inner, 12, layer)
     else if (VLAN_TYPES.has(type)) this.#typed(data.subarray(at - 2), 2, layer)
     else if (type === 0x88be) this.#typed(inner.subarray((flags & 0x1000) === 0 ? 0 : 8), 12, layer)
-    else if (type === 0x880b) this.#ip(inner.subarray(inner[0] === 0xff ? 4 : 2), layer)
+    else if (type === 0x880b) this.#ip(afterPpp(inner), layer)
   }
+}
+
+/** What a PPP frame carries; address, control and the protocol's first byte may be left out (RFC 1661). */
+function afterPpp(frame: Buffer): Buffer {
+  const at = frame[0] === 0xff && frame[1] === 3 ? 2 : 0
+  const isShort = (frame[at] & 1) === 1
+  return frame.subarray(at + (isShort ? 1 : 2))
 }
 
 type IpPart = Omit<

@@ -16,6 +16,7 @@ export interface ReplayRequest {
   readonly inline: boolean
   readonly midstream: boolean
   readonly settings?: IdsSettings
+  readonly classificationFile?: string
   /** A `threshold.config`. */
   readonly thresholdFile?: string
   /** Told every record as it is made. */
@@ -50,6 +51,9 @@ export function replayFile(request: ReplayRequest): ReplayResult {
     rulePaths: request.rulePaths,
     now: () => clock.replay?.nowMs ?? 0,
     packets: true,
+    ...(request.classificationFile === undefined
+      ? {}
+      : { classificationFile: request.classificationFile }),
     ...(request.thresholdFile === undefined
       ? {}
       : {

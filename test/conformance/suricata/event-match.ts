@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+
 /**
  * A filter's `match` against one EVE event: equality of value and type at dotted paths, and the operators
  * that end a path (`__find`, `__len`, …), `has-key` and `not-has-key`.
@@ -70,8 +72,5 @@ export function valueAt(event: unknown, path: string): unknown {
 }
 
 function isSame(left: unknown, right: unknown): boolean {
-  if (left === right) return true
-  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null)
-    return false
-  return JSON.stringify(left) === JSON.stringify(right)
+  return left === right || isDeepStrictEqual(left, right)
 }

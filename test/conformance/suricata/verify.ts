@@ -84,6 +84,7 @@ function replay(root: string, test: TestCase): readonly EveRecord[] | string {
       capture: join(root, test.entry.pcap),
       inline: test.inline,
       midstream: test.midstream,
+      classificationFile: join(root, 'etc', 'classification.config'),
       settings: { variables: test.variables },
       ...(test.thresholdFile === null
         ? {}
