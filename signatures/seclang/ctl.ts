@@ -3,6 +3,7 @@ import type { Diagnostics } from './diagnostic.ts'
 import { parseIdRanges } from './id-ranges.ts'
 import { LogicalLine } from './logical-line.ts'
 import type { BodyProcessor, Ctl, RuleSelection } from './model.ts'
+import { checkSelection } from './selection.ts'
 import { suggestion } from './suggest.ts'
 import { parseTargets } from './targets.ts'
 import { Word } from './words.ts'
@@ -33,6 +34,7 @@ export function parseCtl(use: ActionUse, diagnostics: Diagnostics): Ctl | null {
     diagnostics.error('SECLANG_ARGUMENT', use.position, message)
     return null
   }
+  if (ctl === 'reported') return null
   if (ctl === 'ignored') {
     const message = `ctl:${option} is ignored: links are not signed here`
     diagnostics.warning('SECLANG_IGNORED_ACTION', use.position, message)
@@ -46,7 +48,7 @@ function read(
   value: string,
   use: ActionUse,
   diagnostics: Diagnostics,
-): Ctl | 'unknown' | 'bad' | 'ignored' {
+): Ctl | 'unknown' | 'bad' | 'ignored' | 'reported' {
   const lower = value.toLowerCase()
   const on = lower === 'on' ? true : lower === 'off' ? false : null
   switch (option) {
@@ -60,7 +62,9 @@ function read(
     case 'ruleremovebytag':
     case 'ruleremovebymsg': {
       const selection = readSelection(option.slice('ruleremoveby'.length), value)
-      return selection === null ? 'bad' : { kind: 'remove-rules', selection }
+      if (selection === null) return 'bad'
+      if (!checkSelection(selection, diagnostics, use.position)) return 'reported'
+      return { kind: 'remove-rules', selection }
     }
     case 'ruleremovetargetbyid':
     case 'ruleremovetargetbytag':
@@ -71,6 +75,7 @@ function read(
       const selection = readSelection(by, value.slice(0, semicolon).trim())
       const targets = targetsOf(value.slice(semicolon + 1), use, diagnostics)
       if (selection === null || targets.length === 0) return 'bad'
+      if (!checkSelection(selection, diagnostics, use.position)) return 'reported'
       return { kind: 'remove-targets', selection, targets }
     }
     case 'requestbodyprocessor': {

@@ -25,6 +25,15 @@ export function matchesSelection(
   return links.some((link) => link.actions.tags.some((tag) => pattern.test(tag)))
 }
 
+/** Reports a pattern that cannot be compiled where it is written; false: it must not be used. */
+export function checkSelection(
+  selection: RuleSelection,
+  diagnostics: Diagnostics,
+  position: SourcePosition,
+): boolean {
+  return selection.by === 'id' || patternOf(selection, diagnostics, position) !== null
+}
+
 function patternOf(
   selection: Extract<RuleSelection, { pattern: string }>,
   diagnostics: Diagnostics,

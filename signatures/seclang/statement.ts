@@ -5,6 +5,7 @@ import type { LogicalLine } from './logical-line.ts'
 import { MAX_LOGICAL_LINE } from './logical-line.ts'
 import type { EngineSettings, OperatorUse, RuleSelection, Target } from './model.ts'
 import { parseOperator } from './operator-use.ts'
+import { checkSelection } from './selection.ts'
 import { IGNORED_DIRECTIVES, REFUSED_DIRECTIVES, SETTINGS } from './settings.ts'
 import { suggestion } from './suggest.ts'
 import { parseTargets } from './targets.ts'
@@ -175,8 +176,10 @@ function parseSelection(
   const text = words.map((word) => word.text).join(' ')
   const position = words[0]?.position
   if (position === undefined) return null
-  if (by === 'tag') return { by: 'tag', pattern: text }
-  if (by === 'msg') return { by: 'msg', pattern: text }
+  if (by === 'tag' || by === 'msg') {
+    const selection: RuleSelection = { by, pattern: text }
+    return checkSelection(selection, diagnostics, position) ? selection : null
+  }
   const ranges = parseIdRanges(text)
   if (ranges !== null) return { by: 'id', ranges }
   diagnostics.error('SECLANG_ARGUMENT', position, `"${text}" is no rule id and no range of them`)
