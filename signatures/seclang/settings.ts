@@ -135,7 +135,7 @@ export const IGNORED_DIRECTIVES: ReadonlyMap<string, string> = new Map(
     SecConnWriteStateLimit: 'connections are limited by the proxy',
     SecContentInjection: REWRITES,
     SecCookieV0Separator: 'cookies are separated by semicolons (RFC 6265)',
-    SecDataDir: 'persistent collections are kept in memory',
+    SecDataDir: 'persistent collections are kept in memory, or in Redis',
     SecDebugLog: OWN_LOGS,
     SecDebugLogLevel: OWN_LOGS,
     SecDisableBackendCompression: REWRITES,
