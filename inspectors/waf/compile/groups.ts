@@ -1,4 +1,3 @@
-import type { ByteSet } from '#signatures/pcre/gate.ts'
 import type { Pipeline } from '../values/pipeline.ts'
 import type { CompiledLink, CompiledRule, Group, Lane } from './program.ts'
 
@@ -73,23 +72,18 @@ export function groupRules(rules: readonly CompiledRule[], listCount: number): G
     lanes: [...lanes.values()].map((lane) => ({
       groups: lane.groups,
       pipelines: lane.pipelines,
-      triggers: triggersOf(lane.pipelines),
+      triggerMask: triggerMaskOf(lane.pipelines),
     })),
     ofRule,
   }
 }
 
-function triggersOf(pipelines: readonly Pipeline[]): ByteSet | null {
-  const bytes: ByteSet = new Uint32Array(8)
+function triggerMaskOf(pipelines: readonly Pipeline[]): number {
+  let mask = 0
   for (const pipeline of pipelines) {
     for (let node: Pipeline | null = pipeline; node !== null; node = node.parent) {
-      if (node.transformation === null) continue
-      const { triggerBytes } = node.transformation
-      if (triggerBytes === null) return null
-      for (let byte = 0; byte < 256; byte += 1) {
-        if (triggerBytes[byte] === 1) bytes[byte >> 5] |= 1 << (byte & 31)
-      }
+      mask |= node.triggerMask
     }
   }
-  return bytes
+  return mask
 }

@@ -1,4 +1,3 @@
-import type { ByteSet } from '#signatures/pcre/gate.ts'
 import type { Ctl, PersistentCollection, Sanitise } from '#signatures/seclang/model.ts'
 import type { DynamicOperator } from '../operators/operator.ts'
 import type { Collection } from '../transaction/collections.ts'
@@ -84,8 +83,8 @@ export interface Group {
 export interface Lane {
   readonly groups: readonly Group[]
   readonly pipelines: readonly Pipeline[]
-  /** Bytes that can make one of its transformations change a value; null when bytes do not tell. */
-  readonly triggers: ByteSet | null
+  /** Bits of which a text must have one for the lane to change it (trigger-masks.ts). */
+  readonly triggerMask: number
 }
 
 export interface CompiledRule extends RuleInfo {

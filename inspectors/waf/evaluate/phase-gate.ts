@@ -3,7 +3,7 @@ import { type Collection, valuesOf } from '../transaction/collections.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Entry } from '../values/entry.ts'
 import { isPartValue, ResolvedTargets, resolveTargets, xmlPathValues } from './resolved-targets.ts'
-import { TextGroups } from './text-groups.ts'
+import { type Interest, TextGroups } from './text-groups.ts'
 
 /**
  * Decides which rules of a phase are worth a look, and at which values.
@@ -29,6 +29,8 @@ export class PhaseGate {
   readonly #resolvedStamps: Int32Array
   /** By collection id. */
   readonly #collections: LiveCollection[] = []
+  /** By collection id: the groups that look at it. */
+  readonly #wanted: Interest[] = []
   #stamp = 0
 
   constructor(program: Program) {
@@ -41,6 +43,15 @@ export class PhaseGate {
     this.#uniteStamps = new Int32Array(groups.length)
     this.#resolved = targetLists.map(() => new ResolvedTargets())
     this.#resolvedStamps = new Int32Array(targetLists.length)
+    const groupsOf = new Map<number, Int32Array>()
+    for (const { index, targets } of groups) {
+      for (const { collection } of targets.parts) {
+        const of = groupsOf.get(collection.id) ?? new Int32Array(this.#textGroups.width)
+        of[index >> 5] |= 1 << (index & 31)
+        groupsOf.set(collection.id, of)
+      }
+    }
+    for (const [id, of] of groupsOf) this.#wanted[id] = this.#textGroups.interestIn(of)
   }
 
   /** Forgets what held for the phase before. */
@@ -88,6 +99,7 @@ export class PhaseGate {
       if (part.selector.kind === 'xpath') {
         const entries = xmlPathValues(transaction, part.selector)
         for (let index = 0; index < entries.length; index += 1) {
+          this.#liveGroups(entries[index], this.#wanted[part.collection.id])
           this.#deal(entries[index], at, groups)
         }
       } else this.#dealPart(this.#liveOf(transaction, part.collection), part, at, groups)
@@ -109,7 +121,7 @@ export class PhaseGate {
   }
 
   #deal(entry: Entry, part: number, groups: readonly number[]): void {
-    const live = this.#liveGroups(entry)
+    const live = entry.facts!.liveGroups!
     for (let at = 0; at < groups.length; at += 1) {
       const group = groups[at]
       if ((live[group >> 5] & (1 << (group & 31))) !== 0) this.#candidates[group].add(entry, part)
@@ -123,12 +135,14 @@ export class PhaseGate {
     live.length = 0
     live.groups.fill(0)
     const entries = valuesOf(transaction, collection)
+    const wanted = this.#wanted[collection.id]
     for (let at = 0; at < entries.length; at += 1) {
-      const groups = this.#liveGroups(entries[at])
+      const groups = this.#liveGroups(entries[at], wanted)
       let any = 0
       for (let word = 0; word < groups.length; word += 1) {
-        any |= groups[word]
-        live.groups[word] |= groups[word]
+        const bits = groups[word] & wanted.groups[word]
+        any |= bits
+        live.groups[word] |= bits
       }
       if (any === 0) continue
       live.entries[live.length] = entries[at]
@@ -137,8 +151,8 @@ export class PhaseGate {
     return live
   }
 
-  #liveGroups(entry: Entry): Int32Array {
-    return this.#textGroups.of((entry.facts ??= this.#program.texts.of(entry.value)))
+  #liveGroups(entry: Entry, wanted: Interest): Int32Array {
+    return this.#textGroups.of((entry.facts ??= this.#program.texts.of(entry.value)), wanted)
   }
 
   /** Unites what the values of a group could satisfy; those that turned out to satisfy nothing go. */

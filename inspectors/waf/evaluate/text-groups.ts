@@ -1,6 +1,11 @@
-import { type ByteSet, collectBytes, intersects } from '#signatures/pcre/gate.ts'
 import type { Lane, Program } from '../compile/program.ts'
 import type { TextFacts } from '../values/text-facts.ts'
+
+/** Groups, and the lanes that they are in. */
+export interface Interest {
+  readonly groups: Int32Array
+  readonly lanes: readonly number[]
+}
 
 /**
  * Decides at a text's first look which groups of rules it, as the value of a variable, may satisfy.
@@ -20,7 +25,6 @@ export class TextGroups {
   readonly #live: Int32Array
   /** Groups of the lanes that leave the text at hand as it is. */
   readonly #same: Int32Array
-  readonly #bytes: ByteSet = new Uint32Array(8)
 
   constructor(program: Program) {
     this.#program = program
@@ -50,28 +54,58 @@ export class TextGroups {
     return this.#width
   }
 
-  /** A bit for each group that the text may satisfy. All zeros are one array for all texts. */
-  of(facts: TextFacts): Int32Array {
-    return (facts.liveGroups ??= this.#look(facts))
+  /** What has to be looked at for some groups. */
+  interestIn(groups: Int32Array): Interest {
+    const lanes = this.#laneMasks.flatMap((mask, at) =>
+      mask.some((bits, word) => (bits & groups[word]) !== 0) ? at : [],
+    )
+    return { groups, lanes }
   }
 
-  #look(facts: TextFacts): Int32Array {
-    const { texts, lanes, words } = this.#program
+  /**
+   * A bit for each group that the text may satisfy.
+   *
+   * @param interest the groups that are asked for; the bits of others say nothing
+   */
+  of(facts: TextFacts, interest: Interest): Int32Array {
+    const wanted = interest.groups
+    const { decidedGroups, liveGroups } = facts
+    if (liveGroups === null || decidedGroups === null) {
+      facts.decidedGroups = wanted
+      facts.liveGroups = this.#look(facts, interest)
+      return facts.liveGroups
+    }
+    if (decidedGroups === wanted) return liveGroups
+    let missing = 0
+    for (let word = 0; word < this.#width; word += 1) missing |= wanted[word] & ~decidedGroups[word]
+    if (missing === 0) return liveGroups
+    // Of what was decided before some may have turned out dead since: it is not looked at again.
+    const both = decidedGroups.slice()
+    const more = this.#look(facts, interest).slice()
+    for (let word = 0; word < this.#width; word += 1) {
+      both[word] |= wanted[word]
+      more[word] = liveGroups[word] | (more[word] & ~decidedGroups[word])
+    }
+    facts.decidedGroups = both
+    facts.liveGroups = more
+    return more
+  }
+
+  #look(facts: TextFacts, interest: Interest): Int32Array {
+    const { texts, words } = this.#program
+    const wanted = interest.groups
     const live = this.#live
     const same = this.#same
     live.fill(0)
     same.fill(0)
-    const bytes = this.#bytes
-    bytes.fill(0)
-    collectBytes(facts.text, bytes)
-    for (let at = 0; at < lanes.length; at += 1) {
-      const { triggers } = lanes[at]
-      const isSame =
-        (triggers !== null && !intersects(triggers, bytes)) || this.#isSame(lanes[at], facts)
-      if (isSame) {
-        const mask = this.#laneMasks[at]
-        for (let word = 0; word < this.#width; word += 1) same[word] |= mask[word]
-      } else this.#lookThrough(lanes[at], facts)
+    const triggers = texts.triggersOf(facts)
+    for (let at = 0; at < interest.lanes.length; at += 1) {
+      const index = interest.lanes[at]
+      const lane = this.#program.lanes[index]
+      if ((triggers & lane.triggerMask) === 0 || this.#isSame(lane, facts)) {
+        const mask = this.#laneMasks[index]
+        for (let word = 0; word < this.#width; word += 1) same[word] |= mask[word] & wanted[word]
+      } else this.#lookThrough(lane, facts, wanted)
     }
     const bits = texts.bitsOf(facts)
     for (let word = 0; word < words; word += 1) {
@@ -97,12 +131,13 @@ export class TextGroups {
     return true
   }
 
-  #lookThrough({ groups, pipelines }: Lane, facts: TextFacts): void {
+  #lookThrough({ groups, pipelines }: Lane, facts: TextFacts, wanted: Int32Array): void {
     const { texts } = this.#program
     for (let step = 0; step < pipelines.length; step += 1) {
       const bits = texts.bitsOf(texts.through(facts, pipelines[step]))
       for (let at = 0; at < groups.length; at += 1) {
         const { index, words, masks } = groups[at]
+        if ((wanted[index >> 5] & (1 << (index & 31))) === 0) continue
         let any = 0
         for (let word = 0; word < words.length; word += 1) any |= bits[words[word]] & masks[word]
         if (any !== 0) this.#live[index >> 5] |= 1 << (index & 31)

@@ -1,4 +1,5 @@
 import type { Transformation } from '../transformations/transformation.ts'
+import { triggerMaskOf } from './trigger-masks.ts'
 
 /**
  * A list of transformations as a node of a tree: its parent is the list without the last. Lists that
@@ -10,11 +11,19 @@ export interface Pipeline {
   /** Null: the empty list. */
   readonly transformation: Transformation | null
   readonly names: readonly string[]
+  /** Bits of which a text must have one for the last transformation to change it (trigger-masks.ts). */
+  readonly triggerMask: number
 }
 
 /** The tree of all lists of a program. */
 export class PipelineTree {
-  readonly root: Pipeline = { index: 0, parent: null, transformation: null, names: [] }
+  readonly root: Pipeline = {
+    index: 0,
+    parent: null,
+    transformation: null,
+    names: [],
+    triggerMask: 0,
+  }
   readonly #nodes = new Map<string, Pipeline>()
   #size = 1
 
@@ -26,7 +35,13 @@ export class PipelineTree {
       let next = this.#nodes.get(key)
       if (next === undefined) {
         const names = [...node.names, transformation.name]
-        next = { index: this.#size, parent: node, transformation, names }
+        next = {
+          index: this.#size,
+          parent: node,
+          transformation,
+          names,
+          triggerMask: triggerMaskOf(transformation),
+        }
         this.#size += 1
         this.#nodes.set(key, next)
       }

@@ -3,6 +3,7 @@ import type { Transformation } from '../transformations/transformation.ts'
 import type { GateIndex } from './gate-index.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Predicate } from './predicate.ts'
+import { triggersIn } from './trigger-masks.ts'
 
 /**
  * Everything that is known of one byte string, whatever variable it came from: what it becomes under
@@ -21,6 +22,10 @@ export class TextFacts {
   /** Null: not gated yet. An array: a typed one of this size costs ten times as much to make. */
   bits: number[] | null = null
   liveGroups: Int32Array | null = null
+  /** Groups of which `liveGroups` tells. */
+  decidedGroups: Int32Array | null = null
+  /** Bits of `trigger-masks.ts`; 0: not looked at. */
+  triggers = 0
 
   constructor(text: string) {
     this.text = text
@@ -100,20 +105,25 @@ export class TextStore {
 
   /** Facts of the text that a pipeline makes of this one. */
   through(facts: TextFacts, pipeline: Pipeline): TextFacts {
-    const { parent, transformation } = pipeline
+    const { parent, transformation, triggerMask } = pipeline
     if (parent === null || transformation === null) return facts
     const known = facts.byPipeline?.[pipeline.index]
     if (known !== undefined) return known
     const before = this.through(facts, parent)
-    const result = this.#apply(before, transformation)
+    const isSame = (this.triggersOf(before) & triggerMask) === 0
+    const result = isSame ? before : this.#apply(before, transformation)
     facts.byPipeline ??= []
     facts.byPipeline[pipeline.index] = result
     return result
   }
 
+  /** Which transformations could change the text. */
+  triggersOf(facts: TextFacts): number {
+    if (facts.triggers === 0) facts.triggers = triggersIn(facts.text)
+    return facts.triggers
+  }
+
   #apply(facts: TextFacts, transformation: Transformation): TextFacts {
-    const { triggerBytes } = transformation
-    if (triggerBytes !== null && !hasAny(facts.text, triggerBytes)) return facts
     const text = transformation.apply(facts.text)
     return text === facts.text ? facts : this.of(text)
   }
@@ -160,11 +170,4 @@ export class TextStore {
   predicate(index: number): Predicate {
     return this.#predicates[index]
   }
-}
-
-function hasAny(textLatin1: string, table: Uint8Array): boolean {
-  for (let index = 0; index < textLatin1.length; index += 1) {
-    if (table[textLatin1.charCodeAt(index)] === 1) return true
-  }
-  return false
 }
