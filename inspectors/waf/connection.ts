@@ -270,6 +270,11 @@ export class WafConnection implements ConnectionInspector {
       return alerts.length === 0 ? PASS : { kind: 'alert', alerts }
     }
     exchange.isInterceptionTold = true
+    // `ctl:ruleEngine=DetectionOnly`: the rules of a blocking chain only watch this transaction. In mode
+    // `detect` the verdict is given all the same, and the chain tells it as would-block.
+    if (transaction.configuration.mode === 'block' && transaction.engine !== 'on') {
+      return { kind: 'alert', alerts }
+    }
     switch (interception.kind) {
       case 'deny':
         return { kind: 'block', status: interception.status, alerts }

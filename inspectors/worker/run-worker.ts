@@ -46,7 +46,8 @@ interface LoadedWorker {
 export function runWorker(createInspector: CreateEngine): void {
   let worker: LoadedWorker | null = null
   const tell = (message: WorkerResponse): void => {
-    if (process.connected) process.send?.(message)
+    // A supervisor that was killed just now is heard of by `disconnect`, not by a failed send.
+    if (process.connected) process.send?.(message, undefined, undefined, () => {})
   }
   let ends = 0
   const end = async (deadlineMs: number, isAsked: boolean): Promise<void> => {

@@ -104,6 +104,17 @@ test('ctl removes rules by id range, tag and message for one transaction', () =>
   assert.deepEqual(idsOf(send(waf, 'GET /?drop=off')), [])
 })
 
+test('ctl:ruleEngine=DetectionOnly keeps a blocking chain from blocking, and alerts go on', () => {
+  const waf = wafOf(`
+    SecRule REQUEST_URI "@beginsWith /watched" "id:1,phase:1,pass,nolog,ctl:ruleEngine=DetectionOnly"
+    SecRule ARGS "@contains a" "id:2,phase:1,deny,msg:'one'"
+    SecRule ARGS "@contains a" "id:3,phase:2,deny,msg:'two'"`)
+  assert.equal(send(waf, 'GET /?x=a').status, 403)
+  const watched = send(waf, 'GET /watched?x=a')
+  assert.equal(watched.status, 200)
+  assert.deepEqual(idsOf(watched), [2, 3])
+})
+
 test('allow ends the phase, the request phases or all but the logging phase', () => {
   const rules = (scope: string): string => `
     SecRule ARGS:ok "@streq 1" "id:1,phase:1,allow${scope},nolog"
