@@ -32,7 +32,7 @@ export interface ChainBenchOptions {
   readonly say: (text: string) => void
 }
 
-const REQUEST = `GET /catalogue?page=3&sort=price HTTP/1.1\r\nHost: ${SERVER}\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,application/json\r\nAccept-Language: en\r\nCookie: session=8f14e45fceea167a\r\n\r\n`
+const REQUEST = `GET /catalogue?page=3&sort=price HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,application/json\r\nAccept-Language: en\r\nCookie: session=8f14e45fceea167a\r\n\r\n`
 const WARM_UP_MS = 700
 
 const WAF: ChainInspector = {
