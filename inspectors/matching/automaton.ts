@@ -12,8 +12,13 @@ export interface Automaton {
    * @returns patterns newly marked
    */
   markString(valueLatin1: string, found: Uint32Array): number
-  /** The same over bytes `from` to `to` of a buffer. */
-  markBytes(bytes: Uint8Array, from: number, to: number, found: Uint32Array): number
+  /**
+   * Lists every pattern that occurs in a part of a buffer, each once: cheaper than marking where few do.
+   *
+   * @param into ids are written to its beginning; of `patternCount` at least
+   * @returns how many
+   */
+  collectBytes(bytes: Uint8Array, from: number, to: number, into: Int32Array): number
   /**
    * Finds the match that `@pm` reports: the one that ends first and, of those, the longest.
    *

@@ -1,7 +1,7 @@
 import type { Phase } from '#signatures/seclang/model.ts'
 import type { Exclusions } from '../values/exclusions.ts'
 import { hasRule } from '../values/selector.ts'
-import { TextStore } from '../values/text-facts.ts'
+import { TextStore } from '../values/text-store.ts'
 import { type Groups, groupRules } from './groups.ts'
 import type { CompiledRule, CompiledRules, PhaseProgram, Program } from './program.ts'
 import { specialize, type Specialized } from './specialize.ts'
@@ -40,12 +40,11 @@ export function buildProgram(compiled: CompiledRules, options: ProgramOptions): 
       ? unspecialized(whole, initialTx)
       : specialize(whole, initialTx, txNames.names, removable)
   const left = specialized.phases.flatMap((phase) => phase.rules)
-  const groups = groupRules(left, targetLists.length)
+  const groups = groupRules(left, gates.words)
   return {
     phases: specialized.phases.map(({ rules, next }) => phaseProgram(rules, next, groups)),
     rules: compiled.rules,
     targetLists,
-    groupsOfList: groups.ofList,
     exclusions,
     groups: groups.groups,
     lanes: groups.lanes,

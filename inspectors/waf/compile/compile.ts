@@ -6,7 +6,7 @@ import { TRANSFORMATIONS } from '../transformations/registry.ts'
 import { TxNames } from '../transaction/tx-store.ts'
 import { GateIndex } from '../values/gate-index.ts'
 import { pathTo, type Pipeline, PipelineTree } from '../values/pipeline.ts'
-import { KeptTexts } from '../values/text-facts.ts'
+import { KeptBound } from '../values/kept-texts.ts'
 import { compileEffect, type EffectContext } from './effects.ts'
 import { compileMacro, type Macro } from './macro.ts'
 import { resolveJumps } from './jumps.ts'
@@ -77,7 +77,7 @@ class Compiler {
       targetLists: this.#targetLists.lists,
       predicates: this.#predicates.list,
       gates: new GateIndex(this.#predicates.list),
-      kept: new KeptTexts(),
+      kept: new KeptBound(),
       txNames: this.#txNames,
       inboundScoreSlots: slotsOf(INBOUND_SCORES),
       outboundScoreSlots: slotsOf(OUTBOUND_SCORES),

@@ -5,8 +5,6 @@ import type { CompiledLink, CompiledRule, Group, Lane } from './program.ts'
 export interface Groups {
   readonly groups: readonly Group[]
   readonly lanes: readonly Lane[]
-  /** Indices of groups by `TargetList.index`. */
-  readonly ofList: readonly (readonly number[])[]
   readonly ofRule: ReadonlyMap<number, Group>
 }
 
@@ -20,9 +18,9 @@ interface Draft {
  * Puts rules that look at the same values through the same transformations together. Only a rule whose
  * first link has a fixed predicate over values that do not change while a phase runs can be gated.
  *
- * @param listCount number of target lists
+ * @param words of 32 predicates
  */
-export function groupRules(rules: readonly CompiledRule[], listCount: number): Groups {
+export function groupRules(rules: readonly CompiledRule[], words: number): Groups {
   const drafts = new Map<string, Draft>()
   for (const rule of rules) {
     const [link] = rule.links
@@ -38,7 +36,6 @@ export function groupRules(rules: readonly CompiledRule[], listCount: number): G
     (left, right) => left.link.targets.index - right.link.targets.index,
   )
   const ofRule = new Map<number, Group>()
-  const ofList = Array.from({ length: listCount }, (): number[] => [])
   const lanes = new Map<
     string,
     { index: number; groups: Group[]; pipelines: readonly Pipeline[] }
@@ -60,15 +57,14 @@ export function groupRules(rules: readonly CompiledRule[], listCount: number): G
       pipelines,
       words: Int32Array.from(masks.keys()),
       masks: Int32Array.from(masks.values()),
+      predicates: Int32Array.from({ length: words }, (_, word) => masks.get(word) ?? 0),
     }
     lane.groups.push(group)
-    ofList[targets.index].push(index)
     for (const rule of draft.rules) ofRule.set(rule, group)
     return group
   })
   return {
     groups,
-    ofList,
     lanes: [...lanes.values()].map((lane) => ({
       groups: lane.groups,
       pipelines: lane.pipelines,
@@ -81,9 +77,7 @@ export function groupRules(rules: readonly CompiledRule[], listCount: number): G
 function triggerMaskOf(pipelines: readonly Pipeline[]): number {
   let mask = 0
   for (const pipeline of pipelines) {
-    for (let node: Pipeline | null = pipeline; node !== null; node = node.parent) {
-      mask |= node.triggerMask
-    }
+    for (const step of pipeline.steps) mask |= step.triggerMask
   }
   return mask
 }

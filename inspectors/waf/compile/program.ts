@@ -8,7 +8,8 @@ import type { Predicate } from '../values/predicate.ts'
 import type { Exclusions } from '../values/exclusions.ts'
 import type { GateIndex } from '../values/gate-index.ts'
 import type { CompiledSelector, TargetExclusion } from '../values/selector.ts'
-import type { KeptTexts, TextStore } from '../values/text-facts.ts'
+import type { KeptBound } from '../values/kept-texts.ts'
+import type { TextStore } from '../values/text-store.ts'
 import type { Macro } from './macro.ts'
 
 /**
@@ -22,7 +23,7 @@ export interface CompiledRules {
   readonly predicates: readonly Predicate[]
   readonly gates: GateIndex
   /** Bound of what the programs of these rules keep of the traffic, all together. */
-  readonly kept: KeptTexts
+  readonly kept: KeptBound
   readonly txNames: TxNames
   /** TX slots whose sum is the anomaly score, for requests and for responses. */
   readonly inboundScoreSlots: readonly number[]
@@ -40,8 +41,6 @@ export interface Program {
   /** All rules by `CompiledRule.index`, also those that are not in force. */
   readonly rules: readonly CompiledRule[]
   readonly targetLists: readonly TargetList[]
-  /** Per list of targets the indices of its groups. They follow each other, so their bits share words. */
-  readonly groupsOfList: readonly (readonly number[])[]
   readonly exclusions: Exclusions
   readonly groups: readonly Group[]
   readonly lanes: readonly Lane[]
@@ -75,6 +74,8 @@ export interface Group {
   /** Predicates of its rules: the words in which they have bits, and the bits. */
   readonly words: Int32Array
   readonly masks: Int32Array
+  /** The same with a place for each word of the program. */
+  readonly predicates: Int32Array
   /** Place of its pipelines in `Program.lanes`. */
   readonly lane: number
 }

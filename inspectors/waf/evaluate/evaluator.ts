@@ -21,7 +21,7 @@ import { MAX_HIT_MATCHES, MAX_HITS } from '../transaction/rule-hit.ts'
 /**
  * Runs the rules of a phase over a transaction.
  *
- * Rules are walked in file order, but most are passed over by one bit test (`PhaseGate`).
+ * Rules run in file order; most are never come to, as no value can satisfy them (`PhaseGate`).
  *
  * Rules that depend on state (TX, counts, persistent collections) or on arguments with macros are
  * evaluated every time. State and effects follow ModSecurity v2: captures and effects happen for each
@@ -47,27 +47,20 @@ export class Evaluator {
   /** Runs a phase. What rules decide is left in the transaction (`interception`, `hits`, TX). */
   runPhase(transaction: Transaction, phase: Phase): void {
     if (transaction.engine === 'off') return
-    const { rules, next, groupOf, wordOf, bitOf } = this.#program.phases[phase]
+    const { rules, next, groupOf } = this.#program.phases[phase]
     transaction.currentPhase = phase
-    this.#gate.startPhase()
-    let position = 0
-    while (position < rules.length) {
-      const group = groupOf[position]
-      if (group >= 0) {
-        if (!this.#gate.admits(transaction, group, wordOf[position], bitOf[position])) {
-          position += 1
-          continue
-        }
-      }
+    const positions = this.#gate.startPhase(transaction, phase)
+    let position = positions.next(0)
+    while (position >= 0) {
       const rule = rules[position]
       const { removedRules } = transaction
       const isRemoved = removedRules !== null && hasRule(removedRules, rule.index)
-      if (isRemoved || !this.#runRule(transaction, rule, group)) {
-        position += 1
-        continue
+      let from = position + 1
+      if (!isRemoved && this.#runRule(transaction, rule, groupOf[position])) {
+        if (this.#finish(transaction, rule)) return
+        from = next[position]
       }
-      if (this.#finish(transaction, rule)) return
-      position = next[position]
+      position = positions.next(from)
     }
   }
 

@@ -11,7 +11,13 @@ export interface Pipeline {
   /** Null: the empty list. */
   readonly transformation: Transformation | null
   readonly names: readonly string[]
-  /** Bits of which a text must have one for the last transformation to change it (trigger-masks.ts). */
+  /** What is done, first to last. */
+  readonly steps: readonly PipelineStep[]
+}
+
+export interface PipelineStep {
+  readonly transformation: Transformation
+  /** Bits of which a text must have one to be changed (trigger-masks.ts). */
   readonly triggerMask: number
 }
 
@@ -22,7 +28,7 @@ export class PipelineTree {
     parent: null,
     transformation: null,
     names: [],
-    triggerMask: 0,
+    steps: [],
   }
   readonly #nodes = new Map<string, Pipeline>()
   #size = 1
@@ -40,7 +46,7 @@ export class PipelineTree {
           parent: node,
           transformation,
           names,
-          triggerMask: triggerMaskOf(transformation),
+          steps: [...node.steps, { transformation, triggerMask: triggerMaskOf(transformation) }],
         }
         this.#size += 1
         this.#nodes.set(key, next)

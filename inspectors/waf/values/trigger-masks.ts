@@ -7,10 +7,10 @@ import type { Transformation } from '../transformations/transformation.ts'
  */
 
 /** Set in every text; stands for transformations of which bytes do not tell, or that found no bit. */
-const ALWAYS = 1 << 30
+export const TRIGGERS_OF_ALL = 1 << 30
 const masks = new Map<Transformation, number>()
-/** By byte: the bits of the sets that hold it. */
-const masksOfByte = new Int32Array(256)
+/** By byte: the bits of the sets that hold it (`scanBytes`). */
+export const TRIGGERS_OF_BYTE = new Int32Array(256)
 
 const bitOfSet = new Map<string, number>()
 for (const transformation of new Set(TRANSFORMATIONS.values())) {
@@ -19,22 +19,16 @@ for (const transformation of new Set(TRANSFORMATIONS.values())) {
   const key = triggerBytes.join('')
   let bit = bitOfSet.get(key)
   if (bit === undefined) {
-    bit = bitOfSet.size < 30 ? 1 << bitOfSet.size : ALWAYS
+    bit = bitOfSet.size < 30 ? 1 << bitOfSet.size : TRIGGERS_OF_ALL
     bitOfSet.set(key, bit)
-    for (let byte = 0; byte < 256; byte += 1) if (triggerBytes[byte] === 1) masksOfByte[byte] |= bit
+    for (let byte = 0; byte < 256; byte += 1) {
+      if (triggerBytes[byte] === 1) TRIGGERS_OF_BYTE[byte] |= bit
+    }
   }
   masks.set(transformation, bit)
 }
 
 /** Bits of which a text must have one for the transformation to change it. */
 export function triggerMaskOf(transformation: Transformation): number {
-  return masks.get(transformation) ?? ALWAYS
-}
-
-export function triggersIn(textLatin1: string): number {
-  let found = ALWAYS
-  for (let index = 0; index < textLatin1.length; index += 1) {
-    found |= masksOfByte[textLatin1.charCodeAt(index)]
-  }
-  return found
+  return masks.get(transformation) ?? TRIGGERS_OF_ALL
 }

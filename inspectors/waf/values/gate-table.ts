@@ -1,0 +1,144 @@
+import type { Gate } from '#signatures/pcre/gate.ts'
+import type { ByteKinds } from './byte-kinds.ts'
+import { ByteMasks, MaskNumbers } from './byte-masks.ts'
+import type { LiteralClauses } from './literal-clauses.ts'
+import type { Predicate } from './predicate.ts'
+
+/**
+ * Which of some predicates a text could satisfy, decided for all of them in one pass.
+ *
+ * A gate is an AND of clauses (each an OR of literals), byte masks and a length. All literals of all
+ * predicates are in one automaton, folded to lower case (a literal that is case-sensitive may then let
+ * through a text that it need not: a gate may err on that side only). Each literal knows the clauses
+ * it meets; a predicate whose clauses are all met, whose masks share a byte with the text and whose length
+ * is reached is a candidate. A predicate without literals is looked at when its first mask is hit. Predicates
+ * without any gate, and negated ones, are candidates always.
+ *
+ * Cost: the automaton's pass, one OR of words per kind of byte, plus work per literal that occurs and
+ * per predicate whose first mask is hit. The naive twin is to make everything a candidate (`gate: 'off'`).
+ */
+export class GateTable {
+  readonly #wanted: Int32Array
+  /** What is a candidate whatever the text. */
+  readonly #always: Int32Array
+  readonly #minLength: Int32Array
+  /** Predicates of which a length is known and nothing else. */
+  readonly #lengthOnly: Int32Array
+  readonly #masks: ByteMasks
+  /** Numbers of the masks of predicate `p` are at `[maskStarts[p], maskStarts[p + 1])`. */
+  readonly #maskStarts: Int32Array
+  readonly #maskNumbers: Int32Array
+  /** By number of a mask that decides first: the predicates without literals that have it. */
+  readonly #memberStarts: Int32Array
+  readonly #members: Int32Array
+  /** Words of masks that decide first. */
+  readonly #firstWords: number
+  readonly #literals: LiteralClauses | null
+
+  /** @param literals of all predicates, wanted or not; null: there are none */
+  constructor(
+    predicates: readonly Predicate[],
+    { gates, literals }: Gates,
+    wanted: Int32Array,
+    kinds: ByteKinds,
+  ) {
+    this.#wanted = wanted
+    this.#always = new Int32Array(wanted.length)
+    this.#minLength = new Int32Array(predicates.length)
+    const masks = new MaskNumbers()
+    const lengthOnly: number[] = []
+    const members: number[][] = []
+    const numbers: number[][] = predicates.map(() => [])
+    let needsLiterals = false
+    const used = predicates.filter(({ index }) => (wanted[index >> 5] & (1 << (index & 31))) !== 0)
+    // Masks that decide first have the lowest numbers: their words are looked through.
+    for (const { index, negated } of used) {
+      const gate = gates[index]
+      if (negated || gate === null || gate.requirement !== null) continue
+      if (gate.byteMasks.length > 0) masks.numberOf(gate.byteMasks[0])
+    }
+    for (const { index, negated } of used) {
+      const gate = gates[index]
+      if (negated || (gate !== null && isOpen(gate))) this.#always[index >> 5] |= 1 << (index & 31)
+      if (negated || gate === null || isOpen(gate)) continue
+      this.#minLength[index] = gate.minLength
+      numbers[index] = gate.byteMasks.map((mask) => masks.numberOf(mask))
+      if (gate.requirement !== null) needsLiterals = true
+      else if (numbers[index].length === 0) lengthOnly.push(index)
+      else (members[numbers[index][0]] ??= []).push(index)
+    }
+    this.#lengthOnly = Int32Array.from(lengthOnly)
+    const byMask = Array.from({ length: members.length }, (_, number) => members[number] ?? [])
+    ;[this.#memberStarts, this.#members] = flat(byMask)
+    ;[this.#maskStarts, this.#maskNumbers] = flat(numbers)
+    this.#firstWords = Math.ceil(members.length / 32)
+    this.#masks = new ByteMasks(masks.masks, kinds)
+    this.#literals = needsLiterals ? literals : null
+  }
+
+  /**
+   * Looks at the text that `kinds` has scanned last.
+   *
+   * @param bytes of which the first `length` are the text
+   * @param into a bit for each predicate that is wanted; written over
+   */
+  mark(bytes: Uint8Array, length: number, kinds: ByteKinds, into: Int32Array): void {
+    for (let word = 0; word < into.length; word += 1) into[word] = this.#always[word]
+    this.#masks.mark(kinds)
+    const { hits } = this.#masks
+    for (let word = 0; word < this.#firstWords; word += 1) {
+      let left = hits[word]
+      while (left !== 0) {
+        const low = left & -left
+        left ^= low
+        const mask = (word << 5) + 31 - Math.clz32(low)
+        if (mask + 1 >= this.#memberStarts.length) break
+        const end = this.#memberStarts[mask + 1]
+        for (let at = this.#memberStarts[mask]; at < end; at += 1) {
+          this.#propose(this.#members[at], length, into)
+        }
+      }
+    }
+    for (let at = 0; at < this.#lengthOnly.length; at += 1) {
+      this.#propose(this.#lengthOnly[at], length, into)
+    }
+    if (this.#literals === null || length === 0) return
+    const count = this.#literals.collect(bytes, length)
+    const { found } = this.#literals
+    const wanted = this.#wanted
+    for (let at = 0; at < count; at += 1) {
+      const predicate = found[at]
+      if ((wanted[predicate >> 5] & (1 << (predicate & 31))) !== 0) {
+        this.#propose(predicate, length, into)
+      }
+    }
+  }
+
+  #propose(predicate: number, length: number, into: Int32Array): void {
+    if (length < this.#minLength[predicate]) return
+    const { hits } = this.#masks
+    const end = this.#maskStarts[predicate + 1]
+    for (let at = this.#maskStarts[predicate]; at < end; at += 1) {
+      const mask = this.#maskNumbers[at]
+      if ((hits[mask >> 5] & (1 << (mask & 31))) === 0) return
+    }
+    into[predicate >> 5] |= 1 << (predicate & 31)
+  }
+}
+
+/** Gates by predicate, and the literals that they need. */
+export interface Gates {
+  readonly gates: readonly (Gate | null)[]
+  readonly literals: LiteralClauses | null
+}
+
+function isOpen({ requirement, byteMasks, minLength }: Gate): boolean {
+  return requirement === null && byteMasks.length === 0 && minLength === 0
+}
+
+/** Lists as one array and the places where each begins. */
+function flat(lists: readonly (readonly number[])[]): [starts: Int32Array, items: Int32Array] {
+  const starts = new Int32Array(lists.length + 1)
+  for (const [index, list] of lists.entries()) starts[index + 1] = starts[index] + list.length
+  return [starts, Int32Array.from(lists.flat())]
+}
