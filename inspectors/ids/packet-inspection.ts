@@ -1,5 +1,6 @@
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { addressBytes } from '#signatures/suricata/address.ts'
+import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { PacketCheck, PacketField, Rule } from '#signatures/suricata/rule.ts'
 import { ICMP, ICMP6, type Packet, TCP, UDP } from './capture/packet.ts'
 import type { Engine } from './engine.ts'
@@ -126,13 +127,13 @@ function packetHolds(check: PacketCheck, packet: Packet): boolean {
     }
     case 'fragbits':
       return bitsHold(check.mode, packet.fragment & 0xe000, check.set)
+    case 'event':
+      return packet.events.includes(check.event)
     case 'ipopts':
       return optionHolds(check.option, packet.ipOptions)
     case 'number': {
       const value = fieldOf(check.field, packet)
-      if (value === null) return false
-      const { min, max, negated } = check.range
-      return (value >= min && value <= max) !== negated
+      return value !== null && isWithin(check.range, value)
     }
   }
 }

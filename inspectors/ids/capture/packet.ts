@@ -1,3 +1,5 @@
+import type { PacketEvent } from '#signatures/suricata/packet-events.ts'
+
 /** Header fields that rules and records ask for. */
 export interface TcpFields {
   readonly sequence: number
@@ -45,6 +47,8 @@ export interface Packet {
   /** IP header and all it carries. */
   readonly ipBytes: number
   readonly frameBytes: number
+  /** What decoder and stream engine found wrong with it. */
+  readonly events: PacketEvent[]
   /** The packet that carries this one through a tunnel. */
   readonly outer: Packet | null
 }
