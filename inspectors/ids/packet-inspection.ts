@@ -38,6 +38,9 @@ export class PacketInspection {
 
   packet(packet: Packet, side: Side, standing: PacketStanding): void {
     const group = this.#engine.program.packet[side]
+    const counts = this.#context.counts[side]
+    counts.pkts += 1
+    counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
     this.concernsFlow = false
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
@@ -222,6 +225,12 @@ class PacketView implements BufferView {
   instances(slot: Slot): readonly Subject[] | null {
     const subject = this.subject(slot)
     return subject === null ? null : [subject]
+  }
+
+  numbers(slot: Slot): readonly number[] | null {
+    if (this.#packet === null) return null
+    const { vlans } = this.#packet
+    return slot.buffer === 'vlan.layers' ? [vlans.length] : vlans
   }
 }
 

@@ -67,4 +67,8 @@ export class StreamSide implements BufferView {
   instances(slot: Slot): readonly Subject[] {
     return [this.subject(slot)]
   }
+
+  numbers(): null {
+    return null
+  }
 }

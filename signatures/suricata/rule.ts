@@ -233,9 +233,12 @@ export type FlowCheck =
     }
   | {
       readonly kind: 'app-layer-protocol'
-      readonly name: string
+      /** One of them; `failed`: none is known; `unknown`: none is known yet. */
+      readonly names: readonly string[]
       readonly negated: boolean
-      /** Whose finding is asked: of this direction of the data, of one, of both, of a given one. */
+      /** `http` is not also `http1`. */
+      readonly exact: boolean
+      /** Whose finding is asked: of the direction of the data, of one that is given, of any, of all. */
       readonly mode: ProtocolMode
     }
   /** `age` in seconds and without a side; `pkts` and `bytes` of the packets so far. */
@@ -269,13 +272,7 @@ export type FlowCheck =
       readonly value: Operand
     }
 
-export type ProtocolMode =
-  | 'direction'
-  | 'final'
-  | 'original'
-  | 'either'
-  | 'to_server'
-  | 'to_client'
+export type ProtocolMode = 'direction' | 'final' | 'original' | 'either' | 'to_server' | 'to_client'
 
 export type XbitTrack = 'ip_src' | 'ip_dst' | 'ip_pair' | 'tx'
 

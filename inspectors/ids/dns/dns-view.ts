@@ -29,6 +29,13 @@ export class DnsView implements BufferView {
     this.#instances.set(slot.id, made)
     return made
   }
+
+  numbers(slot: Slot): readonly number[] {
+    const { opcode, rcode, questions } = this.#message
+    if (slot.buffer === 'dns.opcode') return [opcode]
+    if (slot.buffer === 'dns.rcode') return [rcode]
+    return slot.buffer === 'dns.rrtype' ? questions.map(({ type }) => type) : []
+  }
 }
 
 function namesOf(buffer: string, message: DnsMessage): readonly string[] {

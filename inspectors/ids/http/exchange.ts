@@ -80,6 +80,10 @@ export class HttpExchange implements BufferView {
     )
   }
 
+  numbers(): null {
+    return null
+  }
+
   #sideOf(slot: Slot): Side {
     const { sides } = bufferByName(slot.buffer)!
     return sides === 'both' ? this.side : sides

@@ -8,10 +8,12 @@
  *
  * Cost: contents are found by `indexOf`, which V8 runs at memchr/SIMD speed; nothing is allocated.
  */
+import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { Subject } from './subject.ts'
 import { RECURSION_LIMIT } from '../limits.ts'
 import type { Base64Step, ContentStep, PcreStep, Step } from '../program/steps.ts'
 import { decodeBase64 } from './base64.ts'
+import { entropyHolds } from './entropy.ts'
 import { Subject as DecodedSubject } from './subject.ts'
 import {
   type Variables,
@@ -75,10 +77,12 @@ function from(
       return from(steps, index + 1, subject, previous, budget)
     }
     case 'bsize': {
-      const size = subject.base + subject.text.length
-      if ((size >= step.min && size <= step.max) === step.negated) return NEVER
+      if (!isWithin(step, subject.base + subject.text.length)) return NEVER
       return from(steps, index + 1, subject, previous, budget)
     }
+    case 'entropy':
+      if (!entropyHolds(step, subject.text)) return NO
+      return from(steps, index + 1, subject, previous, budget)
     case 'byte_test':
       if (
         !readNumber(step.source, subject.text, previous, budget.variables) ||

@@ -118,6 +118,7 @@ class Compiler {
       steps,
       needsEnd: needEnd(steps),
       absent: absent === undefined ? 'no' : absent.orElse ? 'or-else' : 'required',
+      numbers: section.matches.filter((match) => match.kind === 'numbers'),
     }
   }
 
@@ -132,6 +133,7 @@ class Compiler {
       transforms: section.transforms,
       multiple: row.multiple,
       streaming: row.streaming,
+      numbers: row.numbers,
     }
     this.#slots.set(key, slot)
     return slot
@@ -268,6 +270,8 @@ function packetReason(rule: Rule): string | null {
   const { transport } = rule.protocol
   if (transport === 'udp' || transport === 'icmp') return `protocol ${rule.protocol.name}`
   if (rule.packetChecks.length > 0) return `packet keyword ${rule.packetChecks[0].kind}`
+  for (const check of rule.flowChecks)
+    if (check.kind === 'flow-count' && check.what !== 'age') return `keyword flow.${check.what}`
   if (rule.flow.state === 'not_established') return 'flow:not_established'
   if (rule.flow.fragments === 'only_frag') return 'flow:only_frag'
   for (const { buffer } of rule.sections)

@@ -1,4 +1,4 @@
-import type { Rule } from '#signatures/suricata/rule.ts'
+import type { NumbersMatch, Rule } from '#signatures/suricata/rule.ts'
 import type { TransformStep } from '#signatures/suricata/transform.ts'
 import type { Step } from './steps.ts'
 
@@ -9,6 +9,8 @@ export interface Slot {
   readonly transforms: readonly TransformStep[]
   readonly multiple: boolean
   readonly streaming: boolean
+  /** Its instances are numbers, not text. */
+  readonly numbers: boolean
 }
 
 export interface CompiledSection {
@@ -18,6 +20,8 @@ export interface CompiledSection {
   readonly needsEnd: boolean
   /** `absent`: holds when the buffer does not exist. */
   readonly absent: 'no' | 'required' | 'or-else'
+  /** Comparisons of a number buffer; empty for a text one. */
+  readonly numbers: readonly NumbersMatch[]
 }
 
 /** Addresses and ports of a rule header. Rules share these; a connection keeps one result for each. */

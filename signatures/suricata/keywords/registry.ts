@@ -6,7 +6,9 @@ import { CONTENT_KEYWORDS } from './content.ts'
 import { FLOW_KEYWORDS } from './flow.ts'
 import { type Keyword, keyword } from './keyword.ts'
 import { META_KEYWORDS } from './meta.ts'
+import { NUMBER_KEYWORDS } from './numbers.ts'
 import { PACKET_KEYWORDS } from './packet.ts'
+import { STATE_KEYWORDS } from './state.ts'
 import { TLS_KEYWORDS } from './tls.ts'
 import { TRANSFORM_KEYWORDS } from './transforms.ts'
 import { isUnsupported } from './unsupported.ts'
@@ -35,7 +37,9 @@ export const KEYWORDS: readonly Keyword[] = [
   ...BYTE_KEYWORDS,
   ...BUFFER_KEYWORDS,
   ...TRANSFORM_KEYWORDS,
+  ...NUMBER_KEYWORDS,
   ...FLOW_KEYWORDS,
+  ...STATE_KEYWORDS,
   ...PACKET_KEYWORDS,
   ...TLS_KEYWORDS,
 ]
