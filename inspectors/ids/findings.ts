@@ -38,14 +38,14 @@ export class Findings {
       state.apply(effect, endpoints.source, endpoints.destination, now)
     if (rule.action === 'pass') {
       this.#pass = true
-      return
+      if (!rule.showsPass) return
     }
     const urgent =
       rule.action === 'alert' &&
       !rule.noAlert &&
       settings.dropPriority !== null &&
       rule.priority <= settings.dropPriority
-    const drops = urgent || rule.action !== 'alert'
+    const drops = urgent || (rule.action !== 'alert' && rule.action !== 'pass')
     if (drops) this.#drop = true
     if (rule.noAlert || (!admitted && !drops)) return
     if (!admitted && this.#alerts.length > 0) return

@@ -155,7 +155,9 @@ export const BUFFERS: readonly BufferRow[] = [
   row('icmpv6.hdr', [], 'both', 'ICMPv6 header'),
   row('dns.opcode', ['dns'], 'both', 'Operation code', { numbers: true }),
   row('dns.rcode', ['dns'], 'both', 'Response code', { numbers: true }),
-  row('dns.rrtype', ['dns'], 'both', 'Type of each question', { numbers: true }),
+  row('dns.rrtype', ['dns'], 'both', 'Type of each question, of a response each answer', {
+    numbers: true,
+  }),
   row('tls.cert_chain_len', ['tls'], 'response', 'Certificates of the server', { numbers: true }),
   row('tls_cert_notbefore', ['tls'], 'response', 'Validity begins, seconds', { numbers: true }),
   row('tls_cert_notafter', ['tls'], 'response', 'Validity ends, seconds', { numbers: true }),

@@ -42,6 +42,8 @@ export interface DraftMeta {
   metadata: Map<string, string[]>
   target: Rule['target']
   noAlert: boolean
+  /** `alert`: a rule that lets pass shows its matches. */
+  alerts: boolean
 }
 
 /** State while the options of one rule are read, left to right. */
@@ -58,6 +60,7 @@ export class RuleBuilder {
     metadata: new Map(),
     target: null,
     noAlert: false,
+    alerts: false,
   }
   readonly sections: DraftSection[] = []
   readonly packetChecks: PacketCheck[] = []

@@ -55,6 +55,7 @@ export function finishRule(
     effects: builder.effects,
     threshold: builder.threshold,
     noAlert: meta.noAlert,
+    showsPass: header.action === 'pass' && meta.alerts,
     enabled: place.enabled,
     file: place.file,
     line: place.line,

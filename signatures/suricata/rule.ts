@@ -339,6 +339,8 @@ export interface Rule {
   readonly effects: readonly Effect[]
   readonly threshold: Threshold | null
   readonly noAlert: boolean
+  /** Matches are shown though the action is pass. */
+  readonly showsPass: boolean
   /** False for a commented-out rule that was parsed on request. */
   readonly enabled: boolean
   readonly file: string

@@ -31,10 +31,11 @@ export class DnsView implements BufferView {
   }
 
   numbers(slot: Slot): readonly number[] {
-    const { opcode, rcode, questions } = this.#message
+    const { opcode, rcode, questions, answers, isResponse } = this.#message
     if (slot.buffer === 'dns.opcode') return [opcode]
     if (slot.buffer === 'dns.rcode') return [rcode]
-    return slot.buffer === 'dns.rrtype' ? questions.map(({ type }) => type) : []
+    if (slot.buffer !== 'dns.rrtype') return []
+    return (isResponse ? answers : questions).map(({ type }) => type)
   }
 }
 

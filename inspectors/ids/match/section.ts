@@ -17,6 +17,7 @@ import { entropyHolds } from './entropy.ts'
 import { Subject as DecodedSubject } from './subject.ts'
 import {
   type Variables,
+  calculate,
   compare,
   jumpTarget,
   operandValue,
@@ -112,7 +113,11 @@ function from(
     case 'byte_math': {
       if (!readNumber(step.source, subject.text, previous, budget.variables)) return NO
       const { end } = reading
-      const value = math(step.operator, reading.value, operandValue(step.operand, budget.variables))
+      const value = calculate(
+        step.operator,
+        reading.value,
+        operandValue(step.operand, budget.variables),
+      )
       if (value === null) return NO
       budget.variables.set(step.variable, value)
       return from(steps, index + 1, subject, end, budget)
@@ -245,21 +250,4 @@ function base64(
   return (
     step.steps.length === 0 || from(step.steps, 0, new DecodedSubject(decoded), 0, budget) === YES
   )
-}
-
-function math(operator: string, left: number, right: number): number | null {
-  switch (operator) {
-    case '+':
-      return left + right
-    case '-':
-      return left - right
-    case '*':
-      return left * right
-    case '/':
-      return right === 0 ? null : Math.floor(left / right)
-    case '<<':
-      return left * 2 ** right
-    default:
-      return Math.floor(left / 2 ** right)
-  }
 }

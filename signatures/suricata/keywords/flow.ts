@@ -55,15 +55,6 @@ export const FLOW_KEYWORDS: readonly Keyword[] = [
     { argument: 'none' },
     () => {},
   ),
-  keyword(
-    'bypass',
-    'flow',
-    'The rest of the connection is not inspected',
-    { argument: 'none' },
-    () => {
-      throw new RuleFault('unsupported-keyword', 'bypass is not enforced')
-    },
-  ),
   ...(['pkts', 'bytes'] as const).flatMap((what) => [
     keyword(
       `flow.${what}`,

@@ -11,7 +11,7 @@ import { PACKET_KEYWORDS } from './packet.ts'
 import { STATE_KEYWORDS } from './state.ts'
 import { TLS_KEYWORDS } from './tls.ts'
 import { TRANSFORM_KEYWORDS } from './transforms.ts'
-import { isUnsupported } from './unsupported.ts'
+import { isUnsupported, unsupportedReason } from './unsupported.ts'
 
 const PCRE = keyword(
   'pcre',
@@ -48,12 +48,16 @@ const BY_NAME = new Map<string, Keyword>(
   KEYWORDS.flatMap((row) => [row.name, ...row.aliases].map((name) => [name, row])),
 )
 
+export function hasKeyword(name: string): boolean {
+  return BY_NAME.has(name)
+}
+
 /** @throws RuleFault `unsupported-keyword` or `unknown-keyword`, with the nearest name */
 export function findKeyword(name: string): Keyword {
   const row = BY_NAME.get(name)
   if (row !== undefined) return row
   if (isUnsupported(name))
-    throw new RuleFault('unsupported-keyword', `${name} is not enforced`, { keyword: name })
+    throw new RuleFault('unsupported-keyword', unsupportedReason(name), { keyword: name })
   const near = nearest(name)
   throw new RuleFault('unknown-keyword', `there is no keyword ${name}`, {
     keyword: name,

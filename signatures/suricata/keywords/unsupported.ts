@@ -3,9 +3,17 @@
  * counted under the keyword, so that an operator sees what a set would need.
  */
 const NAMES = new Set([
+  'udpv6-csum',
+  'udpv4-csum',
+  'tcpv6-csum',
+  'tcpv4-csum',
+  'ipv4-csum',
+  'icmpv6-csum',
+  'icmpv4-csum',
   'app-layer-event',
   'app-layer-state',
   'asn1',
+  'bypass',
   'datarep',
   'dataset',
   'dce_iface',
@@ -27,7 +35,6 @@ const NAMES = new Set([
   'frame',
   'ftpbounce',
   'geoip',
-  'gunzip',
   'ike.chosen_sa_attribute',
   'iprep',
   'l3_proto',
@@ -36,26 +43,33 @@ const NAMES = new Set([
   'luaxform',
   'nfq_set_mark',
   'replace',
-  'requires',
   'rpc',
   'ssh.hassh',
   'ssh.hassh.server',
   'ssh.hassh.server.string',
   'ssh.hassh.string',
-  'subslice',
   'tcp.session',
-  'tcpv4-csum',
-  'tcpv6-csum',
-  'ipv4-csum',
-  'icmpv4-csum',
-  'icmpv6-csum',
-  'udpv4-csum',
-  'udpv6-csum',
   'tld',
   'tls.store',
   'tls_cert_expired',
   'tls_cert_valid',
-  'zlib_deflate',
+])
+
+/** Why, where more can be said than that the keyword is not enforced. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['asn1', 'ASN.1 is not read'],
+  ['domain', 'it needs the public suffix list'],
+  ['filemagic', 'it needs the data base of libmagic'],
+  ['geoip', 'it needs a GeoIP data base'],
+  ['iprep', 'there are no reputation lists'],
+  ['lua', 'scripts are not run'],
+  ['luajit', 'scripts are not run'],
+  ['luaxform', 'scripts are not run'],
+  ['nfq_set_mark', 'there is no netfilter queue'],
+  ['replace', 'traffic is not changed'],
+  ['rpc', 'RPC is not read'],
+  ['tld', 'it needs the public suffix list'],
+  ['tls.store', 'certificates are not stored'],
 ])
 
 const PREFIXES = [
@@ -87,4 +101,10 @@ const PREFIXES = [
 
 export function isUnsupported(name: string): boolean {
   return NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix))
+}
+
+/** Why the keyword is not enforced, for the report. */
+export function unsupportedReason(name: string): string {
+  const reason = REASONS.get(name)
+  return reason === undefined ? `${name} is not enforced` : `${name} is not enforced: ${reason}`
 }

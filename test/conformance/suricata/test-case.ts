@@ -44,7 +44,7 @@ export type TestCaseResult =
   | { readonly kind: 'unevaluated'; readonly reason: string }
 
 /** The major version that is followed. */
-const VERSION = 8
+const VERSION = 9
 
 /** Event types that a replay writes. */
 const EVENT_TYPES: ReadonlySet<string> = new Set([
