@@ -12,7 +12,7 @@ import type { Packet } from './capture/packet.ts'
 import { DnsInspection } from './dns-inspection.ts'
 import type { DnsMessage } from './dns/message.ts'
 import type { Engine } from './engine.ts'
-import { Findings } from './findings.ts'
+import { Findings, type Outcome } from './findings.ts'
 import { FlowContext } from './flow-context.ts'
 import { HttpInspection } from './http-inspection.ts'
 import { PacketInspection, type PacketStanding } from './packet-inspection.ts'
@@ -50,8 +50,14 @@ export class IdsConnection implements ConnectionInspector {
     if (side === 'request') context.toServerBytes += chunk.length
     else context.toClientBytes += chunk.length
     if (context.application === null) context.application = this.#detector.push(side, chunk)
-    this.#stream.bytes(side, chunk)
-    if (context.application === 'tls' && !this.#findings.passes) this.#tlsBytes(side, chunk)
+    if (!this.#findings.passes) {
+      this.#findings.about(flow, 'stream', null)
+      this.#stream.bytes(side, chunk)
+    }
+    if (context.application === 'tls') {
+      this.#findings.about(flow, 'transaction', null)
+      this.#tlsBytes(side, chunk)
+    }
     const verdict = this.#findings.take()
     if (verdict !== PASS || this.#tls?.encrypted !== true) return verdict
     return { kind: 'bypass', reason: 'encrypted', alerts: NO_ALERTS }
@@ -59,6 +65,8 @@ export class IdsConnection implements ConnectionInspector {
 
   requestHead(transaction: HttpTransaction): Verdict {
     this.#context.application = 'http'
+    if (this.#findings.passes) return PASS
+    this.#findings.about('to_server', 'transaction', transaction)
     this.#http.head(transaction, 'request', this.#stream.window('request'))
     return this.#findings.take()
   }
@@ -69,16 +77,16 @@ export class IdsConnection implements ConnectionInspector {
   }
 
   requestBody(transaction: HttpTransaction, chunk: Buffer): Verdict {
-    this.#http.body(transaction, 'request', chunk)
-    return this.#findings.take()
+    return this.#body(transaction, 'to_server', chunk)
   }
 
   requestEnd(transaction: HttpTransaction): Verdict {
-    this.#http.end(transaction, 'request')
-    return this.#findings.take()
+    return this.#end(transaction, 'to_server')
   }
 
   responseHead(transaction: HttpTransaction): Verdict {
+    if (this.#findings.passes) return PASS
+    this.#findings.about('to_client', 'transaction', transaction)
     this.#http.head(transaction, 'response', this.#stream.window('response'))
     return this.#findings.take()
   }
@@ -88,13 +96,11 @@ export class IdsConnection implements ConnectionInspector {
   }
 
   responseBody(transaction: HttpTransaction, chunk: Buffer): Verdict {
-    this.#http.body(transaction, 'response', chunk)
-    return this.#findings.take()
+    return this.#body(transaction, 'to_client', chunk)
   }
 
   responseEnd(transaction: HttpTransaction): Verdict {
-    this.#http.end(transaction, 'response')
-    return this.#findings.take()
+    return this.#end(transaction, 'to_client')
   }
 
   transactionEnd(transaction: HttpTransaction): Verdict {
@@ -109,19 +115,39 @@ export class IdsConnection implements ConnectionInspector {
   /** Of a capture: one packet of the connection or flow, before what it brings in order. */
   packet(packet: Packet, flow: Flow, standing: PacketStanding): Verdict {
     this.#packets ??= new PacketInspection(this.#engine, this.#context, this.#findings)
+    this.#findings.about(flow, 'packet', null)
     this.#packets.packet(packet, sideOf(flow), standing)
     return this.#findings.take()
   }
 
-  /** A drop of the newest packet holds for all that follow. */
+  /** The newest verdict holds for all that follows, not for its packet or message alone. */
   get concernsFlow(): boolean {
-    return this.#packets?.concernsFlow ?? false
+    return this.#findings.concernsFlow
   }
 
-  /** A DNS message, of a datagram or of a connection. */
-  dns(flow: Flow, message: DnsMessage, bytes: Buffer): Verdict {
+  /** What the newest packet brings in order was shown: the rules about packets that ask for it. */
+  afterStream(flow: Flow): Verdict {
+    if (this.#packets === null || this.#findings.passes) return PASS
+    this.#findings.about(flow, 'packet', null)
+    this.#packets.afterStream()
+    return this.#findings.take()
+  }
+
+  /** What all that matched since the last time comes to; null: nothing did. */
+  settle(): Outcome | null {
+    return this.#findings.settle()
+  }
+
+  /**
+   * A DNS message, of a datagram or of a connection.
+   *
+   * @param transaction what findings name as the one they are about
+   */
+  dns(flow: Flow, message: DnsMessage, bytes: Buffer, transaction: object | null = null): Verdict {
     this.#context.application = 'dns'
+    if (this.#findings.passes) return PASS
     this.#dns ??= new DnsInspection(this.#engine, this.#context, this.#findings)
+    this.#findings.about(flow, 'transaction', transaction)
     this.#dns.message(sideOf(flow), message, bytes)
     return this.#findings.take()
   }
@@ -144,6 +170,20 @@ export class IdsConnection implements ConnectionInspector {
   /** Protocol by the bytes seen; `failed`: none that is known; null: not enough of them yet. */
   get application(): string | null {
     return this.#context.application
+  }
+
+  #body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): Verdict {
+    if (this.#findings.passes) return PASS
+    this.#findings.about(flow, 'transaction', transaction)
+    this.#http.body(transaction, sideOf(flow), chunk)
+    return this.#findings.take()
+  }
+
+  #end(transaction: HttpTransaction, flow: Flow): Verdict {
+    if (this.#findings.passes) return PASS
+    this.#findings.about(flow, 'transaction', transaction)
+    this.#http.end(transaction, sideOf(flow))
+    return this.#findings.take()
   }
 
   #tlsBytes(side: Side, chunk: Buffer): void {

@@ -33,6 +33,7 @@ export class TlsInspection {
     const session = this.#session
     if (!session.push(side, chunk)) return
     this.#context.tls = { version: session.version, states: session.states }
+    if (this.#findings.passes) return
     session.side = side
     session.payload = payload
     const group = this.#engine.program.applications.tls[side]

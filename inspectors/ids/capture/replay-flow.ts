@@ -1,7 +1,8 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
-import type { Alert, Connection, Flow, Verdict } from '#inspectors/inspector.ts'
+import type { Connection, Flow, Verdict } from '#inspectors/inspector.ts'
 import type { IdsConnection } from '../connection.ts'
 import { type DnsMessage, parseDnsMessage } from '../dns/message.ts'
+import type { Origin, Outcome } from '../findings.ts'
 import { DnsStream, looksLikeDnsStream } from './dns-stream.ts'
 import { PermissiveHttpParser } from './http/permissive-parser.ts'
 import { type Packet, UDP } from './packet.ts'
@@ -9,26 +10,24 @@ import { TcpConnection } from './tcp-connection.ts'
 
 /** What a replay is about to tell. `flow` is the direction of the data. */
 export interface ReplayObserver {
-  alert(
-    of: ReplayFlow,
-    alert: Alert,
-    flow: Flow,
-    transaction: HttpTransaction | DnsLog | null,
-  ): void
+  /** What the rules made of one packet. */
+  outcome(of: ReplayFlow, outcome: Outcome): void
   http(of: ReplayFlow, transaction: HttpTransaction): void
   body(of: ReplayFlow, transaction: HttpTransaction, flow: Flow, chunk: Buffer): void
   file(of: ReplayFlow, transaction: HttpTransaction, flow: Flow): void
   dns(of: ReplayFlow, log: DnsLog, flow: Flow): void
   tls(of: ReplayFlow): void
-  /** @param alert of the rule that dropped; null: it showed none, or an earlier packet was dropped */
-  drop(
-    of: ReplayFlow,
-    packet: Packet,
-    flow: Flow,
-    reason: 'rules' | 'flow drop',
-    alert: Alert | null,
-  ): void
+  /** @param by what the rules made of the packet; null: it was not theirs to drop */
+  drop(of: ReplayFlow, packet: Packet, flow: Flow, reason: DropReason, by: Outcome | null): void
 }
+
+/** Why a packet was stopped, with EVE's names. */
+export type DropReason =
+  | 'rules'
+  | 'threshold detection_filter'
+  | 'flow drop'
+  | 'stream midstream'
+  | 'exception policy flow drop'
 
 export interface DnsLog {
   readonly message: DnsMessage
@@ -67,6 +66,8 @@ export class ReplayFlow {
   outer: Packet | null = null
   #over = false
   #isInspected = true
+  /** Its bytes cannot be read any more: rules about packets alone are left. */
+  #isEncrypted = false
   #protocol: 'undecided' | 'http' | 'dns' | 'tls' | 'other' = 'undecided'
   #tlsTold = false
   #http: PermissiveHttpParser | null = null
@@ -81,10 +82,8 @@ export class ReplayFlow {
   readonly #isInline: boolean
   readonly #now: () => number
   #flow: Flow = 'to_server'
-  /** Set while rules about packets are asked. */
+  /** Packet that is being looked at; null: the flow is over. */
   #packet: Packet | null = null
-  #isPacketDropped = false
-  #dropAlert: Alert | null = null
 
   constructor(
     first: Packet,
@@ -124,9 +123,9 @@ export class ReplayFlow {
   }
 
   /** What the rules that are being asked look at: one packet, or a stream as far as it is kept. */
-  seen(flow: Flow): { readonly payload: Buffer; readonly isStream: boolean } {
+  seen(flow: Flow, origin: Origin): { readonly payload: Buffer; readonly isStream: boolean } {
     const packet = this.#packet
-    if (packet !== null) return { payload: packet.payload, isStream: false }
+    if (packet !== null && origin === 'packet') return { payload: packet.payload, isStream: false }
     return { payload: Buffer.from(this.ids.window(flow), 'latin1'), isStream: this.tcp !== null }
   }
 
@@ -147,28 +146,45 @@ export class ReplayFlow {
       this.#observer.drop(this, packet, flow, 'flow drop', null)
       return
     }
+    // The packet that establishes a connection is not one of an established connection yet.
+    const standing = { established: this.isEstablished, inSession: followed }
     if (followed) this.tcp?.advance(packet, flow)
     this.#flow = flow
-    const standing = { established: this.isEstablished, inSession: followed }
     const message = this.tcp === null ? this.#dnsOf(packet) : null
     this.#packet = packet
-    this.#isPacketDropped = false
-    this.#take(flow, null, () => this.ids.packet(packet, flow, standing))
+    if (this.#isInspected && !this.isPassed) this.ids.packet(packet, flow, standing)
+    if (message !== null) this.#message(message, packet.payload, flow)
+    else if (followed) this.tcp?.deliver(packet, flow)
+    if (this.#isInspected) this.ids.afterStream(flow)
+    this.#settle()
     this.#packet = null
-    if (!this.#isPacketDropped) {
-      if (message !== null) this.#message(message, packet.payload, flow)
-      else if (followed) this.tcp?.deliver(packet, flow)
-    }
-    if (this.#isPacketDropped) this.#observer.drop(this, packet, flow, 'rules', this.#dropAlert)
   }
 
   end(): void {
     if (this.#over) return
     this.#over = true
+    if (this.isDropped) return
     this.tcp?.end()
     this.#http?.end()
     this.#tellTls()
-    this.#take(this.#flow, null, () => this.ids.close())
+    this.#settle()
+  }
+
+  /** What the rules make of the packet, or of what was left when the flow was over. */
+  #settle(): void {
+    const outcome = this.ids.settle()
+    if (outcome === null) return
+    this.alerts += outcome.findings.length
+    this.#observer.outcome(this, outcome)
+    if (outcome.flowAction === 'pass') this.isPassed = true
+    const { dropped } = outcome
+    if (dropped === null || !this.#isInline) return
+    if (outcome.flowAction === 'drop') {
+      this.#isInspected = false
+      this.isDropped = true
+    }
+    const reason = dropped.isRateFiltered ? 'threshold detection_filter' : 'rules'
+    if (this.#packet !== null) this.#observer.drop(this, this.#packet, this.#flow, reason, outcome)
   }
 
   /** The DNS message that a datagram is; null: it is none. */
@@ -191,13 +207,13 @@ export class ReplayFlow {
     if (this.#dnsIds.size < MAX_UNDECIDED_BYTES) this.#dnsIds.set(message.id, index)
     if (known === undefined) this.transactions += 1
     const log = { message, index }
-    this.#take(from, log, () => this.ids.dns(flow, message, bytes))
+    if (this.#isInspected) this.ids.dns(flow, message, bytes, log)
     this.#observer.dns(this, log, flow)
   }
 
   #bytes(flow: Flow, bytes: Buffer): void {
     this.#flow = flow
-    this.#take(flow, null, () => this.ids.bytes(flow, bytes))
+    this.#take(() => this.ids.bytes(flow, bytes))
     if (this.isDropped) return
     switch (this.#protocol) {
       case 'http':
@@ -269,27 +285,8 @@ export class ReplayFlow {
     this.#observer.tls(this)
   }
 
-  #take(flow: Flow, transaction: HttpTransaction | DnsLog | null, ask: () => Verdict): void {
-    if (!this.#isInspected) return
-    const verdict = ask()
-    // What passes is followed for its records only.
-    if (verdict.kind === 'pass' || this.isPassed) return
-    for (const alert of verdict.alerts) {
-      this.alerts += 1
-      this.#observer.alert(this, alert, flow, transaction)
-    }
-    // A drop by a rule about packets stops this one alone.
-    const isForFlow = this.#packet === null || this.ids.concernsFlow
-    if (verdict.kind === 'bypass') {
-      this.isPassed = verdict.reason === 'pass-rule'
-      this.#isInspected = this.isPassed
-    } else if (verdict.kind === 'drop' && this.#isInline) {
-      this.#isPacketDropped = true
-      this.#dropAlert = verdict.alerts.find(({ decisive }) => decisive) ?? null
-      if (!isForFlow) return
-      this.#isInspected = false
-      this.isDropped = true
-    }
+  #take(ask: () => Verdict): void {
+    if (this.#isInspected && !this.#isEncrypted && ask().kind === 'bypass') this.#isEncrypted = true
   }
 
   #httpParser(): PermissiveHttpParser {
@@ -298,28 +295,27 @@ export class ReplayFlow {
       {
         requestHead: (transaction) => {
           this.transactions += 1
-          this.#take('to_server', transaction, () => ids.requestHead(transaction))
+          this.#take(() => ids.requestHead(transaction))
         },
         requestBody: (transaction, chunk) => {
-          this.#take('to_server', transaction, () => ids.requestBody(transaction, chunk))
+          this.#take(() => ids.requestBody(transaction, chunk))
           this.#observer.body(this, transaction, 'to_server', chunk)
         },
         requestEnd: (transaction) => {
-          this.#take('to_server', transaction, () => ids.requestEnd(transaction))
+          this.#take(() => ids.requestEnd(transaction))
           if (transaction.requestBodyBytes > 0) this.#observer.file(this, transaction, 'to_server')
         },
-        responseHead: (transaction) =>
-          this.#take('to_client', transaction, () => ids.responseHead(transaction)),
+        responseHead: (transaction) => this.#take(() => ids.responseHead(transaction)),
         responseBody: (transaction, chunk) => {
-          this.#take('to_client', transaction, () => ids.responseBody(transaction, chunk))
+          this.#take(() => ids.responseBody(transaction, chunk))
           this.#observer.body(this, transaction, 'to_client', chunk)
         },
         responseEnd: (transaction) => {
-          this.#take('to_client', transaction, () => ids.responseEnd(transaction))
+          this.#take(() => ids.responseEnd(transaction))
           if (transaction.responseBodyBytes > 0) this.#observer.file(this, transaction, 'to_client')
         },
         transactionEnd: (transaction) => {
-          this.#take('to_client', transaction, () => ids.transactionEnd(transaction))
+          this.#take(() => ids.transactionEnd(transaction))
           this.#observer.http(this, transaction)
         },
       },

@@ -4,10 +4,11 @@ import type { Rule, Section } from '#signatures/suricata/rule.ts'
 import { transformKey } from '#signatures/suricata/transform.ts'
 import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'
-import { inRuleOrder } from './order.ts'
+import { type OrderedAction, inRuleOrder } from './order.ts'
 import { Prefilter } from './prefilter.ts'
 import type { CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.ts'
 import type { Application, Program, RuleGroup } from './program.ts'
+import { ruleType, waitsForStream } from './rule-type.ts'
 import { compileSteps, needEnd } from './steps.ts'
 import type { RuleVariables } from './variables.ts'
 
@@ -22,6 +23,7 @@ const APPLICATIONS = new Set<string>(['http', 'tls', 'dns'])
 export interface CompileOptions {
   /** There are packets to look at: a capture. Otherwise connections alone: the inline path. */
   readonly packets: boolean
+  readonly actionOrder?: readonly OrderedAction[]
 }
 
 /** Compiles parsed rules for TCP streams, HTTP/1 exchanges and TLS handshakes, and for packets and DNS if there are. */
@@ -30,7 +32,7 @@ export function compileProgram(
   variables: RuleVariables,
   options: CompileOptions = { packets: false },
 ): CompileResult {
-  return new Compiler(variables, options.packets).compile(rules)
+  return new Compiler(variables, options.packets).compile(inRuleOrder(rules, options.actionOrder))
 }
 
 interface GroupDraft {
@@ -55,7 +57,7 @@ class Compiler {
 
   compile(rules: readonly Rule[]): CompileResult {
     const compiled: CompiledRule[] = []
-    for (const rule of inRuleOrder(rules)) {
+    for (const rule of rules) {
       const reason = inapplicableReason(rule, this.#hasPackets)
       if (reason !== null) {
         this.#inapplicable.set(reason, (this.#inapplicable.get(reason) ?? 0) + 1)
@@ -90,10 +92,12 @@ class Compiler {
       return {
         index,
         rule,
+        type: ruleType(rule),
         header: this.#headers.test(rule),
         sections: rule.sections.map((section) => this.#section(section)),
         payload: payloadForm(rule),
         onPackets: this.#hasPackets ? packetUse(rule) : 'never',
+        afterStream: waitsForStream(rule),
       }
     } catch (error) {
       if (!(error instanceof RuleFault)) throw error
@@ -232,6 +236,7 @@ function packetUse(rule: Rule): CompiledRule['onPackets'] {
   if (sections.some(({ buffer }) => buffer !== PAYLOAD && !isPacketBuffer(buffer))) return 'never'
   const { transport } = rule.protocol
   if (rule.application !== null) {
+    if (sections.length === 0 && ruleType(rule) !== 'app_tx') return 'always'
     const isOnPayload = sections.length > 0 || rule.packetChecks.length > 0
     return isOnPayload && (payloadForm(rule) === 'chunk' || rule.packetChecks.length > 0)
       ? 'always'

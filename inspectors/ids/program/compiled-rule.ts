@@ -1,4 +1,5 @@
 import type { NumbersMatch, Rule } from '#signatures/suricata/rule.ts'
+import type { RuleType } from './rule-type.ts'
 import type { TransformStep } from '#signatures/suricata/transform.ts'
 import type { Step } from './steps.ts'
 
@@ -35,12 +36,15 @@ export interface CompiledRule {
   /** Place in evaluation order: pass, drop, reject, alert; setters of bits first; urgent first. */
   readonly index: number
   readonly rule: Rule
+  readonly type: RuleType
   readonly header: HeaderTest
   readonly sections: readonly CompiledSection[]
   /** Payload sections run on the stream, on single chunks, or on both. */
   readonly payload: 'none' | 'stream' | 'chunk' | 'both'
   /** Packets of a capture that the rule is matched against by itself. */
   readonly onPackets: 'always' | 'without-session' | 'never'
+  /** On a packet it is asked when the packet's bytes were read, not before. */
+  readonly afterStream: boolean
 }
 
 export type Side = 'request' | 'response'

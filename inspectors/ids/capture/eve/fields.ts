@@ -1,5 +1,4 @@
 import { headerValue, type HttpTransaction } from '#inspectors/http/transaction.ts'
-import type { Alert } from '#inspectors/inspector.ts'
 import type { TlsSession } from '../../tls/tls-session.ts'
 import { ja3String, ja3sString, ja4, md5Hex } from '../../tls/fingerprints.ts'
 import { FIN, ACK, type Packet, RST, SYN, UDP } from '../packet.ts'
@@ -73,21 +72,6 @@ export function tlsRecord(session: TlsSession): Fields {
           ja3s: { hash: md5Hex(ja3sString(server)), string: ja3sString(server) },
           ...(server.alpn.length === 0 ? {} : { server_alpns: server.alpn }),
         }),
-  }
-}
-
-/** EVE's `alert` object. */
-export function alertRecord(alert: Alert, isBlocked: boolean): Fields {
-  return {
-    action: isBlocked ? 'blocked' : 'allowed',
-    gid: alert.gid,
-    signature_id: alert.signatureId,
-    rev: alert.rev,
-    signature: alert.message.slice(0, MAX_TEXT),
-    category: alert.category,
-    severity: alert.severity,
-    ...(Object.keys(alert.metadata).length === 0 ? {} : { metadata: alert.metadata }),
-    ...(alert.references.length === 0 ? {} : { references: alert.references }),
   }
 }
 

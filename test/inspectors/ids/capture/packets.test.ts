@@ -139,7 +139,7 @@ describe('packets of a capture', () => {
     assert.deepEqual([flow.app_proto, flow.proto], ['dns', 'UDP'])
   })
 
-  it('are stopped by a drop: one by a rule about packets, the flow by one about payload', () => {
+  it('are stopped by a drop: one by a rule about packets, the flow by one about addresses', () => {
     const frames = ['bad', 'good', 'good'].map((text) =>
       ipv4(udp(1, 2, Buffer.from(text)), { protocol: UDP, ttl: text === 'bad' ? 3 : 64 }),
     )
@@ -148,7 +148,8 @@ describe('packets of a capture', () => {
         .filter(({ event_type }) => event_type === 'drop')
         .map(({ drop }) => (drop as { readonly reason: string }).reason)
     assert.deepEqual(drops('drop udp any any -> any any (ttl:3; sid:1;)'), ['rules'])
-    assert.deepEqual(drops('drop udp any any -> any any (content:"bad"; sid:1;)'), [
+    assert.deepEqual(drops('drop udp any any -> any any (content:"bad"; sid:1;)'), ['rules'])
+    assert.deepEqual(drops('drop udp any any -> any any (sid:1;)'), [
       'rules',
       'flow drop',
       'flow drop',

@@ -103,7 +103,9 @@ describe('captures', () => {
   })
 
   it('give the connection, the packet and the alert', () => {
-    const ids = idsOf('alert http any any -> any 80 (http.uri; content:"/evil"; sid:1;)')
+    const ids = idsOf('alert http any any -> any 80 (http.uri; content:"/evil"; sid:1;)', {
+      packets: true,
+    })
     const file = pcap([...HANDSHAKE, frame(true, ISN + 1, ACK, REQUEST)])
     const [found, ...rest] = replayed(file, ids).filter(({ event_type }) => event_type === 'alert')
     assert.deepEqual(rest, [])
@@ -117,6 +119,7 @@ describe('captures', () => {
     const ids = idsOf(
       'alert http any any -> any any (http.uri; content:"needle"; sid:1;)\n' +
         'alert tcp any any -> any any (flow:to_server; content:"evil"; content:"example"; distance:5; sid:2;)',
+      { packets: true },
     )
     const cut = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 })
     const order = fc.array(fc.nat(), { maxLength: 20 })
