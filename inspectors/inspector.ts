@@ -34,7 +34,7 @@ export interface Connection {
 export type Verdict =
   | { readonly kind: 'pass' }
   | { readonly kind: 'alert'; readonly alerts: readonly Alert[] }
-  /** Answer the client with this status (and Location when redirecting), close, do not forward. */
+  /** Answer the client with this status (and Location when redirecting), do not forward. */
   | {
       readonly kind: 'block'
       readonly status: number

@@ -90,7 +90,12 @@ export class AlertOutputs implements FlushableSink {
     }
   }
 
+  get isPending(): boolean {
+    return this.#isPending
+  }
+
   alert(event: AlertEvent): void {
+    if (event.alert.isLogOnly === true && this.#errorLog === null) return
     this.#isPending = true
     let made: string | null = null
     const line = (): string => (made ??= recordLine(alertRecord(event, this.#records)))
