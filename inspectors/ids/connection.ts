@@ -157,9 +157,15 @@ export class IdsConnection implements ConnectionInspector {
     this.#context.application = application
   }
 
-  /** Newest bytes of a direction's stream, latin1. */
-  window(flow: Flow): string {
-    return this.#stream.window(sideOf(flow)).text
+  /** Newest bytes of a direction's stream, latin1, as records quote them: with a note where some are missing. */
+  quoted(flow: Flow): string {
+    return this.#stream.quoted(sideOf(flow))
+  }
+
+  /** Of a capture: so many bytes of a stream were not seen. */
+  gap(flow: Flow, bytes: number): void {
+    this.#stream.gap(sideOf(flow), bytes)
+    this.#tls?.gap(sideOf(flow))
   }
 
   /** Handshake of a TLS connection, for records. */

@@ -37,6 +37,15 @@ export class StreamInspection {
     return this.#sides[side].window
   }
 
+  quoted(side: Side): string {
+    return this.#sides[side].quoted
+  }
+
+  /** So many bytes are missing: nothing is matched across them. */
+  gap(side: Side, bytes: number): void {
+    this.#sides[side].gap(bytes)
+  }
+
   bytes(side: Side, chunk: Buffer): void {
     const stream = this.#sides[side]
     if (stream.total >= this.#engine.settings.streamDepth) return

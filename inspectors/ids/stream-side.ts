@@ -25,11 +25,28 @@ export class StreamSide implements BufferView {
   /** Stream offset after the last byte of each rule's last match, by rule index. */
   readonly matchedTo = new Map<number, number>()
   total = 0
+  /** What records quote of the stream before the window. */
+  #before = ''
   /** Which of the two the payload sections are matched against now. */
   #current: Subject = this.window
 
   constructor(group: RuleGroup) {
     this.#states = new Uint32Array(group.prefilters.length)
+  }
+
+  /** What was seen last, with a note where bytes are missing. */
+  get quoted(): string {
+    return this.#before + this.window.text
+  }
+
+  /** Bytes are missing: what follows is matched as if the stream began there. */
+  gap(bytes: number): void {
+    const note = `[${bytes} bytes missing]`
+    this.#before = (this.#before + this.window.text).slice(-STREAM_HISTORY) + note
+    this.total += bytes
+    this.window.set('', this.total, true, false)
+    this.waiting = []
+    this.#states.fill(0)
   }
 
   /** Takes a chunk and adds the rules whose fast pattern it completes. */

@@ -29,6 +29,11 @@ export class TlsInspection {
     return this.#session.encrypted
   }
 
+  /** Bytes of a direction are missing: its records cannot be told apart any more. */
+  gap(side: Side): void {
+    this.#session.gap(side)
+  }
+
   bytes(side: Side, chunk: Buffer, payload: Subject): void {
     const session = this.#session
     if (!session.push(side, chunk)) return

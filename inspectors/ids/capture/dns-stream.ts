@@ -5,6 +5,11 @@ const MAX_MESSAGE_BYTES = 65_537
 export class DnsStream {
   #held: Buffer = Buffer.alloc(0)
 
+  /** Bytes are missing: what follows begins with a message again, as senders mostly write whole ones. */
+  gap(): void {
+    this.#held = Buffer.alloc(0)
+  }
+
   /** @returns the messages that these bytes complete */
   push(bytes: Buffer): Buffer[] {
     let data = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])

@@ -1,3 +1,4 @@
+import { addressBytes } from '#signatures/suricata/address.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Connection, Flow, Verdict } from '#inspectors/inspector.ts'
 import type { IdsConnection } from '../connection.ts'
@@ -6,7 +7,8 @@ import type { Origin, Outcome } from '../findings.ts'
 import { DnsStream, looksLikeDnsStream } from './dns-stream.ts'
 import { PermissiveHttpParser } from './http/permissive-parser.ts'
 import { type Packet, UDP } from './packet.ts'
-import { TcpConnection } from './tcp-connection.ts'
+import { TcpSession } from './tcp/session.ts'
+import type { TcpSettings } from './tcp/settings.ts'
 
 /** What a replay is about to tell. `flow` is the direction of the data. */
 export interface ReplayObserver {
@@ -19,6 +21,8 @@ export interface ReplayObserver {
   tls(of: ReplayFlow): void
   /** @param by what the rules made of the packet; null: it was not theirs to drop */
   drop(of: ReplayFlow, packet: Packet, flow: Flow, reason: DropReason, by: Outcome | null): void
+  /** A packet that decoder or stream engine found faults in, after it was looked at. */
+  faults?(of: ReplayFlow, packet: Packet, flow: Flow): void
 }
 
 /** Why a packet was stopped, with EVE's names. */
@@ -26,7 +30,10 @@ export type DropReason =
   | 'rules'
   | 'threshold detection_filter'
   | 'flow drop'
+  | 'stream error'
+  | 'stream memcap'
   | 'stream midstream'
+  | 'stream urgent'
   | 'exception policy flow drop'
 
 export interface DnsLog {
@@ -47,11 +54,11 @@ export interface FlowCounts {
 export class ReplayFlow {
   readonly connection: Connection
   readonly protocol: number
-  readonly version: 4 | 6
+  /** 0: of a frame without IP header. */
+  readonly version: 0 | 4 | 6
   readonly vlans: readonly number[]
   readonly ids: IdsConnection
-  readonly isFollowed: boolean
-  readonly tcp: TcpConnection | null
+  readonly tcp: TcpSession | null
   readonly counts: Record<Flow, FlowCounts> = {
     to_server: { packets: 0, bytes: 0 },
     to_client: { packets: 0, bytes: 0 },
@@ -92,9 +99,7 @@ export class ReplayFlow {
     options: {
       readonly observer: ReplayObserver
       readonly isInline: boolean
-      readonly isMidstream: boolean
-      /** The stream of a TCP connection is inspected: its beginning was seen, or need not be. */
-      readonly isFollowed: boolean
+      readonly tcp: TcpSettings
       readonly now: () => number
     },
   ) {
@@ -107,14 +112,48 @@ export class ReplayFlow {
     this.#observer = options.observer
     this.#isInline = options.isInline
     this.#now = options.now
-    this.isFollowed = options.isFollowed
     this.tcp =
       first.tcp === null
         ? null
-        : new TcpConnection(
-            { bytes: (flow, bytes) => this.#bytes(flow, bytes), end: (flow) => this.#endOf(flow) },
-            options.isMidstream,
+        : new TcpSession(
+            {
+              bytes: (flow, bytes) => this.#bytes(flow, bytes),
+              gap: (flow, bytes) => this.#gap(flow, bytes),
+              end: (flow) => this.#endOf(flow),
+            },
+            options.tcp,
+            {
+              client: addressBytes(connection.clientAddress) ?? '',
+              server: addressBytes(connection.serverAddress) ?? '',
+            },
           )
+  }
+
+  /** A TCP connection whose beginning was seen, or need not be: its streams are inspected. */
+  get isFollowed(): boolean {
+    return this.tcp !== null && this.tcp.state !== 'none'
+  }
+
+  /** EVE's state of the flow. */
+  get state(): 'new' | 'established' | 'closed' {
+    switch (this.tcp?.state) {
+      case undefined:
+        return this.isEstablished ? 'established' : 'new'
+      case 'none':
+      case 'syn_sent':
+      case 'syn_recv':
+        return 'new'
+      case 'last_ack':
+      case 'time_wait':
+      case 'closed':
+        return 'closed'
+      case 'established':
+      case 'close_wait':
+      case 'closing':
+      case 'fin_wait1':
+      case 'fin_wait2':
+        return 'established'
+    }
   }
 
   /** Protocol of the flow; null: none is known. */
@@ -126,7 +165,7 @@ export class ReplayFlow {
   seen(flow: Flow, origin: Origin): { readonly payload: Buffer; readonly isStream: boolean } {
     const packet = this.#packet
     if (packet !== null && origin === 'packet') return { payload: packet.payload, isStream: false }
-    return { payload: Buffer.from(this.ids.window(flow), 'latin1'), isStream: this.tcp !== null }
+    return { payload: Buffer.from(this.ids.quoted(flow), 'latin1'), isStream: this.tcp !== null }
   }
 
   get isEstablished(): boolean {
@@ -134,8 +173,8 @@ export class ReplayFlow {
     return this.counts.to_server.packets > 0 && this.counts.to_client.packets > 0
   }
 
-  /** @param followed a TCP connection whose stream is inspected */
-  packet(packet: Packet, flow: Flow, number: number, followed: boolean): void {
+  /** @param isDamaged its sum is wrong: rules see the packet, the stream does not */
+  packet(packet: Packet, flow: Flow, number: number, isDamaged: boolean): void {
     this.packetNumber = number
     this.outer = packet.outer
     this.lastMs = this.#now()
@@ -147,44 +186,57 @@ export class ReplayFlow {
       return
     }
     // The packet that establishes a connection is not one of an established connection yet.
-    const standing = { established: this.isEstablished, inSession: followed }
-    if (followed) this.tcp?.advance(packet, flow)
+    const established = this.isEstablished
+    const taken = isDamaged ? null : (this.tcp?.advance(packet, flow, this.lastMs) ?? null)
     this.#flow = flow
+    const standing = { established, inSession: taken?.isInStream ?? false }
     const message = this.tcp === null ? this.#dnsOf(packet) : null
+    const stopped = this.#isInline && taken !== null ? taken.dropReason : null
     this.#packet = packet
     if (this.#isInspected && !this.isPassed) this.ids.packet(packet, flow, standing)
     if (message !== null) this.#message(message, packet.payload, flow)
-    else if (followed) this.tcp?.deliver(packet, flow)
+    else if (taken !== null && stopped === null) this.tcp?.deliver(packet, flow)
     if (this.#isInspected) this.ids.afterStream(flow)
-    this.#settle()
+    const isDropped = this.#settle()
+    if (packet.events.length > 0) this.#observer.faults?.(this, packet, flow)
+    if (stopped !== null && !isDropped) this.#observer.drop(this, packet, flow, stopped, null)
     this.#packet = null
   }
 
   end(): void {
     if (this.#over) return
     this.#over = true
-    if (this.isDropped) return
+    if (!this.isDropped) this.#finish()
+    this.tcp?.close()
+  }
+
+  #finish(): void {
     this.tcp?.end()
     this.#http?.end()
     this.#tellTls()
     this.#settle()
   }
 
-  /** What the rules make of the packet, or of what was left when the flow was over. */
-  #settle(): void {
+  /**
+   * What the rules make of the packet, or of what was left when the flow was over.
+   *
+   * @returns true when they stop it
+   */
+  #settle(): boolean {
     const outcome = this.ids.settle()
-    if (outcome === null) return
+    if (outcome === null) return false
     this.alerts += outcome.findings.length
     this.#observer.outcome(this, outcome)
     if (outcome.flowAction === 'pass') this.isPassed = true
     const { dropped } = outcome
-    if (dropped === null || !this.#isInline) return
+    if (dropped === null || !this.#isInline) return false
     if (outcome.flowAction === 'drop') {
       this.#isInspected = false
       this.isDropped = true
     }
     const reason = dropped.isRateFiltered ? 'threshold detection_filter' : 'rules'
     if (this.#packet !== null) this.#observer.drop(this, this.#packet, this.#flow, reason, outcome)
+    return true
   }
 
   /** The DNS message that a datagram is; null: it is none. */
@@ -230,6 +282,17 @@ export class ReplayFlow {
       case 'undecided':
         this.#decide(flow, bytes)
     }
+  }
+
+  /** Bytes of a direction were never seen: each protocol makes of it what it can. */
+  #gap(flow: Flow, bytes: number): void {
+    this.#flow = flow
+    this.ids.gap(flow, bytes)
+    if (flow === 'to_server') this.#http?.gapClient(bytes)
+    else this.#http?.gapServer(bytes)
+    this.#dns[flow].gap()
+    this.#undecided[flow] = []
+    this.#undecidedBytes[flow] = 0
   }
 
   #decide(flow: Flow, bytes: Buffer): void {

@@ -39,6 +39,10 @@ export class TlsSession implements BufferView {
     return news || (wasReadable && (reader.encrypted || reader.failed))
   }
 
+  gap(side: Side): void {
+    this.#readers[side].giveUp()
+  }
+
   get version(): number | null {
     return this.#server?.version ?? this.#client?.version ?? null
   }

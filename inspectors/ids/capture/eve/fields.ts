@@ -99,7 +99,7 @@ export function tcpRecord(flow: ReplayFlow): Fields {
       tcp_flags_ts: hex(ours),
       tcp_flags_tc: hex(theirs),
       ...names,
-      state: flow.tcp.state,
+      ...(flow.isFollowed ? { state: flow.tcp.state } : {}),
       ...(flow.tcp.gaps('to_server') > 0 ? { ts_gap: true } : {}),
       ...(flow.tcp.gaps('to_client') > 0 ? { tc_gap: true } : {}),
     },

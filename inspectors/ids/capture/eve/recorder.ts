@@ -127,7 +127,7 @@ export class EveRecorder {
         ...this.#counts(of),
         end: eveTimestamp(of.lastMs),
         age: Math.floor(of.lastMs / 1000) - Math.floor(openedAt / 1000),
-        state: flowState(of),
+        state: of.state,
         reason: 'shutdown',
         alerted: of.alerts > 0,
         tx_cnt: of.transactions,
@@ -260,12 +260,6 @@ function applicationLayer(of: ReplayFlow, on: object | null): Fields {
   return of.application === 'tls' && of.ids.tlsSession !== null
     ? { tls: tlsRecord(of.ids.tlsSession) }
     : {}
-}
-
-function flowState(of: ReplayFlow): 'new' | 'established' | 'closed' {
-  if (of.tcp === null) return of.isEstablished ? 'established' : 'new'
-  if (of.tcp.state === 'closed') return 'closed'
-  return of.isEstablished && of.isFollowed ? 'established' : 'new'
 }
 
 function isHttp(transaction: object): transaction is HttpTransaction {

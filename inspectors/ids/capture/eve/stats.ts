@@ -28,7 +28,10 @@ const COUNTERS: Readonly<Record<DropReason, string>> = {
   rules: 'rules',
   'threshold detection_filter': 'threshold_detection_filter',
   'flow drop': 'flow_drop',
+  'stream error': 'stream_error',
+  'stream memcap': 'stream_memcap',
   'stream midstream': 'stream_midstream',
+  'stream urgent': 'stream_urgent',
   'exception policy flow drop': 'flow_drop',
 }
 
@@ -55,9 +58,9 @@ export function statsRecord(
       decoder: {
         pkts: counts.packets,
         bytes: counts.bytes,
-        invalid: counts.undecoded,
-        ...counts.protocols,
+        ...counts.decoder,
       },
+      tcp: { reassembly_gap: counts.gaps },
       flow: { total: counts.flows },
       detect: {
         ...(options.rules === null

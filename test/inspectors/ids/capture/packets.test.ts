@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { FrameDecoder } from '#inspectors/ids/capture/decode.ts'
+import { FrameDecoder } from '#inspectors/ids/capture/decode/frame-decoder.ts'
+import type { OsPolicy } from '#inspectors/ids/capture/os-policy.ts'
 import { Defragmenter } from '#inspectors/ids/capture/defragmenter.ts'
 import { type EveRecord, EveRecorder } from '#inspectors/ids/capture/eve/recorder.ts'
 import { Replay } from '#inspectors/ids/capture/replay.ts'
@@ -91,11 +92,19 @@ describe('packets of a capture', () => {
     assert.deepEqual(sids(replayed(rule, [parts[0]])), [])
   })
 
-  it('let the first copy of a fragment win', () => {
-    const fragments = new Defragmenter()
-    assert.equal(fragments.push('k', 0, false, Buffer.from('aaaaaaaa'), 0), null)
-    assert.equal(fragments.push('k', 0, false, Buffer.from('bbbbbbbb'), 0), null)
-    assert.equal(fragments.push('k', 8, true, Buffer.from('c'), 0)?.toString(), 'aaaaaaaac')
+  it('let that copy of a fragment win which the receiver takes', () => {
+    const whole = (policy: OsPolicy): string | undefined => {
+      const fragments = new Defragmenter()
+      const push = (offset: number, isLast: boolean, text: string): Buffer | null =>
+        fragments.push('k', offset, isLast, Buffer.from(text), 0, policy).whole
+      assert.equal(push(0, false, 'aaaaaaaa'), null)
+      assert.equal(push(0, false, 'bbbbbbbb'), null)
+      return push(8, true, 'c')?.toString()
+    }
+    assert.equal(whole('first'), 'aaaaaaaac')
+    assert.equal(whole('bsd'), 'aaaaaaaac')
+    assert.equal(whole('last'), 'bbbbbbbbc')
+    assert.equal(whole('linux'), 'bbbbbbbbc')
   })
 
   it('are found in tunnels, whose ends the record tells', () => {
