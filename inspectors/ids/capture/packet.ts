@@ -15,6 +15,8 @@ export interface TcpFields {
   readonly timestampEcho: number
   /** A fast-open option (RFC 7413) with a cookie, or asking for one. */
   readonly hasFastOpen: boolean
+  /** An option that signs the segment (RFC 2385, RFC 5925). */
+  readonly isSigned: boolean
 }
 
 export interface IcmpFields {

@@ -79,6 +79,7 @@ const SCALE = 3
 const SACK_PERMITTED = 4
 const SACK = 5
 const TIMESTAMP = 8
+const SIGNATURES = new Set([19, 29])
 const FAST_OPEN = 34
 const EXPERIMENT = 254
 const EXPERIMENT_FAST_OPEN = 0xf989
@@ -96,6 +97,7 @@ function tcpFields(data: Buffer, end: number, events: string[]): TcpFields {
   let timestamp: number | null = null
   let timestampEcho = 0
   let hasFastOpen = false
+  let isSigned = false
   let seen = 0
   for (let at = 20; at < end;) {
     const kind = data[at]
@@ -120,6 +122,7 @@ function tcpFields(data: Buffer, end: number, events: string[]): TcpFields {
       timestampEcho = data.readUInt32BE(at + 6)
     } else if (kind === FAST_OPEN || kind === EXPERIMENT)
       hasFastOpen ||= isFastOpen(data, at, kind, length)
+    else if (SIGNATURES.has(kind)) isSigned = true
     if (isKnown) seen |= 1 << kind
     at += length
   }
@@ -134,6 +137,7 @@ function tcpFields(data: Buffer, end: number, events: string[]): TcpFields {
     timestamp,
     timestampEcho,
     hasFastOpen,
+    isSigned,
   }
 }
 

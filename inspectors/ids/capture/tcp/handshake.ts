@@ -36,6 +36,7 @@ function openWith(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpField
   session.opener = flow
   session.syns.push(tcp.sequence)
   session.hasFastOpen = tcp.hasFastOpen
+  session.isSigned = tcp.isSigned
   if (packet.payload.length > 0) end.sent(plus(end.next, packet.payload.length))
   session.follow(flow, plus(tcp.sequence, 1))
   session.state = 'syn_sent'
@@ -76,12 +77,14 @@ function joinAtData(session: TcpSession, flow: Flow, tcp: TcpFields): void {
 
 export function onSynSent(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   const { flags } = tcp
-  const isOpener = flow === session.opener
+  if (!isEchoSound(session, flow, tcp)) return refuse(packet, 'pkt_invalid_timestamp')
   if ((flags & RST) !== 0) {
+    // Of its own SYN a client takes nothing back: what it resets here is something else that it was sent.
+    if (flow === session.opener) return REFUSED
     const client = session.ends[session.opener]
-    const isAnswer = isOpener
-      ? ahead(tcp.sequence, client.isn) >= 0
-      : (flags & ACK) !== 0 && ahead(tcp.acknowledgement, client.next) <= 0
+    const isAnswer =
+      (flags & ACK) !== 0 &&
+      (tcp.acknowledgement === client.next || tcp.acknowledgement === plus(client.isn, 1))
     if (!isAnswer) return refuse(packet, 'rst_invalid_ack')
     session.reset(flow)
     return ACCEPTED
@@ -90,6 +93,13 @@ export function onSynSent(session: TcpSession, packet: Packet, flow: Flow, tcp: 
   if ((flags & SYN) !== 0) return onSecondSyn(session, packet, flow, tcp)
   if ((flags & ACK) === 0) return REFUSED
   return onOneSided(session, packet, flow, tcp)
+}
+
+/** An answer to a SYN with a timestamp echoes it (RFC 7323, 3.2): one that does not is forged. */
+function isEchoSound(session: TcpSession, flow: Flow, tcp: TcpFields): boolean {
+  const { hasTimestamps, timestamp } = session.ends[session.opener]
+  if (flow === session.opener || tcp.timestamp === null || !hasTimestamps) return true
+  return timestamp === 0 || tcp.timestampEcho === 0 || tcp.timestampEcho === timestamp
 }
 
 /** A SYN of the other side: simultaneous or split handshake, in four steps. Otherwise the SYN is sent again. */

@@ -55,6 +55,8 @@ export class TcpSession {
   oneSided: Flow | null = null
   isFourWay = false
   hasFastOpen = false
+  /** Its segments are signed. */
+  isSigned = false
   hasTimestamps = false
   /** Numbers of the SYNs that were sent, and SYN/ACKs with other numbers. */
   readonly syns: number[] = []
@@ -64,6 +66,8 @@ export class TcpSession {
   readonly #sinks: Readonly<Record<Flow, StreamSink>>
   readonly #over: Record<Flow, boolean> = { to_server: false, to_client: false }
   #resetBy: Flow | null = null
+  /** State before the reset. */
+  #before: TcpState = 'none'
 
   /** @param policies of the hosts that receive what each direction carries */
   constructor(
@@ -225,6 +229,8 @@ export class TcpSession {
   onReset(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
     const mine = this.ends[flow]
     const theirs = this.ends[otherFlow(flow)]
+    // Hosts ignore a signed segment where no signature was agreed on.
+    if (tcp.isSigned && !this.isSigned) return refuse(packet, 'suspected_rst_inject')
     const hasAck = (tcp.flags & ACK) !== 0 && tcp.acknowledgement !== 0
     if (hasAck && !this.isLoose && !theirs.isAckSound(tcp.acknowledgement))
       return refuse(packet, 'rst_invalid_ack')
@@ -236,6 +242,7 @@ export class TcpSession {
   }
 
   reset(flow: Flow): void {
+    this.#before = this.state
     this.state = 'closed'
     this.#resetBy = flow
     this.ends[flow].hasReset = true
@@ -254,7 +261,7 @@ export class TcpSession {
     if (state === 'none') return onNone(this, packet, flow, tcp)
     if (state === 'syn_sent') return onSynSent(this, packet, flow, tcp)
     if (state === 'syn_recv') return onSynRecv(this, packet, flow, tcp)
-    if (state === 'closed') return this.#onClosed(packet, flow)
+    if (state === 'closed') return this.#onClosed(packet, flow, tcp)
     if (isClosing(state)) return onClosing(this, packet, flow, tcp, state)
     if ((tcp.flags & RST) !== 0) return this.onReset(packet, flow, tcp)
     if ((tcp.flags & SYN) !== 0) return this.#onSyn(packet, flow, tcp)
@@ -263,12 +270,18 @@ export class TcpSession {
     return this.established(packet, flow, tcp)
   }
 
-  /** Whoever goes on after a reset has not taken it: it was perhaps forged. */
-  #onClosed(packet: Packet, flow: Flow): Judged {
-    const isFromReset = this.#resetBy !== null && this.#resetBy !== flow
-    if (isFromReset && packet.tcp !== null && (packet.tcp.flags & RST) === 0)
-      packet.note('stream.suspected_rst_inject')
-    return REFUSED
+  /** A host that goes on after a reset has not taken it: it was perhaps forged, and the connection lives. */
+  #onClosed(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+    if (this.#resetBy !== otherFlow(flow) || (tcp.flags & (RST | SYN)) !== 0) return REFUSED
+    const mine = this.ends[flow]
+    const theirs = this.ends[this.#resetBy]
+    const isNewData = ahead(plus(tcp.sequence, packet.payload.length), mine.next) > 0
+    const isNewAck = (tcp.flags & ACK) !== 0 && ahead(tcp.acknowledgement, theirs.next) > 0
+    if (!isNewData && !isNewAck) return REFUSED
+    packet.note('stream.suspected_rst_inject')
+    this.#resetBy = null
+    this.state = this.#before
+    return this.#judge(packet, flow, tcp)
   }
 
   #onSyn(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
