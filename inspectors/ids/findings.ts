@@ -6,7 +6,7 @@ import {
   type Verdict,
 } from '#inspectors/inspector.ts'
 import type { Action } from '#signatures/suricata/rule.ts'
-import { alertOf } from './alert.ts'
+import { type AlertSubject, NOTHING, alertOf } from './alert.ts'
 import type { Engine } from './engine.ts'
 import { matchesOf } from './evaluate.ts'
 import { MAX_FINDINGS } from './limits.ts'
@@ -47,6 +47,7 @@ export interface Outcome {
 
 interface Match {
   readonly compiled: CompiledRule
+  readonly about: AlertSubject
   readonly matches: readonly AlertMatch[]
   readonly endpoints: Endpoints
   readonly flow: Flow
@@ -90,8 +91,17 @@ export class Findings {
     this.#transaction = transaction
   }
 
-  /** Takes a rule whose conditions all hold and applies its effects, which later rules may ask for. */
-  match(compiled: CompiledRule, state: FlowState, endpoints: Endpoints): void {
+  /**
+   * Takes a rule whose conditions all hold and applies its effects, which later rules may ask for.
+   *
+   * @param about what it matched with beside its buffers
+   */
+  match(
+    compiled: CompiledRule,
+    state: FlowState,
+    endpoints: Endpoints,
+    about: AlertSubject = NOTHING,
+  ): void {
     const now = this.#engine.settings.now()
     for (const effect of compiled.rule.effects)
       state.apply(effect, endpoints.source, endpoints.destination, now)
@@ -101,6 +111,7 @@ export class Findings {
     }
     this.#matches.push({
       compiled,
+      about,
       matches: compiled.rule.noAlert ? [] : matchesOf(compiled),
       endpoints,
       flow: this.#flow,
@@ -165,7 +176,10 @@ function settleMatches(matches: readonly Match[], engine: Engine, lost: number):
       // The first word that is spoken about a packet or a flow counts.
       if (action === 'alert') action = effective
       if (isForFlow) flowAction ??= 'drop'
-      dropped ??= { alert: alertOf(match.compiled, match.matches, true), isRateFiltered }
+      dropped ??= {
+        alert: alertOf(match.compiled, match.matches, true, match.about),
+        isRateFiltered,
+      }
     }
     if (effective === 'pass') {
       if (action === 'alert') {
@@ -183,7 +197,7 @@ function settleMatches(matches: readonly Match[], engine: Engine, lost: number):
       continue
     }
     findings.push({
-      alert: alertOf(match.compiled, match.matches, drops),
+      alert: alertOf(match.compiled, match.matches, drops, match.about),
       flow: match.flow,
       origin: match.origin,
       transaction: match.transaction,

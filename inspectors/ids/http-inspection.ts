@@ -1,9 +1,11 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
+import { alertFile } from './alert.ts'
 import type { Engine } from './engine.ts'
 import { evaluateSections } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
+import { fileHolds } from './files/file-test.ts'
 import { HttpExchange } from './http/exchange.ts'
 import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
 import type { Subject } from './match/subject.ts'
@@ -65,10 +67,11 @@ export class HttpInspection {
     if (exchange === undefined) return
     const group = this.#group(side)
     const body = exchange.body(side, group, this.#engine.settings.bodyDepth)
-    if (body.isFinal) return
-    const { candidates } = this.#engine
+    const { candidates, program } = this.#engine
+    if (program.fileSums !== null) exchange.files(side, program.fileSums).push(chunk)
+    else if (body.isFinal) return
     candidates.clear()
-    body.push(chunk, isLastChunk(transaction, side), group, candidates)
+    if (!body.isFinal) body.push(chunk, isLastChunk(transaction, side), group, candidates)
     this.#wake(exchange, side)
     this.#evaluate(exchange, side)
   }
@@ -81,6 +84,7 @@ export class HttpInspection {
       if (exchange.closed) this.#exchanges.delete(transaction)
     }
     const state = exchange.state(side)
+    state.files?.end(isWhole(transaction, side))
     if (state.body === null) state.hasBody ??= false
     else {
       const { candidates } = this.#engine
@@ -136,6 +140,10 @@ export class HttpInspection {
       if (exchange.fired.has(compiled.index) || !this.#context.admits(compiled, side)) continue
       const outcome = evaluateSections(compiled, exchange, budget)
       if (outcome === 'no') continue
+      if (compiled.files.length > 0) {
+        this.#evaluateFiles(exchange, side, compiled, outcome)
+        continue
+      }
       if (outcome === 'wait') {
         this.#wait(exchange, side, compiled)
         continue
@@ -146,11 +154,43 @@ export class HttpInspection {
     }
   }
 
+  /** A rule about files matches once with each, and waits while more may come. */
+  #evaluateFiles(
+    exchange: HttpExchange,
+    side: Side,
+    compiled: CompiledRule,
+    outcome: 'match' | 'wait',
+  ): void {
+    const carrier = exchange.state(sideOfFiles(compiled) ?? side)
+    if (outcome === 'match')
+      for (const file of carrier.files?.files ?? []) {
+        if (file.fired.has(compiled.index)) continue
+        if (!compiled.files.every((test) => fileHolds(test, file) === 'match')) continue
+        file.fired.add(compiled.index)
+        this.#findings.match(compiled, this.#context.state, this.#context.endpoints(side), {
+          files: [alertFile(file)],
+        })
+        if (this.#findings.passes) return
+      }
+    const isOver = carrier.files === null ? carrier.hasBody === false : carrier.files.isOver
+    if (!isOver || outcome === 'wait') this.#wait(exchange, side, compiled)
+  }
+
   #wait(exchange: HttpExchange, side: Side, compiled: CompiledRule): void {
     const { waiting } = exchange.state(side)
     if (waiting.length < MAX_WAITING_RULES) waiting.push(compiled)
     else this.#engine.counters.waitingRulesDropped += 1
   }
+}
+
+/** Direction that a rule's file keywords are pinned to. */
+function sideOfFiles(compiled: CompiledRule): Side | null {
+  return compiled.files.find((test) => test.side !== null)?.side ?? null
+}
+
+function isWhole(transaction: HttpTransaction, side: Side): boolean {
+  const head = side === 'request' ? transaction.request : transaction.response
+  return head?.framing.kind !== 'length' || isLastChunk(transaction, side)
 }
 
 /** True when the message's length says that this chunk, already counted, is the last. */

@@ -178,6 +178,8 @@ export interface Section {
   /** Row of the buffer table (`buffers.ts`). */
   readonly buffer: string
   readonly transforms: readonly TransformStep[]
+  /** Direction it was pinned to (`http.connection: to_client`); null: that of the data. */
+  readonly side: 'request' | 'response' | null
   readonly matches: readonly BufferMatch[]
 }
 
@@ -205,6 +207,32 @@ export type PacketCheck =
   | { readonly kind: 'ipopts'; readonly option: string }
   /** The decoder or the stream engine found this fault in the packet. */
   | { readonly kind: 'event'; readonly event: PacketEvent }
+
+export type HashAlgorithm = 'md5' | 'sha1' | 'sha256'
+
+/** A property of a file that a transaction carries. All those of a rule hold for one and the same file. */
+export type FileCheck = {
+  /** Direction the file travels in; null: that of the data. */
+  readonly side: 'request' | 'response' | null
+} & (
+  | {
+      readonly kind: 'name'
+      /** In lower case, latin1. */
+      readonly text: string
+      readonly atEnd: boolean
+      readonly negated: boolean
+    }
+  | { readonly kind: 'size'; readonly range: NumberRange }
+  | {
+      readonly kind: 'hash'
+      readonly algorithm: HashAlgorithm
+      /** File with the list, relative to the folder of the rule's file. */
+      readonly list: string
+      readonly negated: boolean
+    }
+  /** There is a file. */
+  | { readonly kind: 'store' }
+)
 
 export type PacketField =
   | 'ttl'
@@ -336,6 +364,7 @@ export interface Rule {
   readonly sections: readonly Section[]
   readonly packetChecks: readonly PacketCheck[]
   readonly flowChecks: readonly FlowCheck[]
+  readonly fileChecks: readonly FileCheck[]
   readonly effects: readonly Effect[]
   readonly threshold: Threshold | null
   readonly noAlert: boolean

@@ -5,6 +5,8 @@ import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
 import type { CompiledRule, Side, Slot } from '../program/compiled-rule.ts'
 import type { RuleGroup } from '../program/program.ts'
+import type { HashAlgorithm } from '#signatures/suricata/rule.ts'
+import { MessageFiles, fileName } from '../files/message-files.ts'
 import { BodyStream } from './body-stream.ts'
 import { headBuffer, headInstances, joinedValue } from './buffers.ts'
 
@@ -12,13 +14,15 @@ import { headBuffer, headInstances, joinedValue } from './buffers.ts'
 interface SideState {
   readonly subjects: (Subject | null | undefined)[]
   body: BodyStream | null
+  /** Null: it has none yet, or no rule asks for them. */
+  files: MessageFiles | null
   /** The message has a body, or none, or it is not known yet. */
   hasBody: boolean | null
   waiting: CompiledRule[]
 }
 
 function newSide(): SideState {
-  return { subjects: [], body: null, hasBody: null, waiting: [] }
+  return { subjects: [], body: null, files: null, hasBody: null, waiting: [] }
 }
 
 /** One HTTP exchange as the rules see it. Buffers are made when a rule first asks for them. */
@@ -56,6 +60,13 @@ export class HttpExchange implements BufferView {
     return state.body
   }
 
+  /** Files of a side, made at the first chunk of its body. */
+  files(side: Side, sums: readonly HashAlgorithm[]): MessageFiles {
+    const state = this.state(side)
+    state.files ??= new MessageFiles(this.transaction, side, sums)
+    return state.files
+  }
+
   subject(slot: Slot): Subject | null | undefined {
     if (slot.buffer === PAYLOAD) return this.payload
     const side = this.#sideOf(slot)
@@ -67,7 +78,10 @@ export class HttpExchange implements BufferView {
     const known = state.subjects[slot.id]
     if (known !== undefined) return known
     const { request, response } = this.transaction
-    const text = headBuffer(slot.buffer, side, request, response)
+    const text =
+      slot.buffer === 'file.name'
+        ? fileName(this.transaction, side)
+        : headBuffer(slot.buffer, side, request, response)
     const made = text === null ? null : new Subject(applyTransforms(text, slot.transforms))
     state.subjects[slot.id] = made
     return made
@@ -85,6 +99,7 @@ export class HttpExchange implements BufferView {
   }
 
   #sideOf(slot: Slot): Side {
+    if (slot.side !== null) return slot.side
     const { sides } = bufferByName(slot.buffer)!
     return sides === 'both' ? this.side : sides
   }

@@ -1,6 +1,6 @@
 import { PAYLOAD, bufferByName, isPacketBuffer } from '#signatures/suricata/buffers.ts'
 import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
-import type { Rule, Section } from '#signatures/suricata/rule.ts'
+import type { HashAlgorithm, Rule, Section } from '#signatures/suricata/rule.ts'
 import { transformKey } from '#signatures/suricata/transform.ts'
 import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'
@@ -10,6 +10,7 @@ import type { CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.
 import type { Application, Program, RuleGroup } from './program.ts'
 import { ruleType, waitsForStream } from './rule-type.ts'
 import { compileSteps, needEnd } from './steps.ts'
+import { RuleData } from './rule-data.ts'
 import type { RuleVariables } from './variables.ts'
 
 export interface CompileResult {
@@ -48,6 +49,7 @@ class Compiler {
   readonly #inapplicable = new Map<string, number>()
   readonly #problems: RuleProblem[] = []
 
+  readonly #data = new RuleData()
   readonly #hasPackets: boolean
 
   constructor(variables: RuleVariables, hasPackets: boolean) {
@@ -82,6 +84,7 @@ class Compiler {
         },
         packet: { request: group('packet request'), response: group('packet response') },
         stream: { request: group('stream request'), response: group('stream response') },
+        fileSums: fileSums(compiled),
         inapplicable: this.#inapplicable,
       },
     }
@@ -95,6 +98,7 @@ class Compiler {
         type: ruleType(rule),
         header: this.#headers.test(rule),
         sections: rule.sections.map((section) => this.#section(section)),
+        files: this.#data.fileTests(rule),
         payload: payloadForm(rule),
         onPackets: this.#hasPackets ? packetUse(rule) : 'never',
         afterStream: waitsForStream(rule),
@@ -127,7 +131,8 @@ class Compiler {
   }
 
   #slot(section: Section): Slot {
-    const key = `${section.buffer} ${transformKey(section.transforms)}`
+    const { side } = section
+    const key = `${section.buffer} ${side ?? ''} ${transformKey(section.transforms)}`
     const known = this.#slots.get(key)
     if (known !== undefined) return known
     const row = bufferByName(section.buffer)!
@@ -135,6 +140,7 @@ class Compiler {
       id: this.#slots.size,
       buffer: row.name,
       transforms: section.transforms,
+      side,
       multiple: row.multiple,
       streaming: row.streaming,
       numbers: row.numbers,
@@ -198,12 +204,28 @@ function isSeenIn(buffer: string, side: Side): boolean {
 
 /** Application whose events evaluate the rule; null: the bytes themselves do. */
 function boundApplication(rule: Rule): Application | null {
-  if (rule.application === null && rule.sections.some(({ buffer }) => buffer.startsWith('file.')))
+  if (
+    rule.application === null &&
+    (rule.fileChecks.length > 0 || rule.sections.some(({ buffer }) => buffer.startsWith('file.')))
+  )
     return 'http'
   if (rule.application === null || !APPLICATIONS.has(canonical(rule.application))) return null
   const onlyPayload =
-    rule.sections.length > 0 && rule.sections.every((section) => section.buffer === PAYLOAD)
+    rule.fileChecks.length === 0 &&
+    rule.sections.length > 0 &&
+    rule.sections.every((section) => section.buffer === PAYLOAD)
   return onlyPayload ? null : (canonical(rule.application) as Application)
+}
+
+function fileSums(rules: readonly CompiledRule[]): Program['fileSums'] {
+  const sums = new Set<HashAlgorithm>()
+  let isAsked = false
+  for (const { files } of rules)
+    for (const test of files) {
+      isAsked = true
+      if (test.kind === 'hash') sums.add(test.algorithm)
+    }
+  return isAsked ? [...sums] : null
 }
 
 /** Files are taken out of HTTP alone. */
@@ -233,6 +255,7 @@ function payloadForm(rule: Rule): CompiledRule['payload'] {
 /** Whether packets themselves are matched: all of them, those outside a followed TCP connection, none. */
 function packetUse(rule: Rule): CompiledRule['onPackets'] {
   const { sections, flow } = rule
+  if (rule.fileChecks.length > 0) return 'never'
   if (sections.some(({ buffer }) => buffer !== PAYLOAD && !isPacketBuffer(buffer))) return 'never'
   const { transport } = rule.protocol
   if (rule.application !== null) {
@@ -263,6 +286,7 @@ function inapplicableReason(rule: Rule, hasPackets: boolean): string | null {
     const reason = packetReason(rule)
     if (reason !== null) return reason
   }
+  if (rule.fileChecks.length > 0 && !carriesFiles(rule)) return `files of ${rule.application}`
   for (const section of rule.sections) {
     if (section.buffer.startsWith('file.') && !carriesFiles(rule)) return `buffer ${section.buffer}`
     if (section.buffer.startsWith('ssh.')) return `buffer ${section.buffer}`

@@ -1,6 +1,7 @@
 import type { NumbersMatch, Rule } from '#signatures/suricata/rule.ts'
 import type { RuleType } from './rule-type.ts'
 import type { TransformStep } from '#signatures/suricata/transform.ts'
+import type { FileTest } from '../files/file-test.ts'
 import type { Step } from './steps.ts'
 
 /** A buffer with its transforms, as rules use it. Slots are numbered; views cache by the number. */
@@ -8,6 +9,8 @@ export interface Slot {
   readonly id: number
   readonly buffer: string
   readonly transforms: readonly TransformStep[]
+  /** Direction it is pinned to; null: that of the data. */
+  readonly side: Side | null
   readonly multiple: boolean
   readonly streaming: boolean
   /** Its instances are numbers, not text. */
@@ -39,6 +42,8 @@ export interface CompiledRule {
   readonly type: RuleType
   readonly header: HeaderTest
   readonly sections: readonly CompiledSection[]
+  /** Asked of each file of a message; empty: of none. */
+  readonly files: readonly FileTest[]
   /** Payload sections run on the stream, on single chunks, or on both. */
   readonly payload: 'none' | 'stream' | 'chunk' | 'both'
   /** Packets of a capture that the rule is matched against by itself. */

@@ -1,3 +1,4 @@
+import type { HashAlgorithm } from '#signatures/suricata/rule.ts'
 import type { CompiledRule, Side, Slot } from './compiled-rule.ts'
 import type { Prefilter } from './prefilter.ts'
 
@@ -22,6 +23,8 @@ export interface Program {
   readonly stream: Readonly<Record<Side, RuleGroup>>
   /** Packets of a capture; empty for the inline path. */
   readonly packet: Readonly<Record<Side, RuleGroup>>
+  /** Sums that rules ask of files; null: no rule asks for files. */
+  readonly fileSums: readonly HashAlgorithm[] | null
   /** Rules that this path has no data for, by reason. */
   readonly inapplicable: ReadonlyMap<string, number>
 }

@@ -101,6 +101,7 @@ export class TlsSession implements BufferView {
   }
 
   #sideOf(slot: Slot): Side {
+    if (slot.side !== null) return slot.side
     const { sides } = bufferByName(slot.buffer)!
     return sides === 'both' ? this.side : sides
   }

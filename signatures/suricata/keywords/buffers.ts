@@ -16,12 +16,10 @@ export const BUFFER_KEYWORDS: readonly Keyword[] = [
       },
       (builder, argument) => {
         const side = argument.trim()
-        if (side !== '') {
-          if (row.sides !== 'both' || (side !== 'to_server' && side !== 'to_client'))
-            throw new RuleFault('bad-argument', `${row.name} takes no argument "${side}"`)
-          builder.pinnedSide = side === 'to_server' ? 'request' : 'response'
-        }
-        builder.useBuffer(row.name)
+        if (side === '') builder.useBuffer(row.name)
+        else if (row.sides !== 'both' || (side !== 'to_server' && side !== 'to_client'))
+          throw new RuleFault('bad-argument', `${row.name} takes no argument "${side}"`)
+        else builder.useBuffer(row.name, side === 'to_server' ? 'request' : 'response')
       },
     ),
   ),

@@ -3,6 +3,7 @@ import { RuleFault } from '../problem.ts'
 import { BUFFER_KEYWORDS } from './buffers.ts'
 import { BYTE_KEYWORDS } from './bytes.ts'
 import { CONTENT_KEYWORDS } from './content.ts'
+import { FILE_KEYWORDS } from './files.ts'
 import { FLOW_KEYWORDS } from './flow.ts'
 import { type Keyword, keyword } from './keyword.ts'
 import { META_KEYWORDS } from './meta.ts'
@@ -38,6 +39,7 @@ export const KEYWORDS: readonly Keyword[] = [
   ...BUFFER_KEYWORDS,
   ...TRANSFORM_KEYWORDS,
   ...NUMBER_KEYWORDS,
+  ...FILE_KEYWORDS,
   ...FLOW_KEYWORDS,
   ...STATE_KEYWORDS,
   ...PACKET_KEYWORDS,

@@ -135,13 +135,3 @@ export function dropRecord(packet: Packet, reason: string): Fields {
     reason,
   }
 }
-
-/** Name of the file that a body is: of the header where it tells, otherwise the end of the path. */
-export function fileNameOf(transaction: HttpTransaction, isResponse: boolean): string | null {
-  const headers = isResponse ? transaction.response?.headers : transaction.request.headers
-  const disposition = headers === undefined ? null : headerValue(headers, 'content-disposition')
-  const named = disposition === null ? null : /filename="?([^";]+)/i.exec(disposition)
-  if (named !== null) return named[1]
-  const [path = ''] = transaction.request.target.split(/[?#]/, 1)
-  return path === '' ? null : path
-}

@@ -1,24 +1,19 @@
-import { createHash, type Hash } from 'node:crypto'
-import { headerValue, type HttpTransaction } from '#inspectors/http/transaction.ts'
-import type { Flow } from '#inspectors/inspector.ts'
-import { BodyDecoder } from '../../coding/body-decoder.ts'
-import { fileNameOf } from './fields.ts'
+import type { HttpTransaction } from '#inspectors/http/transaction.ts'
+import type { AlertFile, Flow } from '#inspectors/inspector.ts'
+import { alertFile } from '../../alert.ts'
+import { MessageFiles } from '../../files/message-files.ts'
 
-/** Bytes of one file that are decoded for its size and sums. */
-export const MAX_FILE_BYTES = 1_048_576
-/** Files of one recorder that are open at a time. */
+/** Messages of one recorder whose files are open at a time. */
 export const MAX_OPEN_FILES = 4096
 
-interface OpenFile {
-  readonly decoder: BodyDecoder
-  readonly md5: Hash
-  readonly sha256: Hash
-  bytes: number
-}
+/** Sums that records of files carry. */
+const SUMS = ['md5', 'sha256'] as const
 
-/** Bodies of HTTP messages as files: their sizes and sums. */
+type Fields = Record<string, unknown>
+
+/** Files that HTTP messages carry: their names, sizes and sums. */
 export class BodyFiles {
-  readonly #files = new Map<HttpTransaction, Record<Flow, OpenFile | null>>()
+  readonly #files = new Map<HttpTransaction, Record<Flow, MessageFiles | null>>()
 
   body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): void {
     let files = this.#files.get(transaction)
@@ -27,29 +22,22 @@ export class BodyFiles {
       files = { to_server: null, to_client: null }
       this.#files.set(transaction, files)
     }
-    const file = (files[flow] ??= openFile(transaction, flow))
-    take(file, file.decoder.push(chunk, false))
+    files[flow] ??= new MessageFiles(
+      transaction,
+      flow === 'to_server' ? 'request' : 'response',
+      SUMS,
+    )
+    files[flow].push(chunk)
   }
 
-  /** EVE's `fileinfo` object of a body that is over; null: there was none. */
-  close(
-    transaction: HttpTransaction,
-    flow: Flow,
-    hasGaps: boolean,
-  ): Record<string, unknown> | null {
-    const file = this.#files.get(transaction)?.[flow]
-    if (file === null || file === undefined) return null
-    take(file, file.decoder.push(Buffer.alloc(0), true))
-    const name = fileNameOf(transaction, flow === 'to_client')
-    return {
-      ...(name === null ? {} : { filename: name }),
-      gaps: hasGaps,
-      state: isWhole(transaction, flow) ? 'CLOSED' : 'TRUNCATED',
-      ...(hasGaps ? {} : { md5: file.md5.digest('hex'), sha256: file.sha256.digest('hex') }),
-      stored: false,
-      size: file.bytes,
-      tx_id: transaction.index,
-    }
+  /** EVE's `fileinfo` objects of a body that is over. */
+  close(transaction: HttpTransaction, flow: Flow, hasGaps: boolean): Fields[] {
+    const carried = this.#files.get(transaction)?.[flow]
+    if (carried === null || carried === undefined) return []
+    carried.end(isWhole(transaction, flow))
+    return carried.files.map((file) => ({
+      ...fileFields(alertFile(file), transaction.index, hasGaps),
+    }))
   }
 
   forget(transaction: HttpTransaction): void {
@@ -57,20 +45,19 @@ export class BodyFiles {
   }
 }
 
-function take(file: OpenFile, bytes: Buffer): void {
-  file.bytes += bytes.length
-  file.md5.update(bytes)
-  file.sha256.update(bytes)
-}
-
-function openFile(transaction: HttpTransaction, flow: Flow): OpenFile {
-  const headers =
-    flow === 'to_server' ? transaction.request.headers : (transaction.response?.headers ?? [])
+/** EVE's object of one file. */
+export function fileFields(file: AlertFile, transaction: number, hasGaps: boolean): Fields {
+  const { name, bytes, state, md5, sha1, sha256 } = file
   return {
-    decoder: new BodyDecoder(headerValue(headers, 'content-encoding'), MAX_FILE_BYTES),
-    md5: createHash('md5'),
-    sha256: createHash('sha256'),
-    bytes: 0,
+    ...(name === null ? {} : { filename: name }),
+    gaps: hasGaps,
+    state: state === 'open' ? 'UNKNOWN' : state.toUpperCase(),
+    ...(hasGaps || md5 === undefined ? {} : { md5 }),
+    ...(hasGaps || sha1 === undefined ? {} : { sha1 }),
+    ...(hasGaps || sha256 === undefined ? {} : { sha256 }),
+    stored: false,
+    size: bytes,
+    tx_id: transaction,
   }
 }
 

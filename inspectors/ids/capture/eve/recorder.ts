@@ -15,7 +15,7 @@ import {
 } from './alert-fields.ts'
 import { dnsFields } from './dns-record.ts'
 import { dropRecord, httpRecord, tcpRecord, tlsRecord } from './fields.ts'
-import { BodyFiles } from './files.ts'
+import { BodyFiles, fileFields } from './files.ts'
 import { type EveSettings, FULL_EVE } from './settings.ts'
 import { RecorderCounts, type RuleFigures, statsRecord } from './stats.ts'
 
@@ -75,14 +75,14 @@ export class EveRecorder {
 
   file(of: ReplayFlow, transaction: HttpTransaction, flow: Flow): void {
     if (!this.#writes('fileinfo')) return
-    const fileinfo = this.#files.close(transaction, flow, (of.tcp?.gaps(flow) ?? 0) > 0)
-    if (fileinfo === null) return
-    this.#write({
-      ...this.#common(of, 'fileinfo', flow),
-      app_proto: 'http',
-      http: httpRecord(transaction),
-      fileinfo,
-    })
+    const hasGaps = (of.tcp?.gaps(flow) ?? 0) > 0
+    for (const fileinfo of this.#files.close(transaction, flow, hasGaps))
+      this.#write({
+        ...this.#common(of, 'fileinfo', flow),
+        app_proto: 'http',
+        http: httpRecord(transaction),
+        fileinfo,
+      })
   }
 
   dns(of: ReplayFlow, log: DnsLog, flow: Flow): void {
@@ -154,6 +154,7 @@ export class EveRecorder {
       ...(on !== null && 'index' in on ? { tx_id: on.index } : {}),
       alert: alertFields(finding.alert, blocks(finding, this.#isInline), settings),
       ...(settings.applicationLayer ? applicationLayer(of, on) : {}),
+      ...filesOf(finding),
       ...applicationFields(of),
       direction: finding.flow,
       ...payloadFields(payload, settings),
@@ -248,6 +249,12 @@ function ends(of: ReplayFlow, flow: Flow): EveRecord {
     dest_ip: to,
     ...(hasPorts ? { dest_port: toPort } : {}),
   }
+}
+
+function filesOf({ alert, transaction }: Finding): Fields {
+  if (alert.files === undefined) return {}
+  const index = transaction !== null && isHttp(transaction) ? transaction.index : 0
+  return { files: alert.files.map((file) => fileFields(file, index, false)) }
 }
 
 function applicationFields({ application }: ReplayFlow): Fields {
