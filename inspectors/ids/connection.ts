@@ -39,8 +39,8 @@ export class IdsConnection implements ConnectionInspector {
     this.#engine = engine
     this.#context = new FlowContext(connection, engine)
     this.#findings = new Findings(engine)
-    this.#http = new HttpInspection(engine, this.#context, this.#findings)
     this.#stream = new StreamInspection(engine, this.#context, this.#findings)
+    this.#http = new HttpInspection(engine, this.#context, this.#findings, this.#stream)
   }
 
   bytes(flow: Flow, chunk: Buffer): Verdict {
@@ -67,7 +67,7 @@ export class IdsConnection implements ConnectionInspector {
     this.#context.application = 'http'
     if (this.#findings.passes) return PASS
     this.#findings.about('to_server', 'transaction', transaction)
-    this.#http.head(transaction, 'request', this.#stream.window('request'))
+    this.#http.head(transaction, 'request')
     return this.#findings.take()
   }
 
@@ -87,7 +87,7 @@ export class IdsConnection implements ConnectionInspector {
   responseHead(transaction: HttpTransaction): Verdict {
     if (this.#findings.passes) return PASS
     this.#findings.about('to_client', 'transaction', transaction)
-    this.#http.head(transaction, 'response', this.#stream.window('response'))
+    this.#http.head(transaction, 'response')
     return this.#findings.take()
   }
 
@@ -194,14 +194,14 @@ export class IdsConnection implements ConnectionInspector {
 
   #tlsBytes(side: Side, chunk: Buffer): void {
     if (this.#tls !== null) {
-      this.#tls.bytes(side, chunk, this.#stream.window(side))
+      this.#tls.bytes(side, chunk, this.#stream.side(side).window)
       return
     }
     this.#tls = new TlsInspection(this.#engine, this.#context, this.#findings)
     // The protocol is known with this chunk: what came before it in this direction belongs to it.
     const before = this.#detector.before(side, chunk)
     const whole = before.length === 0 ? chunk : Buffer.concat([before, chunk])
-    this.#tls.bytes(side, whole, this.#stream.window(side))
+    this.#tls.bytes(side, whole, this.#stream.side(side).window)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { InspectorMode } from '#chain/model/chain.ts'
 import { MatchBudget } from './match/section.ts'
-import { CandidateList } from './program/prefilter.ts'
+import { CandidateList } from './program/candidate-list.ts'
 import type { Program } from './program/program.ts'
 import { type HostBits, createHostBits } from './state/flow-state.ts'
 import type { AlertLimits } from './state/alert-limits.ts'

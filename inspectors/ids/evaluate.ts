@@ -5,6 +5,8 @@ import { MAX_ALERT_MATCHES } from './limits.ts'
 import { numbersHold } from './match/number-list.ts'
 import { type MatchBudget, matchSteps } from './match/section.ts'
 import type { Subject } from './match/subject.ts'
+import type { CandidateList } from './program/candidate-list.ts'
+import type { Prefilter } from './program/prefilter.ts'
 import type { CompiledRule, CompiledSection, Slot } from './program/compiled-rule.ts'
 
 /** Where the buffers of a rule come from: an exchange, a handshake, a stream. */
@@ -15,6 +17,18 @@ export interface BufferView {
   instances(slot: Slot): readonly Subject[] | null | undefined
   /** Numbers of a number buffer. */
   numbers(slot: Slot): readonly number[] | null | undefined
+}
+
+/** Adds the rules whose fast pattern occurs in one of a view's buffers. */
+export function scanView(prefilter: Prefilter, view: BufferView, into: CandidateList): void {
+  for (const slot of prefilter.slots) {
+    if (slot.multiple) {
+      for (const { text } of view.instances(slot) ?? []) prefilter.scan(slot, text, into)
+      continue
+    }
+    const subject = view.subject(slot)
+    if (subject !== null && subject !== undefined) prefilter.scan(slot, subject.text, into)
+  }
 }
 
 /** `wait`: what was seen allows a match and more data may bring it. */

@@ -1,5 +1,4 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
-import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { alertFile } from './alert.ts'
 import type { Engine } from './engine.ts'
 import { evaluateSections } from './evaluate.ts'
@@ -7,10 +6,11 @@ import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import { fileHolds } from './files/file-test.ts'
 import { HttpExchange } from './http/exchange.ts'
+import { scanHead } from './http/head-scan.ts'
 import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
-import type { Subject } from './match/subject.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import type { RuleGroup } from './program/program.ts'
+import type { StreamInspection } from './stream-inspection.ts'
 
 /**
  * HTTP rules over the exchanges of one connection.
@@ -24,20 +24,20 @@ export class HttpInspection {
   readonly #engine: Engine
   readonly #context: FlowContext
   readonly #findings: Findings
+  readonly #streams: StreamInspection
   readonly #exchanges = new Map<HttpTransaction, HttpExchange>()
 
-  constructor(engine: Engine, context: FlowContext, findings: Findings) {
+  constructor(engine: Engine, context: FlowContext, findings: Findings, streams: StreamInspection) {
+    this.#streams = streams
     this.#engine = engine
     this.#context = context
     this.#findings = findings
   }
 
-  /** @param payload window of the raw stream of this side */
-  head(transaction: HttpTransaction, side: Side, payload: Subject | null): void {
+  head(transaction: HttpTransaction, side: Side): void {
     const exchange = this.#exchange(transaction)
     if (exchange === null) return
     exchange.side = side
-    exchange.payload = payload
     const head = side === 'request' ? transaction.request : transaction.response
     if (head === null) return
     if (
@@ -48,16 +48,7 @@ export class HttpInspection {
     const group = this.#group(side)
     const { candidates } = this.#engine
     candidates.clear()
-    for (const prefilter of group.prefilters) {
-      const { slot } = prefilter
-      if (slot.streaming && slot.buffer !== PAYLOAD) continue
-      if (slot.multiple) {
-        for (const instance of exchange.instances(slot)) prefilter.scan(instance, candidates)
-        continue
-      }
-      const subject = exchange.subject(slot)
-      if (subject !== null && subject !== undefined) prefilter.scan(subject, candidates)
-    }
+    if (group.whole !== null) scanHead(group.whole, exchange, side, candidates)
     for (const rule of group.always) candidates.add(rule)
     this.#evaluate(exchange, side)
   }
@@ -66,7 +57,7 @@ export class HttpInspection {
     const exchange = this.#exchanges.get(transaction)
     if (exchange === undefined) return
     const group = this.#group(side)
-    const body = exchange.body(side, group, this.#engine.settings.bodyDepth)
+    const body = exchange.body(side, this.#engine.settings.bodyDepth)
     const { candidates, program } = this.#engine
     if (program.fileSums !== null) exchange.files(side, program.fileSums).push(chunk)
     else if (body.isFinal) return
@@ -132,8 +123,11 @@ export class HttpInspection {
 
   #evaluate(exchange: HttpExchange, side: Side): void {
     const { candidates, budget } = this.#engine
+    const stream = this.#streams.side(side)
+    stream.addNoted(candidates)
     if (candidates.rules.length === 0) return
     exchange.side = side
+    exchange.payload = stream.window
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {

@@ -4,13 +4,14 @@ import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { PacketCheck, PacketField, Rule } from '#signatures/suricata/rule.ts'
 import { ICMP, ICMP6, type Packet, TCP, UDP } from './capture/packet.ts'
 import type { Engine } from './engine.ts'
-import { type BufferView, evaluateSections } from './evaluate.ts'
+import { type BufferView, evaluateSections, scanView } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import type { MatchBudget } from './match/section.ts'
 import { Subject } from './match/subject.ts'
 import { applyTransforms } from './match/transforms.ts'
 import type { CompiledRule, Side, Slot } from './program/compiled-rule.ts'
+import type { PacketKind } from './program/program.ts'
 import { firesOnce } from './program/rule-type.ts'
 
 /** What the flow of a packet has come to with it. */
@@ -42,7 +43,7 @@ export class PacketInspection {
   }
 
   packet(packet: Packet, side: Side, standing: PacketStanding): void {
-    const group = this.#engine.program.packet[side]
+    const group = this.#engine.program.packet[kindOf(packet, standing)][side]
     const counts = this.#context.counts[side]
     counts.pkts += 1
     counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
@@ -51,10 +52,7 @@ export class PacketInspection {
     const { candidates, budget } = this.#engine
     this.#view.set(packet)
     candidates.clear()
-    for (const prefilter of group.prefilters) {
-      const subject = this.#view.subject(prefilter.slot)
-      if (subject !== null) prefilter.scan(subject, candidates)
-    }
+    if (group.whole !== null) scanView(group.whole, this.#view, candidates)
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
     this.#side = side
@@ -89,6 +87,11 @@ export class PacketInspection {
     if (firesOnce(compiled.type)) fired.add(compiled.index)
     this.#findings.match(compiled, context.state, context.endpoints(side))
   }
+}
+
+function kindOf(packet: Packet, standing: PacketStanding): PacketKind {
+  if (packet.tcp !== null) return standing.inSession ? 'session' : 'tcp'
+  return packet.protocol === UDP ? 'udp' : packet.protocol === TCP ? 'tcp' : 'other'
 }
 
 /** "Any size but this" is asked of packets that have a payload. */

@@ -1,5 +1,5 @@
 import type { Engine } from './engine.ts'
-import { evaluateSections } from './evaluate.ts'
+import { evaluateSections, scanView } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import type { Subject } from './match/subject.ts'
@@ -45,15 +45,7 @@ export class TlsInspection {
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
     candidates.clear()
-    for (const prefilter of group.prefilters) {
-      const { slot } = prefilter
-      if (slot.multiple) {
-        for (const instance of session.instances(slot) ?? []) prefilter.scan(instance, candidates)
-        continue
-      }
-      const subject = session.subject(slot)
-      if (subject !== null && subject !== undefined) prefilter.scan(subject, candidates)
-    }
+    if (group.whole !== null) scanView(group.whole, session, candidates)
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
     const endpoints = this.#context.endpoints(side)

@@ -4,11 +4,11 @@ import type { BufferView } from '../evaluate.ts'
 import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
 import type { CompiledRule, Side, Slot } from '../program/compiled-rule.ts'
-import type { RuleGroup } from '../program/program.ts'
 import type { HashAlgorithm } from '#signatures/suricata/rule.ts'
 import { MessageFiles, fileName } from '../files/message-files.ts'
 import { BodyStream } from './body-stream.ts'
 import { headBuffer, headInstances, joinedValue } from './buffers.ts'
+import { isNormalTarget } from './uri.ts'
 
 /** What one direction of an exchange has been seen to contain. */
 interface SideState {
@@ -40,6 +40,8 @@ export class HttpExchange implements BufferView {
   /** Window of the raw stream, for payload matches among HTTP ones. */
   payload: Subject | null = null
 
+  #isTargetNormal: boolean | null = null
+
   constructor(transaction: HttpTransaction) {
     this.transaction = transaction
   }
@@ -48,13 +50,19 @@ export class HttpExchange implements BufferView {
     return side === 'request' ? this.request : this.response
   }
 
+  /** `http.uri` is a stretch of the target as sent. */
+  get isTargetNormal(): boolean {
+    this.#isTargetNormal ??= isNormalTarget(this.transaction.request.target)
+    return this.#isTargetNormal
+  }
+
   /** Body stream of a side, made at its first chunk. */
-  body(side: Side, group: RuleGroup, depth: number): BodyStream {
+  body(side: Side, depth: number): BodyStream {
     const state = this.state(side)
     if (state.body === null) {
       const head = side === 'request' ? this.transaction.request : this.transaction.response
       const coding = head === null ? null : joinedValue(head.headers, 'content-encoding')
-      state.body = new BodyStream(group, depth, coding)
+      state.body = new BodyStream(depth, coding)
       state.hasBody = true
     }
     return state.body

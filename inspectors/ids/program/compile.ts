@@ -6,9 +6,10 @@ import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'
 import { type OrderedAction, inRuleOrder } from './order.ts'
 import { Prefilter } from './prefilter.ts'
-import type { CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.ts'
-import type { Application, Program, RuleGroup } from './program.ts'
+import type { Application, CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.ts'
+import { PACKET_KINDS, type PacketKind, type Program, type RuleGroup } from './program.ts'
 import { ruleType, waitsForStream } from './rule-type.ts'
+import { slotReading } from './slot-reading.ts'
 import { compileSteps, needEnd } from './steps.ts'
 import { RuleData } from './rule-data.ts'
 import type { RuleVariables } from './variables.ts'
@@ -70,7 +71,15 @@ class Compiler {
       compiled.push(done)
       this.#place(done)
     }
-    const group = (name: string): RuleGroup => finishGroup(this.#groups.get(name))
+    const group = (name: string): RuleGroup => {
+      const isChunked = (slot: Slot): boolean =>
+        slot.streaming && (name.startsWith('stream ') || slot.buffer !== PAYLOAD)
+      return finishGroup(this.#groups.get(name), isChunked)
+    }
+    const sides = (name: string): Record<Side, RuleGroup> => ({
+      request: group(`${name} request`),
+      response: group(`${name} response`),
+    })
     return {
       problems: this.#problems,
       program: {
@@ -78,12 +87,17 @@ class Compiler {
         slots: [...this.#slots.values()],
         headerCount: this.#headers.count,
         applications: {
-          http: { request: group('http request'), response: group('http response') },
-          tls: { request: group('tls request'), response: group('tls response') },
-          dns: { request: group('dns request'), response: group('dns response') },
+          http: sides('http'),
+          tls: sides('tls'),
+          dns: sides('dns'),
         },
-        packet: { request: group('packet request'), response: group('packet response') },
-        stream: { request: group('stream request'), response: group('stream response') },
+        packet: {
+          session: sides('packet session'),
+          tcp: sides('packet tcp'),
+          udp: sides('packet udp'),
+          other: sides('packet other'),
+        },
+        stream: sides('stream'),
         fileSums: fileSums(compiled),
         inapplicable: this.#inapplicable,
       },
@@ -98,6 +112,7 @@ class Compiler {
         type: ruleType(rule),
         header: this.#headers.test(rule),
         sections: rule.sections.map((section) => this.#section(section)),
+        application: boundApplication(rule),
         files: this.#data.fileTests(rule),
         payload: payloadForm(rule),
         onPackets: this.#hasPackets ? packetUse(rule) : 'never',
@@ -143,6 +158,7 @@ class Compiler {
       side,
       multiple: row.multiple,
       streaming: row.streaming,
+      reading: slotReading(row.name, side, section.transforms.length > 0, row.streaming),
       numbers: row.numbers,
     }
     this.#slots.set(key, slot)
@@ -152,19 +168,26 @@ class Compiler {
   #place(compiled: CompiledRule): void {
     const { rule } = compiled
     if (compiled.onPackets !== 'never') {
-      if (rule.toServer) this.#add('packet request', compiled, 'request')
-      if (rule.toClient) this.#add('packet response', compiled, 'response')
+      for (const kind of PACKET_KINDS) {
+        if (!concernsPackets(compiled, kind)) continue
+        if (rule.toServer) this.#add(`packet ${kind} request`, compiled, 'request')
+        if (rule.toClient) this.#add(`packet ${kind} response`, compiled, 'response')
+      }
       if (compiled.onPackets === 'always') return
     }
-    const application = boundApplication(rule)
-    const kind = application ?? 'stream'
+    const kind = compiled.application ?? 'stream'
     if (rule.toServer) this.#add(`${kind} request`, compiled, 'request')
     if (rule.toClient) this.#add(`${kind} response`, compiled, 'response')
   }
 
-  #add(name: string, compiled: CompiledRule, side: Side): void {
+  #draft(name: string): GroupDraft {
     const draft: GroupDraft = this.#groups.get(name) ?? { bySlot: new Map(), always: [], size: 0 }
     this.#groups.set(name, draft)
+    return draft
+  }
+
+  #add(name: string, compiled: CompiledRule, side: Side): void {
+    const draft = this.#draft(name)
     draft.size += 1
     const fast = chooseFastPattern(compiled.rule, (buffer) => isSeenIn(buffer, side))
     // A rule that may hold because a buffer is absent cannot be found by what another one contains.
@@ -177,8 +200,11 @@ class Compiler {
       draft.always.push(compiled)
       return
     }
-    const patterns = draft.bySlot.get(slot) ?? new Map<string, CompiledRule[]>()
-    draft.bySlot.set(slot, patterns)
+    // Head and body are one text only in the stream: such a pattern is looked for there.
+    const isOfStream = slot.buffer === PAYLOAD && compiled.application === 'http'
+    const { bySlot } = isOfStream ? this.#draft(`stream ${side}`) : draft
+    const patterns = bySlot.get(slot) ?? new Map<string, CompiledRule[]>()
+    bySlot.set(slot, patterns)
     const key = fast.pattern.replaceAll(/[A-Z]+/g, (run) => run.toLowerCase())
     const rules = patterns.get(key)
     if (rules === undefined) patterns.set(key, [compiled])
@@ -186,10 +212,34 @@ class Compiler {
   }
 }
 
-function finishGroup(draft: GroupDraft | undefined): RuleGroup {
-  if (draft === undefined) return { prefilters: [], always: [], alwaysSet: new Set(), size: 0 }
+/** The rule may hold for packets of this kind. */
+function concernsPackets({ rule, onPackets }: CompiledRule, kind: PacketKind): boolean {
+  const { transport } = rule.protocol
+  if (kind === 'session' && onPackets !== 'always') return false
+  switch (transport) {
+    case 'tcp':
+      return kind === 'session' || kind === 'tcp'
+    case 'udp':
+      return kind === 'udp'
+    case 'icmp':
+      return kind === 'other'
+    case 'any':
+      return kind !== 'other'
+    case 'ip':
+      return true
+  }
+}
+
+function finishGroup(draft: GroupDraft | undefined, isChunked: (slot: Slot) => boolean): RuleGroup {
+  if (draft === undefined)
+    return { whole: null, chunked: null, always: [], alwaysSet: new Set(), size: 0 }
+  const prefilter = (chunked: boolean): Prefilter | null => {
+    const slots = [...draft.bySlot].filter(([slot]) => isChunked(slot) === chunked)
+    return slots.length === 0 ? null : new Prefilter(new Map(slots))
+  }
   return {
-    prefilters: [...draft.bySlot].map(([slot, patterns]) => new Prefilter(slot, patterns)),
+    whole: prefilter(false),
+    chunked: prefilter(true),
     always: draft.always,
     alwaysSet: new Set(draft.always),
     size: draft.size,

@@ -2,6 +2,7 @@ import type { NumbersMatch, Rule } from '#signatures/suricata/rule.ts'
 import type { RuleType } from './rule-type.ts'
 import type { TransformStep } from '#signatures/suricata/transform.ts'
 import type { FileTest } from '../files/file-test.ts'
+import type { SlotReading } from './slot-reading.ts'
 import type { Step } from './steps.ts'
 
 /** A buffer with its transforms, as rules use it. Slots are numbered; views cache by the number. */
@@ -13,6 +14,8 @@ export interface Slot {
   readonly side: Side | null
   readonly multiple: boolean
   readonly streaming: boolean
+  /** Which scan of an HTTP head finds it. */
+  readonly reading: SlotReading
   /** Its instances are numbers, not text. */
   readonly numbers: boolean
 }
@@ -42,6 +45,8 @@ export interface CompiledRule {
   readonly type: RuleType
   readonly header: HeaderTest
   readonly sections: readonly CompiledSection[]
+  /** Its events evaluate the rule; null: the bytes themselves do. */
+  readonly application: Application | null
   /** Asked of each file of a message; empty: of none. */
   readonly files: readonly FileTest[]
   /** Payload sections run on the stream, on single chunks, or on both. */
@@ -53,3 +58,5 @@ export interface CompiledRule {
 }
 
 export type Side = 'request' | 'response'
+
+export type Application = 'http' | 'tls' | 'dns'
