@@ -133,6 +133,11 @@ export class IdsConnection implements ConnectionInspector {
     return this.#findings.take()
   }
 
+  /** Whether rules are asked about what comes; protocols are read in any case. */
+  asks(isAsked: boolean): void {
+    this.#findings.asks(isAsked)
+  }
+
   /** What all that matched since the last time comes to; null: nothing did. */
   settle(): Outcome | null {
     return this.#findings.settle()

@@ -84,6 +84,11 @@ export class Findings {
     return this.#isForFlow
   }
 
+  /** Whether what comes is evaluated. */
+  asks(isAsked: boolean): void {
+    this.#isPassed = !isAsked
+  }
+
   /** Says what is looked at from now on. */
   about(flow: Flow, origin: Origin, transaction: object | null): void {
     this.#flow = flow

@@ -34,6 +34,8 @@ export interface IdsOptions {
   readonly actionOrder?: readonly OrderedAction[]
   /** Alerts that one packet or event may show; at most MAX_FINDINGS. */
   readonly packetAlertMax?: number
+  /** Bytes of a body that are inspected, in place of `settings.inspectionDepth`. */
+  readonly bodyDepth?: number
 }
 
 /** An IDS and what became of its rules. */
@@ -83,7 +85,7 @@ export function createIds(options: IdsOptions): Ids {
   const engine = new Engine(program, {
     mode,
     dropPriority: settings.dropPriority ?? null,
-    bodyDepth: settings.inspectionDepth ?? DEFAULT_BODY_DEPTH,
+    bodyDepth: options.bodyDepth ?? settings.inspectionDepth ?? DEFAULT_BODY_DEPTH,
     streamDepth: settings.inspectionDepth ?? DEFAULT_STREAM_DEPTH,
     limits: compileLimits(thresholds, variables),
     packetAlertMax: Math.min(options.packetAlertMax ?? DEFAULT_PACKET_ALERTS, MAX_FINDINGS),

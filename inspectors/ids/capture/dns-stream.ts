@@ -1,3 +1,11 @@
+import type { DnsMessage } from '../dns/message.ts'
+
+/** A DNS message of a flow, and which transaction of the flow it belongs to. */
+export interface DnsLog {
+  readonly message: DnsMessage
+  readonly index: number
+}
+
 /** Bytes of a message that has not come whole. */
 const MAX_MESSAGE_BYTES = 65_537
 

@@ -11,8 +11,8 @@ const SWEEP_FROM = 1024
 
 /** Milliseconds without a packet after which a flow is over, by what was seen of it (`flow-timeouts`). */
 const TIMEOUTS_MS = {
-  tcp: { new: 60_000, established: 600_000, closed: 60_000 },
-  other: { new: 30_000, established: 300_000, closed: 30_000 },
+  tcp: { new: 60_000, established: 600_000, closed: 60_000, bypassed: 100_000 },
+  other: { new: 30_000, established: 300_000, closed: 30_000, bypassed: 100_000 },
 } as const
 
 /** Flows of a capture by their keys, in the order in which they began. */

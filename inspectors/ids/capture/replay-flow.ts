@@ -3,8 +3,14 @@ import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Connection, Flow, Verdict } from '#inspectors/inspector.ts'
 import type { IdsConnection } from '../connection.ts'
 import { type DnsMessage, parseDnsMessage } from '../dns/message.ts'
+import { isPlausible } from '../dns/plausible.ts'
+import type { EncryptionHandling } from '../configuration/replay-settings.ts'
+import type { ExceptionPolicies, ExceptionTarget } from '../configuration/exception-policies.ts'
 import type { Origin, Outcome } from '../findings.ts'
-import { DnsStream, looksLikeDnsStream } from './dns-stream.ts'
+import type { DropReason } from './drop-reason.ts'
+import { type DnsLog, DnsStream, looksLikeDnsStream } from './dns-stream.ts'
+import { FlowFate, type Treatment, isMidstream } from './flow-fate.ts'
+import { type HttpListener, httpEvents } from './http-events.ts'
 import { PermissiveHttpParser } from './http/permissive-parser.ts'
 import { type Packet, UDP } from './packet.ts'
 import { TcpSession } from './tcp/session.ts'
@@ -23,27 +29,12 @@ export interface ReplayObserver {
   drop(of: ReplayFlow, packet: Packet, flow: Flow, reason: DropReason, by: Outcome | null): void
   /** A packet that decoder or stream engine found faults in, after it was looked at. */
   faults?(of: ReplayFlow, packet: Packet, flow: Flow): void
-}
-
-/** Why a packet was stopped, with EVE's names. */
-export type DropReason =
-  | 'rules'
-  | 'threshold detection_filter'
-  | 'flow drop'
-  | 'stream error'
-  | 'stream memcap'
-  | 'stream midstream'
-  | 'stream urgent'
-  | 'exception policy flow drop'
-
-export interface DnsLog {
-  readonly message: DnsMessage
-  readonly index: number
+  /** Something was met that goes beyond what is followed, and dealt with (`of.fate`). */
+  exception?(of: ReplayFlow, target: ExceptionTarget): void
 }
 
 /** Bytes of a direction that wait for the protocol to be known. */
 const MAX_UNDECIDED_BYTES = 4096
-const DNS_PORT = 53
 
 export interface FlowCounts {
   packets: number
@@ -66,13 +57,13 @@ export class ReplayFlow {
   lastMs: number
   transactions = 0
   alerts = 0
-  isDropped = false
-  isPassed = false
   /** Packet that is being looked at, numbered from 1. */
   packetNumber = 0
   outer: Packet | null = null
+  readonly fate: FlowFate
+  /** Transaction that the application protocol has come to; null: none yet. */
+  transaction: object | null = null
   #over = false
-  #isInspected = true
   /** Its bytes cannot be read any more: rules about packets alone are left. */
   #isEncrypted = false
   #protocol: 'undecided' | 'http' | 'dns' | 'tls' | 'other' = 'undecided'
@@ -88,6 +79,8 @@ export class ReplayFlow {
   readonly #observer: ReplayObserver
   readonly #isInline: boolean
   readonly #now: () => number
+  readonly #encryption: EncryptionHandling
+  readonly #dnsPorts: ReadonlySet<number>
   #flow: Flow = 'to_server'
   /** Packet that is being looked at; null: the flow is over. */
   #packet: Packet | null = null
@@ -100,6 +93,9 @@ export class ReplayFlow {
       readonly observer: ReplayObserver
       readonly isInline: boolean
       readonly tcp: TcpSettings
+      readonly policies: ExceptionPolicies
+      readonly encryption: EncryptionHandling
+      readonly dnsPorts: ReadonlySet<number>
       readonly now: () => number
     },
   ) {
@@ -112,6 +108,9 @@ export class ReplayFlow {
     this.#observer = options.observer
     this.#isInline = options.isInline
     this.#now = options.now
+    this.#encryption = options.encryption
+    this.#dnsPorts = options.dnsPorts
+    this.fate = new FlowFate(options.policies)
     this.tcp =
       first.tcp === null
         ? null
@@ -135,7 +134,8 @@ export class ReplayFlow {
   }
 
   /** EVE's state of the flow. */
-  get state(): 'new' | 'established' | 'closed' {
+  get state(): 'new' | 'established' | 'closed' | 'bypassed' {
+    if (this.fate.isBypassed) return 'bypassed'
     switch (this.tcp?.state) {
       case undefined:
         return this.isEstablished ? 'established' : 'new'
@@ -181,10 +181,16 @@ export class ReplayFlow {
     const counts = this.counts[flow]
     counts.packets += 1
     counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
-    if (this.isDropped) {
-      this.#observer.drop(this, packet, flow, 'flow drop', null)
+    if (this.fate.isBypassed) return
+    if (this.fate.isDropped) {
+      this.#stop(packet, flow, this.fate.dropReason)
       return
     }
+    let treatment: Treatment = 'look'
+    if (this.tcp !== null && !isDamaged && isMidstream(packet, this.tcp.state))
+      treatment = this.#meet('stream_midstream')
+    if (treatment === 'stop') this.#stop(packet, flow, 'stream midstream')
+    if (treatment === 'stop' || treatment === 'look-not') return
     // The packet that establishes a connection is not one of an established connection yet.
     const established = this.isEstablished
     const taken = isDamaged ? null : (this.tcp?.advance(packet, flow, this.lastMs) ?? null)
@@ -193,20 +199,24 @@ export class ReplayFlow {
     const message = this.tcp === null ? this.#dnsOf(packet) : null
     const stopped = this.#isInline && taken !== null ? taken.dropReason : null
     this.#packet = packet
-    if (this.#isInspected && !this.isPassed) this.ids.packet(packet, flow, standing)
+    const isAsked = treatment === 'look' && !this.fate.isPassed
+    this.ids.asks(isAsked)
+    if (isAsked) this.ids.packet(packet, flow, standing)
     if (message !== null) this.#message(message, packet.payload, flow)
     else if (taken !== null && stopped === null) this.tcp?.deliver(packet, flow)
-    if (this.#isInspected) this.ids.afterStream(flow)
+    if (isAsked) this.ids.afterStream(flow)
     const isDropped = this.#settle()
     if (packet.events.length > 0) this.#observer.faults?.(this, packet, flow)
-    if (stopped !== null && !isDropped) this.#observer.drop(this, packet, flow, stopped, null)
+    if (stopped !== null && !isDropped) this.#stop(packet, flow, stopped)
+    if (this.#isEncrypted && this.#encryption === 'bypass') this.fate.decide('bypassed')
     this.#packet = null
   }
 
   end(): void {
     if (this.#over) return
     this.#over = true
-    if (!this.isDropped) this.#finish()
+    if (!this.fate.isDropped && !this.fate.isBypassed) this.#finish()
+    else if (this.fate.isBypassed) this.#tellTls()
     this.tcp?.close()
   }
 
@@ -227,23 +237,35 @@ export class ReplayFlow {
     if (outcome === null) return false
     this.alerts += outcome.findings.length
     this.#observer.outcome(this, outcome)
-    if (outcome.flowAction === 'pass') this.isPassed = true
+    if (outcome.flowAction === 'pass') this.fate.decide('passed')
     const { dropped } = outcome
-    if (dropped === null || !this.#isInline) return false
-    if (outcome.flowAction === 'drop') {
-      this.#isInspected = false
-      this.isDropped = true
-    }
+    // Where nothing can be stopped a reject still ends the connection.
+    const isReject = outcome.action.startsWith('reject')
+    if (dropped === null || (!this.#isInline && !isReject)) return false
+    if (outcome.flowAction === 'drop') this.fate.decide('dropped')
+    if (!this.#isInline) return false
     const reason = dropped.isRateFiltered ? 'threshold detection_filter' : 'rules'
     if (this.#packet !== null) this.#observer.drop(this, this.#packet, this.#flow, reason, outcome)
     return true
+  }
+
+  #meet(target: ExceptionTarget): Treatment {
+    const treatment = this.fate.meet(target)
+    this.#observer.exception?.(this, target)
+    return treatment
+  }
+
+  /** Where nothing can be stopped there is nothing to tell. */
+  #stop(packet: Packet, flow: Flow, reason: DropReason): void {
+    if (this.#isInline) this.#observer.drop(this, packet, flow, reason, null)
   }
 
   /** The DNS message that a datagram is; null: it is none. */
   #dnsOf(packet: Packet): DnsMessage | null {
     if (packet.protocol !== UDP || packet.payload.length === 0) return null
     const { clientPort, serverPort } = this.connection
-    const isDns = serverPort === DNS_PORT || clientPort === DNS_PORT || this.#protocol === 'dns'
+    const ports = this.#dnsPorts
+    const isDns = ports.has(serverPort) || ports.has(clientPort) || this.#protocol === 'dns'
     const message = parseDnsMessage(packet.payload)
     if (message === null || (!isDns && !isPlausible(message))) return null
     this.#protocol = 'dns'
@@ -259,14 +281,15 @@ export class ReplayFlow {
     if (this.#dnsIds.size < MAX_UNDECIDED_BYTES) this.#dnsIds.set(message.id, index)
     if (known === undefined) this.transactions += 1
     const log = { message, index }
-    if (this.#isInspected) this.ids.dns(flow, message, bytes, log)
+    this.transaction = log
+    this.ids.dns(flow, message, bytes, log)
     this.#observer.dns(this, log, flow)
   }
 
   #bytes(flow: Flow, bytes: Buffer): void {
     this.#flow = flow
     this.#take(() => this.ids.bytes(flow, bytes))
-    if (this.isDropped) return
+    if (this.fate.isDropped) return
     switch (this.#protocol) {
       case 'http':
         this.#push(flow, bytes)
@@ -302,7 +325,10 @@ export class ReplayFlow {
     const application = this.ids.application
     if (application === 'http') this.#protocol = 'http'
     else if (application === 'tls') this.#protocol = 'tls'
-    else if (serverPort === DNS_PORT && looksLikeDnsStream(Buffer.concat(this.#undecided[flow])))
+    else if (
+      this.#dnsPorts.has(serverPort) &&
+      looksLikeDnsStream(Buffer.concat(this.#undecided[flow]))
+    )
       this.#protocol = 'dns'
     else if (application !== null && application !== 'failed') this.#protocol = 'other'
     else if (this.#undecidedBytes[flow] > MAX_UNDECIDED_BYTES) this.#protocol = 'other'
@@ -349,52 +375,22 @@ export class ReplayFlow {
   }
 
   #take(ask: () => Verdict): void {
-    if (this.#isInspected && !this.#isEncrypted && ask().kind === 'bypass') this.#isEncrypted = true
+    if (!this.#isEncrypted && ask().kind === 'bypass' && this.#encryption !== 'full')
+      this.#isEncrypted = true
   }
 
   #httpParser(): PermissiveHttpParser {
-    const { ids } = this
-    return new PermissiveHttpParser(
-      {
-        requestHead: (transaction) => {
-          this.transactions += 1
-          this.#take(() => ids.requestHead(transaction))
-        },
-        requestBody: (transaction, chunk) => {
-          this.#take(() => ids.requestBody(transaction, chunk))
-          this.#observer.body(this, transaction, 'to_server', chunk)
-        },
-        requestEnd: (transaction) => {
-          this.#take(() => ids.requestEnd(transaction))
-          if (transaction.requestBodyBytes > 0) this.#observer.file(this, transaction, 'to_server')
-        },
-        responseHead: (transaction) => this.#take(() => ids.responseHead(transaction)),
-        responseBody: (transaction, chunk) => {
-          this.#take(() => ids.responseBody(transaction, chunk))
-          this.#observer.body(this, transaction, 'to_client', chunk)
-        },
-        responseEnd: (transaction) => {
-          this.#take(() => ids.responseEnd(transaction))
-          if (transaction.responseBodyBytes > 0) this.#observer.file(this, transaction, 'to_client')
-        },
-        transactionEnd: (transaction) => {
-          this.#take(() => ids.transactionEnd(transaction))
-          this.#observer.http(this, transaction)
-        },
+    const observer = this.#observer
+    const tell: HttpListener = {
+      asks: (ask) => this.#take(ask),
+      begin: (transaction) => {
+        this.transactions += 1
+        this.transaction = transaction
       },
-      this.#now,
-    )
+      body: (transaction, flow, chunk) => observer.body(this, transaction, flow, chunk),
+      file: (transaction, flow) => observer.file(this, transaction, flow),
+      end: (transaction) => observer.http(this, transaction),
+    }
+    return new PermissiveHttpParser(httpEvents(this.ids, tell), this.#now)
   }
-}
-
-/** On another port than its own only a message with all the marks of DNS is one. */
-function isPlausible(message: DnsMessage): boolean {
-  return (
-    message.questions.length === 1 &&
-    (message.flags & 0x0040) === 0 &&
-    message.opcode === 0 &&
-    message.questions[0].type > 0 &&
-    message.questions[0].type < 300 &&
-    message.questions[0].name.length > 2
-  )
 }

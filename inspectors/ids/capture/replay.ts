@@ -1,6 +1,8 @@
 import { flowIds } from '#inspectors/eve/flow-id.ts'
 import type { Connection, Flow } from '#inspectors/inspector.ts'
 import type { Ids } from '../ids.ts'
+import { type ExceptionPolicies, IGNORE_EXCEPTIONS } from '../configuration/exception-policies.ts'
+import type { EncryptionHandling } from '../configuration/replay-settings.ts'
 import { ChecksumWatch } from './checksum-watch.ts'
 import type { DecoderCounts } from './decode/counters.ts'
 import { FrameDecoder } from './decode/frame-decoder.ts'
@@ -15,12 +17,19 @@ import type { TcpState } from './tcp/endpoint.ts'
 import { ahead } from './tcp/sequence.ts'
 import type { TcpSettings } from './tcp/settings.ts'
 
+const DNS_PORT = 53
+
 export interface ReplayOptions {
   /** A connection whose SYN is not in the capture is followed from its first data; who sends it is the client. */
   readonly midstream?: boolean
   /** What follows a drop is not looked at, as if the packets had been stopped. */
   readonly inline?: boolean
   readonly settings?: CaptureSettings
+  /** What is done where things go beyond what is followed; nothing where nothing is said. */
+  readonly policies?: ExceptionPolicies
+  readonly encryption?: EncryptionHandling
+  /** Ports besides 53 that DNS is expected at. */
+  readonly dnsPorts?: readonly number[]
   readonly observer: ReplayObserver & { flow(of: ReplayFlow): void }
 }
 
@@ -46,6 +55,7 @@ export class Replay {
   readonly #options: ReplayOptions
   readonly #settings: CaptureSettings
   readonly #tcp: TcpSettings
+  readonly #dnsPorts: ReadonlySet<number>
   readonly #decoder: FrameDecoder
   readonly #checksums: ChecksumWatch
   readonly #flows = new FlowTable((flow) => this.#over(flow))
@@ -57,6 +67,7 @@ export class Replay {
   constructor(ids: Ids, options: ReplayOptions) {
     this.#ids = ids
     this.#options = options
+    this.#dnsPorts = new Set([DNS_PORT, ...(options.dnsPorts ?? [])])
     const settings = options.settings ?? DEFAULT_CAPTURE_SETTINGS
     this.#settings = settings
     const hosts = new HostPolicies(settings.hosts)
@@ -163,6 +174,9 @@ export class Replay {
       observer: this.#options.observer,
       isInline: this.#options.inline ?? false,
       tcp: this.#tcp,
+      policies: this.#options.policies ?? IGNORE_EXCEPTIONS,
+      encryption: this.#options.encryption ?? 'track-only',
+      dnsPorts: this.#dnsPorts,
       now: () => this.nowMs,
     })
   }

@@ -3,9 +3,12 @@ import { communityId } from '#inspectors/eve/community-id.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Flow } from '#inspectors/inspector.ts'
 import type { Finding, Outcome } from '../../findings.ts'
+import type { ExceptionTarget } from '../../configuration/exception-policies.ts'
 import { type Packet, protocolName } from '../packet.ts'
 import type { ReplayCounts } from '../replay.ts'
-import type { DnsLog, DropReason, ReplayFlow } from '../replay-flow.ts'
+import type { DropReason } from '../drop-reason.ts'
+import type { DnsLog } from '../dns-stream.ts'
+import type { ReplayFlow } from '../replay-flow.ts'
 import {
   alertFields,
   blocks,
@@ -28,6 +31,8 @@ export interface RecorderOptions {
   readonly isSilent: boolean
   readonly settings?: EveSettings
   readonly rules?: RuleFigures
+  /** An alert about a stream quotes the transaction that the stream has come to. */
+  readonly guessesTransaction?: boolean
 }
 
 /** Makes EVE records of what a replay tells, with Suricata's names. */
@@ -37,6 +42,7 @@ export class EveRecorder {
   readonly #isSilent: boolean
   readonly #settings: EveSettings
   readonly #rules: RuleFigures | null
+  readonly #guessesTransaction: boolean
   readonly #files = new BodyFiles()
   /** Directions of flows whose drop was told once. */
   readonly #dropTold = new WeakMap<ReplayFlow, Set<Flow>>()
@@ -48,6 +54,7 @@ export class EveRecorder {
     this.#isSilent = options.isSilent
     this.#settings = options.settings ?? FULL_EVE
     this.#rules = options.rules ?? null
+    this.#guessesTransaction = options.guessesTransaction ?? false
   }
 
   outcome(of: ReplayFlow, outcome: Outcome): void {
@@ -131,7 +138,9 @@ export class EveRecorder {
         reason: 'shutdown',
         alerted: of.alerts > 0,
         tx_cnt: of.transactions,
-        ...(of.isDropped ? { action: 'drop' } : of.isPassed ? { action: 'pass' } : {}),
+        ...(of.fate.isDropped ? { action: 'drop' } : of.fate.isPassed ? { action: 'pass' } : {}),
+        ...(of.fate.isBypassed ? { bypass: 'local' } : {}),
+        ...this.#exceptions(of),
       },
       ...tcpRecord(of),
     })
@@ -148,10 +157,13 @@ export class EveRecorder {
   #alert(of: ReplayFlow, finding: Finding, outcome: Outcome): void {
     const settings = this.#settings.alert
     const { payload, isStream } = of.seen(finding.flow, finding.origin)
-    const on = finding.transaction
+    const isGuess =
+      this.#guessesTransaction && finding.transaction === null && finding.origin === 'stream'
+    const on = isGuess ? of.transaction : finding.transaction
     this.#write({
       ...this.#common(of, 'alert', finding.flow),
       ...(on !== null && 'index' in on ? { tx_id: on.index } : {}),
+      ...(isGuess && on !== null ? { tx_guessed: true } : {}),
       alert: alertFields(finding.alert, blocks(finding, this.#isInline), settings),
       ...(settings.applicationLayer ? applicationLayer(of, on) : {}),
       ...filesOf(finding),
@@ -176,6 +188,21 @@ export class EveRecorder {
     return { alert: { ...alertFields(alert, alert.decisive, this.#settings.alert), xff: address } }
   }
 
+  exception(of: ReplayFlow, target: ExceptionTarget): void {
+    const policy = of.fate.exceptions?.get(target)
+    if (policy !== undefined) this.counts.exception(target, policy)
+  }
+
+  #exceptions({ fate }: ReplayFlow): Fields {
+    if (!this.#settings.flow.exceptionPolicy || fate.exceptions === null) return {}
+    return {
+      exception_policy: Array.from(fate.exceptions, ([target, policy]) => ({
+        target,
+        policy: policy.replace('-', '_'),
+      })),
+    }
+  }
+
   #writes(type: string): boolean {
     const { types } = this.#settings
     return !this.#isSilent && (types === null || types.has(type))
@@ -183,7 +210,7 @@ export class EveRecorder {
 
   /** With `flows: start`: a flow that is dropped as a whole is told once in a direction. */
   #isDropTold(of: ReplayFlow, flow: Flow): boolean {
-    if (this.#settings.drop.flows === 'all' || !of.isDropped) return false
+    if (this.#settings.drop.flows === 'all' || !of.fate.isDropped) return false
     const told = this.#dropTold.get(of) ?? new Set<Flow>()
     this.#dropTold.set(of, told)
     if (told.has(flow)) return true

@@ -1,6 +1,7 @@
 import { eveTimestamp } from '#chain/model/eve-values.ts'
+import type { ExceptionPolicy, ExceptionTarget } from '../../configuration/exception-policies.ts'
 import type { ReplayCounts } from '../replay.ts'
-import type { DropReason } from '../replay-flow.ts'
+import { DROP_COUNTERS, type DropReason } from '../drop-reason.ts'
 
 /** What a recorder counts while it writes. */
 export class RecorderCounts {
@@ -11,6 +12,14 @@ export class RecorderCounts {
   suppressed = 0
   rejected = 0
   readonly drops = new Map<DropReason, number>()
+  /** Exceptions that were met, by what they are and what was done. */
+  readonly exceptions = new Map<string, number>()
+
+  exception(target: ExceptionTarget, policy: ExceptionPolicy): void {
+    if (policy === 'ignore') return
+    const name = `${EXCEPTIONS[target]}.${policy.replace('-', '_')}`
+    this.exceptions.set(name, (this.exceptions.get(name) ?? 0) + 1)
+  }
 
   drop(reason: DropReason): void {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1)
@@ -23,21 +32,31 @@ export class RecorderCounts {
   }
 }
 
-/** How a drop's reason is named among the counters. */
-const COUNTERS: Readonly<Record<DropReason, string>> = {
-  rules: 'rules',
-  'threshold detection_filter': 'threshold_detection_filter',
-  'flow drop': 'flow_drop',
-  'stream error': 'stream_error',
-  'stream memcap': 'stream_memcap',
-  'stream midstream': 'stream_midstream',
-  'stream urgent': 'stream_urgent',
-  'exception policy flow drop': 'flow_drop',
+/** Where exceptions are counted. */
+const EXCEPTIONS: Readonly<Record<ExceptionTarget, string>> = {
+  stream_midstream: 'tcp.midstream',
+  stream_memcap: 'tcp.ssn_memcap',
+  stream_reassembly: 'tcp.reassembly',
+  flow_memcap: 'flow.memcap',
+  defrag_memcap: 'defrag.memcap',
+  app_layer_error: 'app_layer.error',
 }
 
 export interface RuleFigures {
   readonly loaded: number
   readonly failed: number
+}
+
+/** Numbers under dotted names as objects within objects. */
+function nested(numbers: ReadonlyMap<string, number>): Record<string, unknown> {
+  const whole: Record<string, unknown> = {}
+  for (const [name, value] of numbers) {
+    const parts = name.split('.')
+    let at = whole
+    for (const part of parts.slice(0, -1)) at = (at[part] ??= {}) as Record<string, unknown>
+    at[parts[parts.length - 1]] = value
+  }
+  return whole
 }
 
 /** EVE's `stats` record. */
@@ -48,8 +67,8 @@ export function statsRecord(
   options: { readonly isInline: boolean; readonly rules: RuleFigures | null },
 ): Record<string, unknown> {
   const reasons: Record<string, number> = {}
-  for (const reason of Object.values(COUNTERS)) reasons[reason] = 0
-  for (const [reason, count] of own.drops) reasons[COUNTERS[reason]] += count
+  for (const reason of Object.values(DROP_COUNTERS)) reasons[reason] = 0
+  for (const [reason, count] of own.drops) reasons[DROP_COUNTERS[reason]] += count
   return {
     timestamp: eveTimestamp(nowMs),
     event_type: 'stats',
@@ -79,6 +98,7 @@ export function statsRecord(
         alert_queue_overflow: own.discarded,
         alerts_suppressed: own.suppressed,
       },
+      ...(own.exceptions.size === 0 ? {} : { exception_policy: nested(own.exceptions) }),
       ...(options.isInline
         ? {
             ips: {
