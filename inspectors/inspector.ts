@@ -34,7 +34,7 @@ export interface Connection {
 export type Verdict =
   | { readonly kind: 'pass' }
   | { readonly kind: 'alert'; readonly alerts: readonly Alert[] }
-  /** Answer the client with this status (and Location when redirecting), close, do not forward. */
+  /** Answer the client with this status (and Location when redirecting), do not forward. */
   | {
       readonly kind: 'block'
       readonly status: number
@@ -49,6 +49,18 @@ export type Verdict =
 export type BypassReason = 'pass-rule' | 'depth-reached' | 'encrypted' | 'not-inspectable'
 
 export const PASS: Verdict = { kind: 'pass' }
+
+/** A file of a transaction, as far as it had come. */
+export interface AlertFile {
+  /** Latin1. */
+  readonly name: string | null
+  readonly bytes: number
+  readonly state: 'open' | 'closed' | 'truncated'
+  /** Hex; of whole files alone, where rules ask for the sum. */
+  readonly md5?: string
+  readonly sha1?: string
+  readonly sha256?: string
+}
 
 /** Matched bytes that explain an alert. */
 export interface AlertMatch {
@@ -78,6 +90,8 @@ export interface Alert {
   readonly metadata: Readonly<Record<string, readonly string[]>>
   readonly references: readonly string[]
   readonly matches: readonly AlertMatch[]
+  /** Files that the rule matched with. */
+  readonly files?: readonly AlertFile[]
   /** WAF: anomaly score after this rule. */
   readonly score?: number
   /** WAF: phase 1..5. */

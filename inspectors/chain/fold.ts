@@ -1,6 +1,7 @@
 import type { HttpTransaction } from '../http/transaction.ts'
 import type { Alert, Connection, ConnectionInspector, Flow, Verdict } from '../inspector.ts'
 import { observeInspection, type FailureKind } from './counters.ts'
+import { type Decision, DROP, PROCEED } from './decision.ts'
 import type { AlertSink, AlertVerdict, Hop } from './hop.ts'
 import { PendingAlerts } from './pending-alerts.ts'
 import {
@@ -39,14 +40,6 @@ import { serviceAlert } from './service-alert.ts'
 
 /** Longest that one hop may take for one event. */
 export const EVENT_BUDGET_MS = 1_000
-
-export type Decision =
-  | { readonly kind: 'proceed' }
-  | { readonly kind: 'block'; readonly status: number; readonly location?: string }
-  | { readonly kind: 'drop' }
-
-export const PROCEED: Decision = Object.freeze({ kind: 'proceed' })
-const DROP: Decision = Object.freeze({ kind: 'drop' })
 
 const NO_BYTES = Buffer.alloc(0)
 
@@ -166,6 +159,13 @@ export class ChainFold {
     this.#observe()
   }
 
+  /** The request was answered in place of the server, and the connection goes on without it. */
+  refused(transaction: HttpTransaction): void {
+    this.#holdingRequest = 0
+    this.transactionEnd(transaction)
+    this.pending.reopen()
+  }
+
   /** Last event of the flow. Safe to call twice. */
   close(): void {
     if (this.#isClosed) return
@@ -181,8 +181,8 @@ export class ChainFold {
   }
 
   /**
-   * Asked after the head of the direction was answered, and after each chunk while it holds. Hops in mode `detect` never hold: they have no
-   * verdict to wait for.
+   * Asked after the head of the direction was answered, and after each chunk while it holds. Hops in
+   * mode `detect` never hold: they have no verdict to wait for.
    *
    * @returns `hold`: keep head and body until the end was answered; `drop`: a hop failed closed
    */
@@ -298,8 +298,7 @@ export class ChainFold {
           return PROCEED
         }
         const isBlock = verdict.kind === 'block'
-        if (isBlock) counters.blocked++
-        else counters.dropped++
+        counters[isBlock ? 'blocked' : 'dropped']++
         // The id that the client is shown must find something.
         const alerts =
           verdict.alerts.length > 0

@@ -63,6 +63,11 @@ export class PendingAlerts {
     this.#take((event) => isCovered(event, ending), ending)
   }
 
+  /** What was concluded is over and told; the connection goes on. */
+  reopen(): void {
+    this.#ending = null
+  }
+
   #take(isTaken: (event: AlertEvent) => boolean, ending: Ending | null): void {
     const events = this.#events
     this.#events = []

@@ -10,7 +10,8 @@ import type { HttpResponseHead, HttpTransaction } from './transaction.ts'
  * this event and the earlier ones, so who forwards raw bytes may let them go up to there. Body chunks
  * are views of the pushed buffer and valid during the call only.
  *
- * A handler may call `stop`, `pauseClient` or `resumeClient` from inside a call, and nothing else.
+ * A handler may call `stop`, `pauseClient`, `resumeClient` or `answered` from inside a call, and nothing
+ * else.
  */
 export interface HttpExchangeHandler {
   requestHead(transaction: HttpTransaction, endOffset: number): void

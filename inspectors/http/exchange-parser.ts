@@ -108,6 +108,18 @@ export class HttpExchangeParser {
     if (!this.#isClientRunning) this.#client.retain()
   }
 
+  /** The request was answered in place of the server, which never got it: no response will come. */
+  answered(transaction: HttpTransaction): void {
+    const at = this.#awaiting.findIndex((one) => one === transaction)
+    if (at !== -1) this.#awaiting.splice(at, 1)
+    if (this.#awaiting.length === 0) this.#maySwitch = false
+  }
+
+  /** True while no part of a response was received. */
+  get isServerQuiet(): boolean {
+    return this.#responses.isBetween && this.#server.length === 0
+  }
+
   /** True while client bytes are kept and not parsed: the proxy should stop reading from the client. */
   get clientHeld(): boolean {
     if (this.#isStopped || this.#isClientDone) return false

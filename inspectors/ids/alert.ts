@@ -1,11 +1,25 @@
-import { type Alert, type AlertMatch, MAX_MATCH_BYTES } from '#inspectors/inspector.ts'
+import {
+  type Alert,
+  type AlertFile,
+  type AlertMatch,
+  MAX_MATCH_BYTES,
+} from '#inspectors/inspector.ts'
+import type { TransferredFile } from './files/transferred-file.ts'
 import type { CompiledRule } from './program/compiled-rule.ts'
+
+/** What a rule matched with beside its buffers. */
+export interface AlertSubject {
+  readonly files?: readonly AlertFile[]
+}
+
+export const NOTHING: AlertSubject = {}
 
 /** The alert of a rule that matched. */
 export function alertOf(
   compiled: CompiledRule,
   matches: readonly AlertMatch[],
   decisive: boolean,
+  about: AlertSubject,
 ): Alert {
   const { rule } = compiled
   return {
@@ -20,6 +34,22 @@ export function alertOf(
     matches,
     source: `${rule.file}:${rule.line}`,
     decisive,
+    ...about,
+  }
+}
+
+/** A file as it stands now. */
+export function alertFile(file: TransferredFile): AlertFile {
+  const md5 = file.digest('md5')
+  const sha1 = file.digest('sha1')
+  const sha256 = file.digest('sha256')
+  return {
+    name: file.name,
+    bytes: file.size,
+    state: file.state,
+    ...(md5 === null ? {} : { md5 }),
+    ...(sha1 === null ? {} : { sha1 }),
+    ...(sha256 === null ? {} : { sha256 }),
   }
 }
 

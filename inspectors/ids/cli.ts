@@ -1,13 +1,18 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { FULL_EVE } from './capture/eve/settings.ts'
 import { replayFile } from './capture/replay-files.ts'
-import { IdsLoadError } from './errors.ts'
+import { Configuration } from './configuration/configuration.ts'
+import { type ReplaySettings, replaySettings } from './configuration/replay-settings.ts'
 
 interface ReplayArguments {
   readonly rules: readonly string[]
   readonly pcap: string
   readonly eve?: string
+  readonly config?: string
+  readonly set: readonly string[]
   readonly thresholds?: string
+  readonly k?: 'none' | 'all' | 'auto'
   readonly ips: boolean
   readonly midstream: boolean
   readonly json: boolean
@@ -22,7 +27,21 @@ export function idsCommand(): Command {
     .requiredOption('--rules <file...>', 'rule files, or folders of them')
     .requiredOption('--pcap <file>', 'capture, pcap or pcapng')
     .option('--eve <file>', 'write EVE JSON of every event, "-" for standard output')
+    .option('--config <file>', 'a suricata.yaml; without it every event is written')
+    .option(
+      '--set <name=value>',
+      'one setting of a suricata.yaml; can be repeated',
+      (setting: string, settings: readonly string[]) => [...settings, setting],
+      [],
+    )
     .option('--thresholds <file>', 'threshold.config that holds alerts back')
+    .addOption(
+      new Option('-k <mode>', 'packets whose sums are wrong are not for the streams').choices([
+        'all',
+        'none',
+        'auto',
+      ]),
+    )
     .option('--ips', 'as if in line: what follows a drop is not looked at', false)
     .option('--midstream', 'follow connections whose beginning is not in the capture', false)
     .option('--json', 'print figures as JSON in the last line', false)
@@ -32,16 +51,32 @@ export function idsCommand(): Command {
   return command
 }
 
+/** @throws ConfigurationError */
+function settingsOf(options: ReplayArguments): ReplaySettings {
+  const configuration =
+    options.config === undefined ? new Configuration() : Configuration.read(options.config)
+  if (options.midstream) configuration.set('stream.midstream=true')
+  if (options.thresholds !== undefined) configuration.set(`threshold-file=${options.thresholds}`)
+  for (const setting of options.set) configuration.set(setting)
+  const settings = replaySettings(configuration, {
+    isInline: options.ips,
+    ...(options.k === undefined ? {} : { checksums: options.k }),
+  })
+  const hasOutputs = configuration.tree('outputs') !== undefined
+  return hasOutputs ? settings : { ...settings, eve: FULL_EVE }
+}
+
 function replay(options: ReplayArguments): number {
   const file = options.eve === undefined || options.eve === '-' ? null : openSync(options.eve, 'w')
   const output = options.eve === '-' ? 1 : file
   try {
+    const settings = settingsOf(options)
+    for (const name of settings.unsupported)
+      process.stderr.write(`portcullis: the setting ${name} is not obeyed\n`)
     const result = replayFile({
       rulePaths: options.rules,
       capture: options.pcap,
-      inline: options.ips,
-      midstream: options.midstream,
-      ...(options.thresholds === undefined ? {} : { thresholdFile: options.thresholds }),
+      settings,
       isSilent: output === null,
       write: (record) => {
         if (output !== null) writeSync(output, `${JSON.stringify(record)}\n`)
@@ -62,7 +97,7 @@ function replay(options: ReplayArguments): number {
       )
     return 0
   } catch (error) {
-    if (!(error instanceof IdsLoadError) && !(error instanceof Error)) throw error
+    if (!(error instanceof Error)) throw error
     process.stderr.write(`portcullis: ${error.message}\n`)
     return 1
   } finally {

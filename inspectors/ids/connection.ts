@@ -12,7 +12,7 @@ import type { Packet } from './capture/packet.ts'
 import { DnsInspection } from './dns-inspection.ts'
 import type { DnsMessage } from './dns/message.ts'
 import type { Engine } from './engine.ts'
-import { Findings } from './findings.ts'
+import { Findings, type Outcome } from './findings.ts'
 import { FlowContext } from './flow-context.ts'
 import { HttpInspection } from './http-inspection.ts'
 import { PacketInspection, type PacketStanding } from './packet-inspection.ts'
@@ -39,8 +39,8 @@ export class IdsConnection implements ConnectionInspector {
     this.#engine = engine
     this.#context = new FlowContext(connection, engine)
     this.#findings = new Findings(engine)
-    this.#http = new HttpInspection(engine, this.#context, this.#findings)
     this.#stream = new StreamInspection(engine, this.#context, this.#findings)
+    this.#http = new HttpInspection(engine, this.#context, this.#findings, this.#stream)
   }
 
   bytes(flow: Flow, chunk: Buffer): Verdict {
@@ -50,8 +50,14 @@ export class IdsConnection implements ConnectionInspector {
     if (side === 'request') context.toServerBytes += chunk.length
     else context.toClientBytes += chunk.length
     if (context.application === null) context.application = this.#detector.push(side, chunk)
-    this.#stream.bytes(side, chunk)
-    if (context.application === 'tls' && !this.#findings.passes) this.#tlsBytes(side, chunk)
+    if (!this.#findings.passes) {
+      this.#findings.about(flow, 'stream', null)
+      this.#stream.bytes(side, chunk)
+    }
+    if (context.application === 'tls') {
+      this.#findings.about(flow, 'transaction', null)
+      this.#tlsBytes(side, chunk)
+    }
     const verdict = this.#findings.take()
     if (verdict !== PASS || this.#tls?.encrypted !== true) return verdict
     return { kind: 'bypass', reason: 'encrypted', alerts: NO_ALERTS }
@@ -59,7 +65,9 @@ export class IdsConnection implements ConnectionInspector {
 
   requestHead(transaction: HttpTransaction): Verdict {
     this.#context.application = 'http'
-    this.#http.head(transaction, 'request', this.#stream.window('request'))
+    if (this.#findings.passes) return PASS
+    this.#findings.about('to_server', 'transaction', transaction)
+    this.#http.head(transaction, 'request')
     return this.#findings.take()
   }
 
@@ -69,17 +77,17 @@ export class IdsConnection implements ConnectionInspector {
   }
 
   requestBody(transaction: HttpTransaction, chunk: Buffer): Verdict {
-    this.#http.body(transaction, 'request', chunk)
-    return this.#findings.take()
+    return this.#body(transaction, 'to_server', chunk)
   }
 
   requestEnd(transaction: HttpTransaction): Verdict {
-    this.#http.end(transaction, 'request')
-    return this.#findings.take()
+    return this.#end(transaction, 'to_server')
   }
 
   responseHead(transaction: HttpTransaction): Verdict {
-    this.#http.head(transaction, 'response', this.#stream.window('response'))
+    if (this.#findings.passes) return PASS
+    this.#findings.about('to_client', 'transaction', transaction)
+    this.#http.head(transaction, 'response')
     return this.#findings.take()
   }
 
@@ -88,13 +96,11 @@ export class IdsConnection implements ConnectionInspector {
   }
 
   responseBody(transaction: HttpTransaction, chunk: Buffer): Verdict {
-    this.#http.body(transaction, 'response', chunk)
-    return this.#findings.take()
+    return this.#body(transaction, 'to_client', chunk)
   }
 
   responseEnd(transaction: HttpTransaction): Verdict {
-    this.#http.end(transaction, 'response')
-    return this.#findings.take()
+    return this.#end(transaction, 'to_client')
   }
 
   transactionEnd(transaction: HttpTransaction): Verdict {
@@ -109,19 +115,44 @@ export class IdsConnection implements ConnectionInspector {
   /** Of a capture: one packet of the connection or flow, before what it brings in order. */
   packet(packet: Packet, flow: Flow, standing: PacketStanding): Verdict {
     this.#packets ??= new PacketInspection(this.#engine, this.#context, this.#findings)
+    this.#findings.about(flow, 'packet', null)
     this.#packets.packet(packet, sideOf(flow), standing)
     return this.#findings.take()
   }
 
-  /** A drop of the newest packet holds for all that follow. */
+  /** The newest verdict holds for all that follows, not for its packet or message alone. */
   get concernsFlow(): boolean {
-    return this.#packets?.concernsFlow ?? false
+    return this.#findings.concernsFlow
   }
 
-  /** A DNS message, of a datagram or of a connection. */
-  dns(flow: Flow, message: DnsMessage, bytes: Buffer): Verdict {
+  /** What the newest packet brings in order was shown: the rules about packets that ask for it. */
+  afterStream(flow: Flow): Verdict {
+    if (this.#packets === null || this.#findings.passes) return PASS
+    this.#findings.about(flow, 'packet', null)
+    this.#packets.afterStream()
+    return this.#findings.take()
+  }
+
+  /** Whether rules are asked about what comes; protocols are read in any case. */
+  asks(isAsked: boolean): void {
+    this.#findings.asks(isAsked)
+  }
+
+  /** What all that matched since the last time comes to; null: nothing did. */
+  settle(): Outcome | null {
+    return this.#findings.settle()
+  }
+
+  /**
+   * A DNS message, of a datagram or of a connection.
+   *
+   * @param transaction what findings name as the one they are about
+   */
+  dns(flow: Flow, message: DnsMessage, bytes: Buffer, transaction: object | null = null): Verdict {
     this.#context.application = 'dns'
+    if (this.#findings.passes) return PASS
     this.#dns ??= new DnsInspection(this.#engine, this.#context, this.#findings)
+    this.#findings.about(flow, 'transaction', transaction)
     this.#dns.message(sideOf(flow), message, bytes)
     return this.#findings.take()
   }
@@ -131,9 +162,15 @@ export class IdsConnection implements ConnectionInspector {
     this.#context.application = application
   }
 
-  /** Newest bytes of a direction's stream, latin1. */
-  window(flow: Flow): string {
-    return this.#stream.window(sideOf(flow)).text
+  /** Newest bytes of a direction's stream, latin1, as records quote them: with a note where some are missing. */
+  quoted(flow: Flow): string {
+    return this.#stream.quoted(sideOf(flow))
+  }
+
+  /** Of a capture: so many bytes of a stream were not seen. */
+  gap(flow: Flow, bytes: number): void {
+    this.#stream.gap(sideOf(flow), bytes)
+    this.#tls?.gap(sideOf(flow))
   }
 
   /** Handshake of a TLS connection, for records. */
@@ -146,16 +183,30 @@ export class IdsConnection implements ConnectionInspector {
     return this.#context.application
   }
 
+  #body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): Verdict {
+    if (this.#findings.passes) return PASS
+    this.#findings.about(flow, 'transaction', transaction)
+    this.#http.body(transaction, sideOf(flow), chunk)
+    return this.#findings.take()
+  }
+
+  #end(transaction: HttpTransaction, flow: Flow): Verdict {
+    if (this.#findings.passes) return PASS
+    this.#findings.about(flow, 'transaction', transaction)
+    this.#http.end(transaction, sideOf(flow))
+    return this.#findings.take()
+  }
+
   #tlsBytes(side: Side, chunk: Buffer): void {
     if (this.#tls !== null) {
-      this.#tls.bytes(side, chunk, this.#stream.window(side))
+      this.#tls.bytes(side, chunk, this.#stream.side(side).window)
       return
     }
     this.#tls = new TlsInspection(this.#engine, this.#context, this.#findings)
     // The protocol is known with this chunk: what came before it in this direction belongs to it.
     const before = this.#detector.before(side, chunk)
     const whole = before.length === 0 ? chunk : Buffer.concat([before, chunk])
-    this.#tls.bytes(side, whole, this.#stream.window(side))
+    this.#tls.bytes(side, whole, this.#stream.side(side).window)
   }
 }
 

@@ -1,7 +1,7 @@
 import { DnsView } from './dns/dns-view.ts'
 import type { DnsMessage } from './dns/message.ts'
 import type { Engine } from './engine.ts'
-import { evaluateSections } from './evaluate.ts'
+import { evaluateSections, scanView } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import type { Side } from './program/compiled-rule.ts'
@@ -24,13 +24,7 @@ export class DnsInspection {
     const view = new DnsView(message, bytes)
     const { candidates, budget } = this.#engine
     candidates.clear()
-    for (const prefilter of group.prefilters) {
-      const { slot } = prefilter
-      if (!slot.multiple) {
-        const subject = view.subject(slot)
-        if (subject !== null) prefilter.scan(subject, candidates)
-      } else for (const instance of view.instances(slot)) prefilter.scan(instance, candidates)
-    }
+    if (group.whole !== null) scanView(group.whole, view, candidates)
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
     const endpoints = this.#context.endpoints(side)

@@ -1,10 +1,9 @@
 import type { InspectorMode } from '#chain/model/chain.ts'
 import { MatchBudget } from './match/section.ts'
-import { CandidateList } from './program/prefilter.ts'
+import { CandidateList } from './program/candidate-list.ts'
 import type { Program } from './program/program.ts'
 import { type HostBits, createHostBits } from './state/flow-state.ts'
-import type { Suppressions } from './state/suppressions.ts'
-import { Thresholds } from './state/thresholds.ts'
+import type { AlertLimits } from './state/alert-limits.ts'
 
 export interface EngineSettings {
   readonly mode: InspectorMode
@@ -12,7 +11,12 @@ export interface EngineSettings {
   readonly dropPriority: number | null
   readonly bodyDepth: number
   readonly streamDepth: number
-  readonly suppressions: Suppressions
+  /** Thresholds, rate filters and suppressions; one for all connections. */
+  readonly limits: AlertLimits
+  /** Alerts that one packet, or event, may show. */
+  readonly packetAlertMax: number
+  /** Of a capture: what a packet leads to is settled when it is over, not event by event. */
+  readonly gathersPackets: boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -31,7 +35,6 @@ export interface EngineCounters {
 export class Engine {
   readonly program: Program
   readonly settings: EngineSettings
-  readonly thresholds = new Thresholds()
   readonly hostBits: HostBits = createHostBits()
   readonly candidates: CandidateList
   readonly budget = new MatchBudget()

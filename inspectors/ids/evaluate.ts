@@ -2,8 +2,11 @@ import type { AlertMatch } from '#inspectors/inspector.ts'
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { alertMatch } from './alert.ts'
 import { MAX_ALERT_MATCHES } from './limits.ts'
+import { numbersHold } from './match/number-list.ts'
 import { type MatchBudget, matchSteps } from './match/section.ts'
 import type { Subject } from './match/subject.ts'
+import type { CandidateList } from './program/candidate-list.ts'
+import type { Prefilter } from './program/prefilter.ts'
 import type { CompiledRule, CompiledSection, Slot } from './program/compiled-rule.ts'
 
 /** Where the buffers of a rule come from: an exchange, a handshake, a stream. */
@@ -12,6 +15,20 @@ export interface BufferView {
   subject(slot: Slot): Subject | null | undefined
   /** All instances of a buffer that can occur several times. */
   instances(slot: Slot): readonly Subject[] | null | undefined
+  /** Numbers of a number buffer. */
+  numbers(slot: Slot): readonly number[] | null | undefined
+}
+
+/** Adds the rules whose fast pattern occurs in one of a view's buffers. */
+export function scanView(prefilter: Prefilter, view: BufferView, into: CandidateList): void {
+  for (const slot of prefilter.slots) {
+    if (slot.multiple) {
+      for (const { text } of view.instances(slot) ?? []) prefilter.scan(slot, text, into)
+      continue
+    }
+    const subject = view.subject(slot)
+    if (subject !== null && subject !== undefined) prefilter.scan(slot, subject.text, into)
+  }
 }
 
 /** `wait`: what was seen allows a match and more data may bring it. */
@@ -32,9 +49,11 @@ export function evaluateSections(
   for (let index = 0; index < sections.length; index += 1) {
     const section = sections[index]
     matched[index] = null
-    const result = section.slot.multiple
-      ? evaluateInstances(section, index, view, budget)
-      : evaluateSection(section, index, view.subject(section.slot), budget)
+    const result = section.slot.numbers
+      ? evaluateNumbers(section, view)
+      : section.slot.multiple
+        ? evaluateInstances(section, index, view, budget)
+        : evaluateSection(section, index, view.subject(section.slot), budget)
     if (result === 'no') return 'no'
     if (result === 'wait') outcome = 'wait'
   }
@@ -94,4 +113,11 @@ function evaluateInstances(
     return 'match'
   }
   return 'no'
+}
+
+function evaluateNumbers(section: CompiledSection, view: BufferView): Outcome {
+  const numbers = view.numbers(section.slot)
+  if (numbers === undefined) return 'wait'
+  const list = numbers ?? []
+  return section.numbers.every((match) => numbersHold(match, list)) ? 'match' : 'no'
 }

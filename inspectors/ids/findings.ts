@@ -1,83 +1,241 @@
-import { type Alert, PASS, type Verdict } from '#inspectors/inspector.ts'
-import { matchesOf } from './evaluate.ts'
-import { alertOf } from './alert.ts'
+import {
+  type Alert,
+  type AlertMatch,
+  PASS,
+  type Flow,
+  type Verdict,
+} from '#inspectors/inspector.ts'
+import type { Action } from '#signatures/suricata/rule.ts'
+import { type AlertSubject, NOTHING, alertOf } from './alert.ts'
 import type { Engine } from './engine.ts'
-import { MAX_ALERTS_PER_EVENT } from './limits.ts'
+import { matchesOf } from './evaluate.ts'
+import { MAX_FINDINGS } from './limits.ts'
 import type { CompiledRule } from './program/compiled-rule.ts'
+import type { RuleType } from './program/rule-type.ts'
 import type { FlowState } from './state/flow-state.ts'
 import type { Endpoints } from './state/thresholds.ts'
 
-/** What one event led to: rules that matched, in order, become one verdict. */
+/** What was looked at when a rule matched. A stream or a transaction has state: a packet alone has none. */
+export type Origin = 'packet' | 'stream' | 'transaction'
+
+/** A rule that matched and what it comes to. */
+export interface Finding {
+  readonly alert: Alert
+  readonly flow: Flow
+  readonly origin: Origin
+  /** Transaction of the application protocol, as the caller named it; null: none. */
+  readonly transaction: object | null
+  /** The rule's, or what a rate filter put in its place. */
+  readonly action: Action
+  readonly isRateFiltered: boolean
+}
+
+/** What all matches of one packet, or one event, come to together. */
+export interface Outcome {
+  /** In rule order, at most as many as one packet may show. */
+  readonly findings: readonly Finding[]
+  readonly action: Action
+  /** Whether the drop or pass holds for the rest of the flow. */
+  readonly flowAction: 'drop' | 'pass' | null
+  /** The rule that dropped or rejected. */
+  readonly dropped: { readonly alert: Alert; readonly isRateFiltered: boolean } | null
+  /** Alerts that a threshold, a suppression or `noalert` held back. */
+  readonly suppressed: number
+  /** Alerts for which the packet had no room. */
+  readonly discarded: number
+}
+
+interface Match {
+  readonly compiled: CompiledRule
+  readonly about: AlertSubject
+  readonly matches: readonly AlertMatch[]
+  readonly endpoints: Endpoints
+  readonly flow: Flow
+  readonly origin: Origin
+  readonly transaction: object | null
+}
+
+/**
+ * Rules that matched wait here until the packet, or event, is over. Then they are gone through in rule
+ * order: a pass ends it, a drop or reject stops the packet or the flow, thresholds and suppressions hold alerts
+ * back and never a drop.
+ */
 export class Findings {
   readonly #engine: Engine
-  #alerts: Alert[] = []
-  #drop = false
-  #pass = false
+  #matches: Match[] = []
+  #lost = 0
+  #isPassed = false
+  #isForFlow = false
+  #flow: Flow = 'to_server'
+  #origin: Origin = 'transaction'
+  #transaction: object | null = null
 
   constructor(engine: Engine) {
     this.#engine = engine
   }
 
-  /** A pass rule matched: nothing more of the flow is evaluated. */
+  /** The flow was passed: nothing more of it is evaluated. */
   get passes(): boolean {
-    return this.#pass
+    return this.#isPassed
+  }
+
+  /** The last verdict that was taken is for the rest of the flow too. */
+  get concernsFlow(): boolean {
+    return this.#isForFlow
+  }
+
+  /** Whether what comes is evaluated. */
+  asks(isAsked: boolean): void {
+    this.#isPassed = !isAsked
+  }
+
+  /** Says what is looked at from now on. */
+  about(flow: Flow, origin: Origin, transaction: object | null): void {
+    this.#flow = flow
+    this.#origin = origin
+    this.#transaction = transaction
   }
 
   /**
-   * Takes a rule whose conditions all hold: counts it, applies its effects and remembers what it asks for.
-   * A threshold holds alerts back, never drops.
+   * Takes a rule whose conditions all hold and applies its effects, which later rules may ask for.
+   *
+   * @param about what it matched with beside its buffers
    */
-  match(compiled: CompiledRule, state: FlowState, endpoints: Endpoints): void {
-    const { rule } = compiled
-    const { thresholds, settings } = this.#engine
-    const now = settings.now()
-    const { threshold } = rule
-    const admitted = threshold === null || thresholds.admits(rule, threshold, endpoints, now)
-    if (threshold?.kind === 'detection' && !admitted) return
-    for (const effect of rule.effects)
+  match(
+    compiled: CompiledRule,
+    state: FlowState,
+    endpoints: Endpoints,
+    about: AlertSubject = NOTHING,
+  ): void {
+    const now = this.#engine.settings.now()
+    for (const effect of compiled.rule.effects)
       state.apply(effect, endpoints.source, endpoints.destination, now)
-    if (rule.action === 'pass') {
-      this.#pass = true
+    if (this.#matches.length >= MAX_FINDINGS) {
+      this.#lost += 1
       return
     }
-    const urgent =
-      rule.action === 'alert' &&
-      !rule.noAlert &&
-      settings.dropPriority !== null &&
-      rule.priority <= settings.dropPriority
-    const drops = urgent || rule.action !== 'alert'
-    if (drops) this.#drop = true
-    if (rule.noAlert || (!admitted && !drops)) return
-    if (!admitted && this.#alerts.length > 0) return
-    if (settings.suppressions.holdsBack(rule, endpoints)) return
-    if (this.#alerts.length >= MAX_ALERTS_PER_EVENT) {
-      this.#engine.counters.alertsDropped += 1
-      return
-    }
-    this.#alerts.push(alertOf(compiled, matchesOf(compiled), drops))
+    this.#matches.push({
+      compiled,
+      about,
+      matches: compiled.rule.noAlert ? [] : matchesOf(compiled),
+      endpoints,
+      flow: this.#flow,
+      origin: this.#origin,
+      transaction: this.#transaction,
+    })
   }
 
-  /** The verdict of the event; the next event starts anew. */
+  /** The verdict of an event; nothing while packets gather their events until `settle`. */
   take(): Verdict {
-    if (this.#pass) {
-      const alerts = this.#alerts
-      this.#reset()
+    if (this.#matches.length === 0 || this.#engine.settings.gathersPackets) return PASS
+    const outcome = this.settle()
+    if (outcome === null) return PASS
+    this.#isForFlow = outcome.flowAction !== null
+    const alerts = outcome.findings.map(({ alert }) => alert)
+    // In line a pass is for the connection: there is no packet to pass alone.
+    if (outcome.action === 'pass') {
+      this.#isPassed = true
       return { kind: 'bypass', reason: 'pass-rule', alerts }
     }
-    if (this.#drop) {
-      const alerts = this.#alerts
-      this.#reset()
-      return { kind: 'drop', alerts }
-    }
-    if (this.#alerts.length === 0) return PASS
-    const alerts = this.#alerts
-    this.#reset()
-    return { kind: 'alert', alerts }
+    if (outcome.action !== 'alert') return { kind: 'drop', alerts }
+    return alerts.length === 0 ? PASS : { kind: 'alert', alerts }
   }
 
-  #reset(): void {
-    this.#alerts = []
-    this.#drop = false
-    this.#pass = false
+  /** Goes through what has matched since the last time; null: nothing has. */
+  settle(): Outcome | null {
+    if (this.#matches.length === 0) return null
+    const matches = this.#matches
+    this.#matches = []
+    if (matches.length > 1)
+      matches.sort((left, right) => left.compiled.index - right.compiled.index)
+    const discarded = this.#lost
+    this.#lost = 0
+    const outcome = settleMatches(matches, this.#engine, discarded)
+    if (outcome.flowAction === 'pass') this.#isPassed = true
+    this.#engine.counters.alertsDropped += outcome.discarded
+    return outcome
+  }
+}
+
+function settleMatches(matches: readonly Match[], engine: Engine, lost: number): Outcome {
+  const { settings } = engine
+  const findings: Finding[] = []
+  let action: Action = 'alert'
+  let flowAction: Outcome['flowAction'] = null
+  let dropped: Outcome['dropped'] = null
+  let suppressed = 0
+  let discarded = lost
+  for (const match of matches) {
+    const { rule } = match.compiled
+    const standing = settings.limits.judge(rule, match.endpoints, settings.now())
+    if (standing.kind === 'below') {
+      suppressed += 1
+      continue
+    }
+    const own = isUrgent(match, engine) ? 'drop' : rule.action
+    const effective = standing.action ?? own
+    const isRateFiltered = standing.action !== null
+    const drops = effective !== 'alert' && effective !== 'pass'
+    const isForFlow = holdsForFlow(match.compiled.type, match.origin)
+    if (drops) {
+      // The first word that is spoken about a packet or a flow counts.
+      if (action === 'alert') action = effective
+      if (isForFlow) flowAction ??= 'drop'
+      dropped ??= {
+        alert: alertOf(match.compiled, match.matches, true, match.about),
+        isRateFiltered,
+      }
+    }
+    if (effective === 'pass') {
+      if (action === 'alert') {
+        action = 'pass'
+        if (isForFlow) flowAction ??= 'pass'
+      }
+      if (!rule.showsPass || isRateFiltered) break
+    }
+    if (standing.kind === 'silent' || rule.noAlert) {
+      suppressed += 1
+      continue
+    }
+    if (findings.length >= settings.packetAlertMax) {
+      discarded += 1
+      continue
+    }
+    findings.push({
+      alert: alertOf(match.compiled, match.matches, drops, match.about),
+      flow: match.flow,
+      origin: match.origin,
+      transaction: match.transaction,
+      action: effective,
+      isRateFiltered,
+    })
+    if (effective === 'pass') break
+  }
+  return { findings, action, flowAction, dropped, suppressed, discarded }
+}
+
+function isUrgent({ compiled: { rule } }: Match, { settings }: Engine): boolean {
+  return (
+    rule.action === 'alert' &&
+    !rule.noAlert &&
+    settings.dropPriority !== null &&
+    rule.priority <= settings.dropPriority
+  )
+}
+
+/** Whether a drop or pass of a rule of this type is for the flow. */
+export function holdsForFlow(type: RuleType, origin: Origin): boolean {
+  switch (type) {
+    case 'pkt':
+      return false
+    case 'pkt_stream':
+    case 'stream':
+      return origin !== 'packet'
+    case 'ip_only':
+    case 'like_ip_only':
+    case 'pd_only':
+    case 'app_layer':
+    case 'app_tx':
+      return true
   }
 }

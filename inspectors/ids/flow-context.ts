@@ -1,7 +1,8 @@
 import type { Connection } from '#inspectors/inspector.ts'
 import { addressBytes } from '#signatures/suricata/address.ts'
+import { isWithin } from '#signatures/suricata/number-range.ts'
 import { coversApplication } from '#signatures/suricata/protocols.ts'
-import type { FlowCheck } from '#signatures/suricata/rule.ts'
+import type { FlowCheck, ProtocolMode } from '#signatures/suricata/rule.ts'
 import type { Engine } from './engine.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import { FlowState } from './state/flow-state.ts'
@@ -22,7 +23,16 @@ export class FlowContext {
   readonly state: FlowState
   /** Application protocol by its bytes; null: not known (yet); `failed`: bytes enough, none known. */
   application: string | null = null
+  /** What each direction's own bytes say; null: nothing. */
+  readonly spoken: Record<Side, string | null> = { request: null, response: null }
+  /** Protocol before the connection changed to another one; null: it did not. */
+  originalApplication: string | null = null
   tls: TlsFacts | null = null
+  /** Packets of a capture, with this one. */
+  readonly counts: Readonly<Record<Side, { pkts: number; bytes: number }>> = {
+    request: { pkts: 0, bytes: 0 },
+    response: { pkts: 0, bytes: 0 },
+  }
   /** Payload bytes of each direction so far, and of the newest chunk. */
   toServerBytes = 0
   toClientBytes = 0
@@ -93,16 +103,14 @@ export class FlowContext {
       }
       case 'sameip':
         return this.#client === this.#server
-      case 'dsize': {
-        const { min, max, negated } = check.range
-        return (this.chunkBytes >= min && this.chunkBytes <= max) !== negated
-      }
+      case 'dsize':
+        return isWithin(check.range, this.chunkBytes)
       case 'stream_size':
         return this.#streamSize(check)
-      case 'app-layer-protocol': {
-        if (this.application === null) return false
-        return coversApplication(check.name, this.application) !== check.negated
-      }
+      case 'app-layer-protocol':
+        return this.#protocolHolds(check, side)
+      case 'flow-count':
+        return this.#countHolds(check)
       case 'tls.version': {
         const version = this.tls?.version ?? null
         return (
@@ -115,6 +123,54 @@ export class FlowContext {
         const last = states.at(-1) ?? 'unknown'
         return check.states.includes(last) !== check.negated
       }
+    }
+  }
+
+  #protocolHolds(check: Extract<FlowCheck, { kind: 'app-layer-protocol' }>, side: Side): boolean {
+    const asked = this.#protocols(check.mode, side)
+    if (check.names.includes('unknown') && asked.includes(null)) return true
+    return asked.some((spoken) => {
+      if (spoken === null) return false
+      const isNamed = check.names.some((name) =>
+        check.exact ? name === spoken : coversApplication(name, spoken),
+      )
+      return isNamed !== check.negated
+    })
+  }
+
+  #protocols(mode: ProtocolMode, side: Side): readonly (string | null)[] {
+    switch (mode) {
+      case 'direction':
+        return [this.spoken[side] ?? this.application]
+      case 'to_server':
+        return [this.spoken.request ?? this.application]
+      case 'to_client':
+        return [this.spoken.response ?? this.application]
+      case 'either':
+        return [this.spoken.request ?? this.application, this.spoken.response ?? this.application]
+      case 'final':
+        return [this.application]
+      case 'original':
+        return [this.originalApplication]
+    }
+  }
+
+  #countHolds(check: Extract<FlowCheck, { kind: 'flow-count' }>): boolean {
+    if (check.what === 'age') {
+      const seconds = Math.floor((this.#now() - this.#connection.openedAt) / 1000)
+      return isWithin(check.range, seconds)
+    }
+    const server = isWithin(check.range, this.counts.request[check.what])
+    const client = isWithin(check.range, this.counts.response[check.what])
+    switch (check.side) {
+      case 'toserver':
+        return server
+      case 'toclient':
+        return client
+      case 'both':
+        return server && client
+      case 'either':
+        return server || client
     }
   }
 

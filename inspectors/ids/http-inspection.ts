@@ -1,14 +1,16 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
-import { PAYLOAD } from '#signatures/suricata/buffers.ts'
+import { alertFile } from './alert.ts'
 import type { Engine } from './engine.ts'
 import { evaluateSections } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
+import { fileHolds } from './files/file-test.ts'
 import { HttpExchange } from './http/exchange.ts'
+import { scanHead } from './http/head-scan.ts'
 import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
-import type { Subject } from './match/subject.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import type { RuleGroup } from './program/program.ts'
+import type { StreamInspection } from './stream-inspection.ts'
 
 /**
  * HTTP rules over the exchanges of one connection.
@@ -22,20 +24,20 @@ export class HttpInspection {
   readonly #engine: Engine
   readonly #context: FlowContext
   readonly #findings: Findings
+  readonly #streams: StreamInspection
   readonly #exchanges = new Map<HttpTransaction, HttpExchange>()
 
-  constructor(engine: Engine, context: FlowContext, findings: Findings) {
+  constructor(engine: Engine, context: FlowContext, findings: Findings, streams: StreamInspection) {
+    this.#streams = streams
     this.#engine = engine
     this.#context = context
     this.#findings = findings
   }
 
-  /** @param payload window of the raw stream of this side */
-  head(transaction: HttpTransaction, side: Side, payload: Subject | null): void {
+  head(transaction: HttpTransaction, side: Side): void {
     const exchange = this.#exchange(transaction)
     if (exchange === null) return
     exchange.side = side
-    exchange.payload = payload
     const head = side === 'request' ? transaction.request : transaction.response
     if (head === null) return
     if (
@@ -46,16 +48,7 @@ export class HttpInspection {
     const group = this.#group(side)
     const { candidates } = this.#engine
     candidates.clear()
-    for (const prefilter of group.prefilters) {
-      const { slot } = prefilter
-      if (slot.streaming && slot.buffer !== PAYLOAD) continue
-      if (slot.multiple) {
-        for (const instance of exchange.instances(slot)) prefilter.scan(instance, candidates)
-        continue
-      }
-      const subject = exchange.subject(slot)
-      if (subject !== null && subject !== undefined) prefilter.scan(subject, candidates)
-    }
+    if (group.whole !== null) scanHead(group.whole, exchange, side, candidates)
     for (const rule of group.always) candidates.add(rule)
     this.#evaluate(exchange, side)
   }
@@ -64,11 +57,12 @@ export class HttpInspection {
     const exchange = this.#exchanges.get(transaction)
     if (exchange === undefined) return
     const group = this.#group(side)
-    const body = exchange.body(side, group, this.#engine.settings.bodyDepth)
-    if (body.isFinal) return
-    const { candidates } = this.#engine
+    const body = exchange.body(side, this.#engine.settings.bodyDepth)
+    const { candidates, program } = this.#engine
+    if (program.fileSums !== null) exchange.files(side, program.fileSums).push(chunk)
+    else if (body.isFinal) return
     candidates.clear()
-    body.push(chunk, isLastChunk(transaction, side), group, candidates)
+    if (!body.isFinal) body.push(chunk, isLastChunk(transaction, side), group, candidates)
     this.#wake(exchange, side)
     this.#evaluate(exchange, side)
   }
@@ -81,6 +75,7 @@ export class HttpInspection {
       if (exchange.closed) this.#exchanges.delete(transaction)
     }
     const state = exchange.state(side)
+    state.files?.end(isWhole(transaction, side))
     if (state.body === null) state.hasBody ??= false
     else {
       const { candidates } = this.#engine
@@ -128,14 +123,21 @@ export class HttpInspection {
 
   #evaluate(exchange: HttpExchange, side: Side): void {
     const { candidates, budget } = this.#engine
+    const stream = this.#streams.side(side)
+    stream.addNoted(candidates)
     if (candidates.rules.length === 0) return
     exchange.side = side
+    exchange.payload = stream.window
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
       if (exchange.fired.has(compiled.index) || !this.#context.admits(compiled, side)) continue
       const outcome = evaluateSections(compiled, exchange, budget)
       if (outcome === 'no') continue
+      if (compiled.files.length > 0) {
+        this.#evaluateFiles(exchange, side, compiled, outcome)
+        continue
+      }
       if (outcome === 'wait') {
         this.#wait(exchange, side, compiled)
         continue
@@ -146,11 +148,43 @@ export class HttpInspection {
     }
   }
 
+  /** A rule about files matches once with each, and waits while more may come. */
+  #evaluateFiles(
+    exchange: HttpExchange,
+    side: Side,
+    compiled: CompiledRule,
+    outcome: 'match' | 'wait',
+  ): void {
+    const carrier = exchange.state(sideOfFiles(compiled) ?? side)
+    if (outcome === 'match')
+      for (const file of carrier.files?.files ?? []) {
+        if (file.fired.has(compiled.index)) continue
+        if (!compiled.files.every((test) => fileHolds(test, file) === 'match')) continue
+        file.fired.add(compiled.index)
+        this.#findings.match(compiled, this.#context.state, this.#context.endpoints(side), {
+          files: [alertFile(file)],
+        })
+        if (this.#findings.passes) return
+      }
+    const isOver = carrier.files === null ? carrier.hasBody === false : carrier.files.isOver
+    if (!isOver || outcome === 'wait') this.#wait(exchange, side, compiled)
+  }
+
   #wait(exchange: HttpExchange, side: Side, compiled: CompiledRule): void {
     const { waiting } = exchange.state(side)
     if (waiting.length < MAX_WAITING_RULES) waiting.push(compiled)
     else this.#engine.counters.waitingRulesDropped += 1
   }
+}
+
+/** Direction that a rule's file keywords are pinned to. */
+function sideOfFiles(compiled: CompiledRule): Side | null {
+  return compiled.files.find((test) => test.side !== null)?.side ?? null
+}
+
+function isWhole(transaction: HttpTransaction, side: Side): boolean {
+  const head = side === 'request' ? transaction.request : transaction.response
+  return head?.framing.kind !== 'length' || isLastChunk(transaction, side)
 }
 
 /** True when the message's length says that this chunk, already counted, is the last. */

@@ -1,19 +1,20 @@
 import type { IdsSettings, InspectorMode } from '#chain/model/chain.ts'
-import {
-  NO_THRESHOLDS,
-  type Suppression,
-  type ThresholdConfig,
-  concerns,
-} from '#signatures/suricata/threshold-config.ts'
+import { NO_THRESHOLDS, type ThresholdConfig } from '#signatures/suricata/threshold-config.ts'
 import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
 import type { Connection, Inspector } from '../inspector.ts'
 import { IdsConnection } from './connection.ts'
 import { Engine } from './engine.ts'
 import { IdsLoadError } from './errors.ts'
-import { DEFAULT_BODY_DEPTH, DEFAULT_STREAM_DEPTH } from './limits.ts'
+import {
+  DEFAULT_BODY_DEPTH,
+  DEFAULT_PACKET_ALERTS,
+  DEFAULT_STREAM_DEPTH,
+  MAX_FINDINGS,
+} from './limits.ts'
 import { compileProgram } from './program/compile.ts'
+import type { OrderedAction } from './program/order.ts'
 import { RuleVariables } from './program/variables.ts'
-import { Suppressions } from './state/suppressions.ts'
+import { AlertLimits, withThresholds } from './state/alert-limits.ts'
 import { loadRuleFiles } from './rule-files.ts'
 
 export interface IdsOptions {
@@ -29,6 +30,12 @@ export interface IdsOptions {
   readonly thresholds?: ThresholdConfig
   /** There are packets to look at: rules about them and about DNS are in force too. */
   readonly packets?: boolean
+  /** All four actions, the one that counts first in front. */
+  readonly actionOrder?: readonly OrderedAction[]
+  /** Alerts that one packet or event may show; at most MAX_FINDINGS. */
+  readonly packetAlertMax?: number
+  /** Bytes of a body that are inspected, in place of `settings.inspectionDepth`. */
+  readonly bodyDepth?: number
 }
 
 /** An IDS and what became of its rules. */
@@ -57,25 +64,16 @@ export function createIds(options: IdsOptions): Ids {
   const { mode, settings = {} } = options
   const variables = new RuleVariables(settings.variables)
   const loaded = loadRuleFiles(options.rulePaths, options.classificationFile)
-  const {
-    thresholds,
-    suppressions,
-    problems: thresholdProblems,
-  } = options.thresholds ?? NO_THRESHOLDS
-  // A rule's own threshold is stronger than one for all.
-  const rules =
-    thresholds.length === 0
-      ? loaded.rules
-      : loaded.rules.map((rule) => {
-          const found = thresholds.find((entry) => concerns(entry, rule))
-          return rule.threshold !== null || found === undefined
-            ? rule
-            : { ...rule, threshold: found.threshold }
-        })
-  const { program, problems } = compileProgram(rules, variables, {
-    packets: options.packets ?? false,
-  })
-  const warnings = [...loaded.problems, ...problems, ...thresholdProblems]
+  const thresholds = options.thresholds ?? NO_THRESHOLDS
+  const { program, problems } = compileProgram(
+    withThresholds(loaded.rules, thresholds),
+    variables,
+    {
+      packets: options.packets ?? false,
+      ...(options.actionOrder === undefined ? {} : { actionOrder: options.actionOrder }),
+    },
+  )
+  const warnings = [...loaded.problems, ...problems, ...thresholds.problems]
   if (loaded.rules.length === problems.length)
     throw new IdsLoadError(
       'IDS_NO_RULES',
@@ -87,9 +85,11 @@ export function createIds(options: IdsOptions): Ids {
   const engine = new Engine(program, {
     mode,
     dropPriority: settings.dropPriority ?? null,
-    bodyDepth: settings.inspectionDepth ?? DEFAULT_BODY_DEPTH,
+    bodyDepth: options.bodyDepth ?? settings.inspectionDepth ?? DEFAULT_BODY_DEPTH,
     streamDepth: settings.inspectionDepth ?? DEFAULT_STREAM_DEPTH,
-    suppressions: compileSuppressions(suppressions, variables),
+    limits: compileLimits(thresholds, variables),
+    packetAlertMax: Math.min(options.packetAlertMax ?? DEFAULT_PACKET_ALERTS, MAX_FINDINGS),
+    gathersPackets: options.packets ?? false,
     now: options.now ?? Date.now,
   })
   return {
@@ -103,9 +103,9 @@ export function createIds(options: IdsOptions): Ids {
   }
 }
 
-function compileSuppressions(list: readonly Suppression[], variables: RuleVariables): Suppressions {
+function compileLimits(config: ThresholdConfig, variables: RuleVariables): AlertLimits {
   try {
-    return new Suppressions(list, variables)
+    return new AlertLimits(config, variables)
   } catch (error) {
     if (!(error instanceof RuleFault)) throw error
     throw new IdsLoadError(

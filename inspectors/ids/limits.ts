@@ -10,8 +10,10 @@ export const DEFAULT_STREAM_DEPTH = 1_048_576
 export const STREAM_HISTORY = 16_384
 /** Rules of one body or stream direction that wait for more data after their fast pattern was seen. */
 export const MAX_WAITING_RULES = 512
-/** Alerts that one event may carry. */
-export const MAX_ALERTS_PER_EVENT = 15
+/** Alerts that one packet or event may show where the settings say nothing. */
+export const DEFAULT_PACKET_ALERTS = 15
+/** Most alerts that settings may allow, and rules of one packet or event that are kept before they are put in order. */
+export const MAX_FINDINGS = 4096
 /** Matches that one alert carries. */
 export const MAX_ALERT_MATCHES = 8
 /** Flow variables and bits of one connection. */

@@ -1,14 +1,18 @@
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { addressBytes } from '#signatures/suricata/address.ts'
+import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { PacketCheck, PacketField, Rule } from '#signatures/suricata/rule.ts'
 import { ICMP, ICMP6, type Packet, TCP, UDP } from './capture/packet.ts'
 import type { Engine } from './engine.ts'
-import { type BufferView, evaluateSections } from './evaluate.ts'
+import { type BufferView, evaluateSections, scanView } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
+import type { MatchBudget } from './match/section.ts'
 import { Subject } from './match/subject.ts'
 import { applyTransforms } from './match/transforms.ts'
-import type { Side, Slot } from './program/compiled-rule.ts'
+import type { CompiledRule, Side, Slot } from './program/compiled-rule.ts'
+import type { PacketKind } from './program/program.ts'
+import { firesOnce } from './program/rule-type.ts'
 
 /** What the flow of a packet has come to with it. */
 export interface PacketStanding {
@@ -26,8 +30,11 @@ export class PacketInspection {
   /** Rules about addresses alone match once in a flow and direction. */
   readonly #fired: Readonly<Record<Side, Set<number>>> = { request: new Set(), response: new Set() }
   readonly #view = new PacketView()
-  /** A drop of the newest packet is meant for the flow: its rule looked at a payload, or at addresses alone. */
-  concernsFlow = false
+  #side: Side = 'request'
+  #packet: Packet | null = null
+  #standing: PacketStanding = { established: false, inSession: false }
+  /** Rules that wait until the bytes of the packet were read. */
+  #after: CompiledRule[] = []
 
   constructor(engine: Engine, context: FlowContext, findings: Findings) {
     this.#engine = engine
@@ -36,59 +43,60 @@ export class PacketInspection {
   }
 
   packet(packet: Packet, side: Side, standing: PacketStanding): void {
-    const group = this.#engine.program.packet[side]
-    this.concernsFlow = false
+    const group = this.#engine.program.packet[kindOf(packet, standing)][side]
+    const counts = this.#context.counts[side]
+    counts.pkts += 1
+    counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
+    this.#after = []
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
     this.#view.set(packet)
     candidates.clear()
-    for (const prefilter of group.prefilters) {
-      const subject = this.#view.subject(prefilter.slot)
-      if (subject !== null) prefilter.scan(subject, candidates)
-    }
+    if (group.whole !== null) scanView(group.whole, this.#view, candidates)
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
-    const context = this.#context
-    context.chunkBytes = packet.payload.length
-    const endpoints = context.endpoints(side)
+    this.#side = side
+    this.#packet = packet
+    this.#standing = standing
+    this.#context.chunkBytes = packet.payload.length
     for (const compiled of candidates.rules) {
       if (compiled.onPackets === 'without-session' && standing.inSession) continue
-      const { rule } = compiled
-      if (!carries(rule, packet) || !stands(rule, standing, packet)) continue
-      if (packet.payload.length === 0 && wantsPayload(rule)) continue
-      const fired = this.#fired[side]
-      if (fired.has(compiled.index)) continue
-      if (!context.admits(compiled, side)) continue
-      if (!rule.packetChecks.every((check) => packetHolds(check, packet))) continue
-      if (evaluateSections(compiled, this.#view, budget) !== 'match') continue
-      const isAboutAddresses = isAddressRule(rule)
-      if (isAboutAddresses) fired.add(compiled.index)
-      if (rule.action !== 'alert' && (isAboutAddresses || rule.sections.length > 0))
-        this.concernsFlow = true
-      this.#findings.match(compiled, context.state, endpoints)
-      if (this.#findings.passes) return
+      if (compiled.afterStream) this.#after.push(compiled)
+      else this.#evaluate(compiled, packet, budget)
     }
   }
+
+  /** The bytes of the packet were read: rules that ask what they lead to. */
+  afterStream(): void {
+    if (this.#after.length === 0 || this.#packet === null) return
+    this.#context.chunkBytes = this.#packet.payload.length
+    for (const compiled of this.#after) this.#evaluate(compiled, this.#packet, this.#engine.budget)
+  }
+
+  #evaluate(compiled: CompiledRule, packet: Packet, budget: MatchBudget): void {
+    const { rule } = compiled
+    const side = this.#side
+    const context = this.#context
+    if (!carries(rule, packet) || !stands(rule, this.#standing, packet)) return
+    if (packet.payload.length === 0 && wantsPayload(rule)) return
+    const fired = this.#fired[side]
+    if (fired.has(compiled.index)) return
+    if (!context.admits(compiled, side)) return
+    if (!rule.packetChecks.every((check) => packetHolds(check, packet))) return
+    if (evaluateSections(compiled, this.#view, budget) !== 'match') return
+    if (firesOnce(compiled.type)) fired.add(compiled.index)
+    this.#findings.match(compiled, context.state, context.endpoints(side))
+  }
+}
+
+function kindOf(packet: Packet, standing: PacketStanding): PacketKind {
+  if (packet.tcp !== null) return standing.inSession ? 'session' : 'tcp'
+  return packet.protocol === UDP ? 'udp' : packet.protocol === TCP ? 'tcp' : 'other'
 }
 
 /** "Any size but this" is asked of packets that have a payload. */
 function wantsPayload(rule: Rule): boolean {
   return rule.flowChecks.some((check) => check.kind === 'dsize' && check.range.negated)
-}
-
-/** Nothing but protocol and addresses. */
-function isAddressRule(rule: Rule): boolean {
-  return (
-    rule.sections.length === 0 &&
-    rule.packetChecks.length === 0 &&
-    rule.flowChecks.length === 0 &&
-    rule.flow.state === null &&
-    rule.flow.stream === null &&
-    rule.flow.direction === null &&
-    rule.flow.fragments === null &&
-    rule.sourcePorts.kind === 'any' &&
-    rule.destinationPorts.kind === 'any'
-  )
 }
 
 function carries(rule: Rule, packet: Packet): boolean {
@@ -126,13 +134,13 @@ function packetHolds(check: PacketCheck, packet: Packet): boolean {
     }
     case 'fragbits':
       return bitsHold(check.mode, packet.fragment & 0xe000, check.set)
+    case 'event':
+      return packet.events.includes(check.event)
     case 'ipopts':
       return optionHolds(check.option, packet.ipOptions)
     case 'number': {
       const value = fieldOf(check.field, packet)
-      if (value === null) return false
-      const { min, max, negated } = check.range
-      return (value >= min && value <= max) !== negated
+      return value !== null && isWithin(check.range, value)
     }
   }
 }
@@ -221,6 +229,12 @@ class PacketView implements BufferView {
   instances(slot: Slot): readonly Subject[] | null {
     const subject = this.subject(slot)
     return subject === null ? null : [subject]
+  }
+
+  numbers(slot: Slot): readonly number[] | null {
+    if (this.#packet === null) return null
+    const { vlans } = this.#packet
+    return slot.buffer === 'vlan.layers' ? [vlans.length] : vlans
   }
 }
 

@@ -65,10 +65,11 @@ function ruleFiles(path: string): string[] {
   }
 }
 
-function readText(file: string): string {
+/** @throws IdsLoadError */
+export function readText(file: string, maxBytes = MAX_RULE_FILE_BYTES): string {
   try {
-    if (statSync(file).size > MAX_RULE_FILE_BYTES)
-      throw new IdsLoadError('IDS_LIMIT', `${file} is larger than ${MAX_RULE_FILE_BYTES} bytes`)
+    if (statSync(file).size > maxBytes)
+      throw new IdsLoadError('IDS_LIMIT', `${file} is larger than ${maxBytes} bytes`)
     return readFileSync(file, 'latin1')
   } catch (error) {
     throw unreadable(file, error)

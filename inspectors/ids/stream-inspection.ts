@@ -3,7 +3,6 @@ import { type Outcome, evaluateSections } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import { MAX_WAITING_RULES } from './limits.ts'
-import type { Subject } from './match/subject.ts'
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import { StreamSide } from './stream-side.ts'
@@ -26,15 +25,20 @@ export class StreamInspection {
     this.#engine = engine
     this.#context = context
     this.#findings = findings
-    const { stream } = engine.program
-    this.#sides = {
-      request: new StreamSide(stream.request),
-      response: new StreamSide(stream.response),
-    }
+    this.#sides = { request: new StreamSide(), response: new StreamSide() }
   }
 
-  window(side: Side): Subject {
-    return this.#sides[side].window
+  side(side: Side): StreamSide {
+    return this.#sides[side]
+  }
+
+  quoted(side: Side): string {
+    return this.#sides[side].quoted
+  }
+
+  /** So many bytes are missing: nothing is matched across them. */
+  gap(side: Side, bytes: number): void {
+    this.#sides[side].gap(bytes)
   }
 
   bytes(side: Side, chunk: Buffer): void {
@@ -56,6 +60,10 @@ export class StreamInspection {
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
+      if (compiled.application === 'http') {
+        stream.noted.set(compiled, stream.total)
+        continue
+      }
       if (this.#fired[side].has(compiled.index)) continue
       if (!this.#context.admits(compiled, side)) continue
       const outcome = this.#evaluate(compiled, stream)

@@ -2,9 +2,13 @@ import { STREAM_HISTORY } from './limits.ts'
 import type { BufferView } from './evaluate.ts'
 import { Subject } from './match/subject.ts'
 import { applyTransforms } from './match/transforms.ts'
-import type { CandidateList } from './program/prefilter.ts'
+import type { CandidateList } from './program/candidate-list.ts'
+import { ScanTail } from './program/prefilter.ts'
 import type { CompiledRule, Slot } from './program/compiled-rule.ts'
 import type { RuleGroup } from './program/program.ts'
+
+/** Bytes that the window may grow to before it is cut. */
+const MAX_WINDOW = STREAM_HISTORY + 8192
 
 /** A rule whose fast pattern was seen, and the stream offset it ended at or before. */
 export interface WaitingRule {
@@ -18,32 +22,54 @@ export interface WaitingRule {
  * matched across the cut.
  */
 export class StreamSide implements BufferView {
-  readonly #states: Uint32Array
+  readonly #tail = new ScanTail()
   readonly window = new Subject('', 0, true, false)
+  /** Rules of another protocol's events whose fast pattern was seen, and the offset it ended at or before. */
+  readonly noted = new Map<CompiledRule, number>()
   readonly chunk = new Subject('')
   waiting: WaitingRule[] = []
   /** Stream offset after the last byte of each rule's last match, by rule index. */
   readonly matchedTo = new Map<number, number>()
   total = 0
+  /** What records quote of the stream before the window. */
+  #before = ''
   /** Which of the two the payload sections are matched against now. */
   #current: Subject = this.window
 
-  constructor(group: RuleGroup) {
-    this.#states = new Uint32Array(group.prefilters.length)
+  /** What was seen last, with a note where bytes are missing. */
+  get quoted(): string {
+    return this.#before + this.window.text
+  }
+
+  /** Bytes are missing: what follows is matched as if the stream began there. */
+  gap(bytes: number): void {
+    const note = `[${bytes} bytes missing]`
+    this.#before = (this.#before + this.window.text).slice(-STREAM_HISTORY) + note
+    this.total += bytes
+    this.window.set('', this.total, true, false)
+    this.waiting = []
+    this.#tail.length = 0
+    this.noted.clear()
   }
 
   /** Takes a chunk and adds the rules whose fast pattern it completes. */
   push(chunk: Buffer, group: RuleGroup, into: CandidateList): void {
     const text = chunk.toString('latin1')
     const { window } = this
-    const kept =
-      window.text.length > STREAM_HISTORY ? window.text.slice(-STREAM_HISTORY) : window.text
+    // Cut now and then only: pieces are joined when a rule looks at them.
+    const kept = window.text.length > MAX_WINDOW ? window.text.slice(-STREAM_HISTORY) : window.text
     window.set(kept + text, this.total - kept.length, true, false)
     this.chunk.set(text, 0, true, true)
     this.total += chunk.length
-    const { prefilters } = group
-    for (let index = 0; index < prefilters.length; index += 1)
-      this.#states[index] = prefilters[index].scanChunk(this.#states[index], chunk, into)
+    group.chunked?.scanChunk(this.#tail, chunk, into)
+  }
+
+  /** Adds the noted rules whose fast pattern the window may still hold. */
+  addNoted(into: CandidateList): void {
+    if (this.noted.size === 0) return
+    for (const [rule, seenAt] of this.noted)
+      if (seenAt > this.window.base) into.add(rule)
+      else this.noted.delete(rule)
   }
 
   /** Payload sections are matched against the window, from behind the rule's last match on. */
@@ -66,5 +92,9 @@ export class StreamSide implements BufferView {
 
   instances(slot: Slot): readonly Subject[] {
     return [this.subject(slot)]
+  }
+
+  numbers(): null {
+    return null
   }
 }

@@ -1,5 +1,5 @@
 import type { Engine } from './engine.ts'
-import { evaluateSections } from './evaluate.ts'
+import { evaluateSections, scanView } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import type { Subject } from './match/subject.ts'
@@ -29,25 +29,23 @@ export class TlsInspection {
     return this.#session.encrypted
   }
 
+  /** Bytes of a direction are missing: its records cannot be told apart any more. */
+  gap(side: Side): void {
+    this.#session.gap(side)
+  }
+
   bytes(side: Side, chunk: Buffer, payload: Subject): void {
     const session = this.#session
     if (!session.push(side, chunk)) return
     this.#context.tls = { version: session.version, states: session.states }
+    if (this.#findings.passes) return
     session.side = side
     session.payload = payload
     const group = this.#engine.program.applications.tls[side]
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
     candidates.clear()
-    for (const prefilter of group.prefilters) {
-      const { slot } = prefilter
-      if (slot.multiple) {
-        for (const instance of session.instances(slot) ?? []) prefilter.scan(instance, candidates)
-        continue
-      }
-      const subject = session.subject(slot)
-      if (subject !== null && subject !== undefined) prefilter.scan(subject, candidates)
-    }
+    if (group.whole !== null) scanView(group.whole, session, candidates)
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
     const endpoints = this.#context.endpoints(side)

@@ -1,6 +1,6 @@
 import type { HttpTransaction } from '../http/transaction.ts'
 
-/** What the client is told, once earlier answers are complete. Null status: only a FIN. */
+/** What the client is told in place of the server's answer. Null status: only a FIN. */
 export interface Answer {
   readonly status: number | null
   readonly location?: string

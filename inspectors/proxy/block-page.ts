@@ -4,7 +4,7 @@ import { headerValue, type HttpTransaction } from '../http/transaction.ts'
 
 /**
  * The answer that takes the place of the server's. It shows the id that finds the alert and nothing the
- * client sent, so there is nothing to escape. Always the last message of its connection.
+ * client sent, so there is nothing to escape.
  */
 export interface BlockAnswer {
   readonly status: number
@@ -12,15 +12,17 @@ export interface BlockAnswer {
   readonly location?: string
   /** hyperid: base64url characters. */
   readonly requestId: string
+  /** `Connection` field; null: the connection goes on without saying so. */
+  readonly connection: 'close' | 'keep-alive' | null
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /**
  * @param transaction null where the request could not be read
- * @returns head and body as they go on the wire
+ * @returns head and body as they go on the wire, ASCII
  */
-export function blockPage(answer: BlockAnswer, transaction: HttpTransaction | null): Buffer {
+export function blockPage(answer: BlockAnswer, transaction: HttpTransaction | null): string {
   const isRedirect = REDIRECTS.has(answer.status) && answer.location !== undefined
   const status = answer.status >= 200 && answer.status <= 599 ? answer.status : 403
   const reason = STATUS_CODES[status] ?? 'Blocked'
@@ -30,18 +32,13 @@ export function blockPage(answer: BlockAnswer, transaction: HttpTransaction | nu
     : isJson
       ? problem(status, reason, answer)
       : html(status, reason, answer)
-  const head = [
-    `HTTP/1.1 ${status} ${reason}`,
-    ...(isRedirect ? [`location: ${(answer.location ?? '').replaceAll(/[^\x21-\x7e]/g, '')}`] : []),
-    `content-type: ${isJson ? 'application/problem+json' : 'text/html; charset=utf-8'}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'cache-control: no-store',
-    `${REQUEST_ID_HEADER}: ${answer.requestId}`,
-    'connection: close',
-    '',
-    '',
-  ].join('\r\n')
-  return Buffer.from(transaction?.request.method === 'HEAD' ? head : head + body)
+  const location = isRedirect
+    ? `location: ${(answer.location ?? '').replaceAll(/[^\x21-\x7e]/g, '')}\r\n`
+    : ''
+  const type = isJson ? 'application/problem+json' : 'text/html; charset=utf-8'
+  const connection = answer.connection === null ? '' : `connection: ${answer.connection}\r\n`
+  const head = `HTTP/1.1 ${status} ${reason}\r\n${location}content-type: ${type}\r\ncontent-length: ${body.length}\r\ncache-control: no-store\r\n${REQUEST_ID_HEADER}: ${answer.requestId}\r\n${connection}\r\n`
+  return transaction?.request.method === 'HEAD' ? head : head + body
 }
 
 /** JSON only where the client asks for it and does not also take HTML (browsers take anything). */

@@ -32,6 +32,8 @@ export function newProxyCounters(): ProxyCounters {
 
 /** Alerts are gathered within a turn of the event loop; `flush` puts them on disk. */
 export interface FlushableSink extends AlertSink {
+  /** Something was told that is not on disk. */
+  readonly isPending: boolean
   flush(): void
 }
 

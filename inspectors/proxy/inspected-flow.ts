@@ -1,19 +1,21 @@
-import { type ChainFold, type Decision, PROCEED } from '../chain/fold.ts'
+import { type Decision, PROCEED } from '../chain/decision.ts'
+import type { ChainFold } from '../chain/fold.ts'
 import type { HttpExchangeHandler } from '../http/exchange-handler.ts'
 import { HttpExchangeParser } from '../http/exchange-parser.ts'
 import type { HttpError } from '../http/http-error.ts'
 import type { HttpResponseHead, HttpTransaction } from '../http/transaction.ts'
 import type { Flow } from '../inspector.ts'
 import { beginsResponse } from './begins-response.ts'
-import { type Answer, owesEarlierAnswers } from './answer.ts'
-import { blockPage } from './block-page.ts'
+import type { Answer } from './answer.ts'
+import type { AwaitsDisk, EndOfTurn } from './end-of-turn.ts'
 import type { FlowServices } from './flow-services.ts'
 import { type Lane, PAUSED_BY_PARSER } from './lane.ts'
-import { DEFERRED_BLOCK_MS, MAX_HELD_BYTES, MAX_HELD_BYTES_WORKER } from './limits.ts'
+import { HIGH_WATER_BYTES, MAX_HELD_BYTES, MAX_HELD_BYTES_WORKER } from './limits.ts'
 import type { Link } from './link.ts'
+import { mayKeepOpen } from './may-keep-open.ts'
+import { OwnAnswers } from './own-answers.ts'
 import { Prelude } from './prelude.ts'
-import { judgeHttpError, judgeTunnel } from './protocol-violation.ts'
-import { CONTINUE, waitsForContinue } from './waits-for-continue.ts'
+import { reportHttpError, reportTunnel } from './protocol-violation.ts'
 
 /**
  * One connection under inspection. Bytes of both directions are shown to the chain and to the HTTP
@@ -21,15 +23,19 @@ import { CONTINUE, waitsForContinue } from './waits-for-continue.ts'
  * they came.
  *
  *     detecting -> http -> raw         another protocol, a tunnel, or no hop is left
- *                       -> deferred    a block that waits for answers to earlier requests
+ *                       -> deferred    our last answer waits: for the disk, for answers to earlier requests
  *                       -> over        answered by us, or reset
+ *
+ * A refused request whose end is known leaves its connection open (`own-answers.ts`).
  */
 type Phase = 'detecting' | 'http' | 'raw' | 'deferred' | 'over'
 
-export class InspectedFlow implements HttpExchangeHandler {
+export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
   readonly #link: Link
   readonly #fold: ChainFold
   readonly #services: FlowServices
+  readonly #turn: EndOfTurn
+  #isInTurn = false
   readonly #parser: HttpExchangeParser
   #phase: Phase = 'detecting'
   readonly #prelude = new Prelude()
@@ -41,14 +47,23 @@ export class InspectedFlow implements HttpExchangeHandler {
   #answeredEarly: HttpTransaction | null = null
   /** The response of which the client has bytes and not yet all. */
   #inFlight: HttpTransaction | null = null
-  #deferred: Answer | null = null
-  #deferTimer: NodeJS.Timeout | undefined
+  /** Some of the request that is still being received has left. */
+  #isForwarding = false
+  readonly #own: OwnAnswers
 
-  constructor(link: Link, fold: ChainFold, services: FlowServices) {
+  constructor(link: Link, fold: ChainFold, services: FlowServices, turn: EndOfTurn) {
     this.#link = link
     this.#fold = fold
     this.#services = services
+    this.#turn = turn
     this.#parser = new HttpExchangeParser(this, services.http)
+    this.#own = new OwnAnswers({
+      link,
+      fold,
+      parser: this.#parser,
+      end: () => this.#end(),
+      resumed: () => this.#settle(),
+    })
     if (fold.openDecision !== PROCEED) this.#decide(fold.openDecision, 'to_server', null)
     else if (fold.live === 0) this.#goRaw()
     const { client, server } = link
@@ -61,8 +76,10 @@ export class InspectedFlow implements HttpExchangeHandler {
   /** Both sockets are closed: the logging phase of what was cut off, and the last event. */
   closed(): void {
     this.#phase = 'over'
-    clearTimeout(this.#deferTimer)
-    for (const transaction of this.#parser.openTransactions) this.#fold.transactionEnd(transaction)
+    this.#own.stop()
+    for (const transaction of this.#parser.openTransactions) {
+      if (!this.#own.hasLogged(transaction)) this.#fold.transactionEnd(transaction)
+    }
     this.#fold.close()
     this.#services.sink.flush()
   }
@@ -125,6 +142,8 @@ export class InspectedFlow implements HttpExchangeHandler {
       else this.#goRaw()
     }
     if (this.#phase === 'http') this.#parser.endClient()
+    this.#fold.commitAlerts()
+    this.#services.sink.flush()
     this.#settle()
     if (this.#isOpen()) this.#link.toServer.end()
   }
@@ -132,9 +151,11 @@ export class InspectedFlow implements HttpExchangeHandler {
   #serverEnd(): void {
     if (this.#phase === 'over') return
     if (this.#phase === 'http' || this.#phase === 'deferred') this.#parser.endServer()
+    this.#fold.commitAlerts()
+    this.#services.sink.flush()
     this.#settle()
     if (!this.#isOpen()) return
-    if (this.#phase === 'deferred') this.#giveAnswer()
+    if (this.#phase === 'deferred') this.#own.giveLast()
     else this.#link.toClient.end()
   }
 
@@ -171,6 +192,7 @@ export class InspectedFlow implements HttpExchangeHandler {
   }
 
   #goRaw(): void {
+    if (this.#own.isRefusing) return this.#reset()
     this.#phase = 'raw'
     this.#prelude.take()
     this.#parser.stop()
@@ -182,19 +204,29 @@ export class InspectedFlow implements HttpExchangeHandler {
   /** After each step: writes what was released, and reads on or not. */
   #settle(): void {
     if (this.#phase === 'over') return
+    const { toServer, toClient } = this.#link
     // Alerts first: nothing leaves before what was found in it is on disk.
     this.#fold.commitAlerts()
-    this.#services.sink.flush()
-    const { toServer, toClient } = this.#link
-    if (this.#fold.live === 0 && this.#phase === 'http') this.#goRaw()
+    if (this.#services.sink.isPending) {
+      if (this.#parser.clientHeld && toServer.heldBytes > HIGH_WATER_BYTES) {
+        toServer.pause(PAUSED_BY_PARSER)
+      }
+      if (!this.#isInTurn) this.#turn.add(this)
+      this.#isInTurn = true
+      return
+    }
+    if (this.#fold.live === 0 && this.#phase === 'http' && !this.#own.isRefusing) this.#goRaw()
     toServer.flush()
     toClient.flush()
-    if (this.#phase === 'http') {
-      if (this.#parser.clientHeld) toServer.pause(PAUSED_BY_PARSER)
-      else toServer.resume(PAUSED_BY_PARSER)
-    } else if (this.#phase === 'deferred' && !this.#owesEarlierAnswers(null)) {
-      this.#giveAnswer()
-    }
+    this.#own.giveDue()
+    if (this.#phase !== 'http') return
+    if (this.#parser.clientHeld) toServer.pause(PAUSED_BY_PARSER)
+    else toServer.resume(PAUSED_BY_PARSER)
+  }
+
+  turnEnded(): void {
+    this.#isInTurn = false
+    this.#settle()
   }
 
   // Events of the parser. A decision ends the parsing; no further event comes out of the same chunk.
@@ -202,28 +234,32 @@ export class InspectedFlow implements HttpExchangeHandler {
   requestHead(transaction: HttpTransaction, endOffset: number): void {
     this.#services.counters.requests++
     this.#incoming = transaction
+    this.#isForwarding = false
     const decision = this.#fold.requestHead(transaction)
-    if (decision !== PROCEED) return this.#decide(decision, 'to_server', transaction)
+    if (decision !== PROCEED) return this.#stopRequest(decision, transaction, endOffset, false)
     const holds = this.#fold.holdsBody('to_server', transaction)
-    if (holds === 'drop') return this.#decide({ kind: 'drop' }, 'to_server', transaction)
+    if (holds === 'drop') return this.#reset()
     this.#holdsRequest = holds === 'hold'
-    if (this.#holdsRequest) this.#continueIfExpected(transaction)
-    else this.#link.toServer.release(endOffset)
+    if (this.#holdsRequest) this.#own.continueIfExpected(transaction)
+    else this.#releaseRequest(endOffset)
   }
 
   requestBody(transaction: HttpTransaction, chunk: Buffer, endOffset: number): void {
+    if (this.#own.skip(endOffset, false)) return
     const decision = this.#fold.requestBody(transaction, chunk)
-    if (decision !== PROCEED) return this.#decide(decision, 'to_server', transaction)
+    if (decision !== PROCEED) return this.#stopRequest(decision, transaction, endOffset, false)
     if (this.#holdsRequest) {
-      const answer = this.#holdsOn('to_server', this.#link.toServer, transaction)
-      if (answer !== PROCEED) return this.#decide(answer, 'to_server', transaction)
+      const holds = this.#holdsOn('to_server', this.#link.toServer, transaction)
+      if (holds === 'drop') return this.#reset()
+      this.#holdsRequest = holds === 'hold'
     }
-    if (!this.#holdsRequest) this.#link.toServer.release(endOffset)
+    if (!this.#holdsRequest) this.#releaseRequest(endOffset)
   }
 
   requestEnd(transaction: HttpTransaction, endOffset: number): void {
+    if (this.#own.skip(endOffset, true)) return
     const decision = this.#fold.requestEnd(transaction)
-    if (decision !== PROCEED) return this.#decide(decision, 'to_server', transaction)
+    if (decision !== PROCEED) return this.#stopRequest(decision, transaction, endOffset, true)
     this.#holdsRequest = false
     this.#incoming = null
     this.#link.toServer.release(endOffset)
@@ -241,7 +277,7 @@ export class InspectedFlow implements HttpExchangeHandler {
     const decision = this.#fold.responseHead(transaction)
     if (decision !== PROCEED) return this.#decide(decision, 'to_client', transaction)
     const holds = this.#fold.holdsBody('to_client', transaction)
-    if (holds === 'drop') return this.#decide({ kind: 'drop' }, 'to_client', transaction)
+    if (holds === 'drop') return this.#reset()
     this.#holdsResponse = holds === 'hold'
     if (!this.#holdsResponse) this.#releaseResponse(transaction, endOffset)
   }
@@ -250,8 +286,9 @@ export class InspectedFlow implements HttpExchangeHandler {
     const decision = this.#fold.responseBody(transaction, chunk)
     if (decision !== PROCEED) return this.#decide(decision, 'to_client', transaction)
     if (this.#holdsResponse) {
-      const answer = this.#holdsOn('to_client', this.#link.toClient, transaction)
-      if (answer !== PROCEED) return this.#decide(answer, 'to_client', transaction)
+      const holds = this.#holdsOn('to_client', this.#link.toClient, transaction)
+      if (holds === 'drop') return this.#reset()
+      this.#holdsResponse = holds === 'hold'
     }
     if (!this.#holdsResponse) this.#releaseResponse(transaction, endOffset)
   }
@@ -267,102 +304,82 @@ export class InspectedFlow implements HttpExchangeHandler {
   }
 
   tunnel(transaction: HttpTransaction): void {
-    const violation = judgeTunnel(transaction, this.#fold.enforcesHttp)
-    if (violation !== null) {
-      this.#fold.report(violation.alert, violation.verdict, 'to_client', transaction)
-      if (violation.verdict === 'dropped') {
-        this.#fold.pending.conclude('dropped', null, null)
-        return this.#decide({ kind: 'drop' }, 'to_client', transaction)
-      }
-    }
+    if (reportTunnel(transaction, this.#fold) === 'dropped') return this.#reset()
     this.#goRaw()
   }
 
   error(error: HttpError): void {
-    const transaction = error.flow === 'to_server' ? this.#incoming : null
-    const judgement = judgeHttpError(error, this.#fold.enforcesHttp, this.#inFlight !== null)
-    if (judgement.alert !== null) {
-      const withheld =
-        judgement.verdict === 'passed'
-          ? this.#services.violationAlerts.take(`${error.flow}/${error.code}`)
-          : 0
-      if (withheld !== null) {
-        this.#fold.report(judgement.alert, judgement.verdict, error.flow, transaction)
-      }
+    if (error.flow === 'to_server' && this.#own.isAnswered) {
+      // Of a request that has its answer.
+      this.#end()
+      this.#link.answer(null)
+      return
     }
-    const { verdict, status } = judgement
-    if (verdict !== 'passed') this.#fold.pending.conclude(verdict, transaction, status)
+    const transaction = error.flow === 'to_server' ? this.#incoming : null
+    const judgement = reportHttpError(error, transaction, this.#inFlight !== null, {
+      fold: this.#fold,
+      alerts: this.#services.violationAlerts,
+    })
     switch (judgement.action) {
       case 'raw':
         return this.#goRaw()
       case 'reset':
-        return this.#decide({ kind: 'drop' }, error.flow, null)
+        return this.#reset()
       case 'answer':
-        return this.#answerInTurn(
-          { status: judgement.status, transaction },
-          error.flow === 'to_server' && this.#owesEarlierAnswers(transaction),
-        )
+        return this.#answerLast({ status: judgement.status, transaction }, error.flow)
     }
   }
 
-  /** Carries out what the chain decided. The alert is on disk before the client learns of it. */
+  /** A request must not go on. Where nothing of it has left, the connection may. */
+  #stopRequest(
+    decision: Decision,
+    transaction: HttpTransaction,
+    endOffset: number,
+    isEnded: boolean,
+  ): void {
+    const isUntouched = !this.#isForwarding && transaction.response === null
+    if (decision.kind !== 'block' || !isUntouched || !mayKeepOpen(transaction, isEnded)) {
+      return this.#decide(decision, 'to_server', transaction)
+    }
+    this.#holdsRequest = false
+    this.#incoming = null
+    this.#own.refuse({ ...decision, transaction }, endOffset, isEnded)
+  }
+
+  /** Carries out what the chain decided: the flow ends. */
   #decide(decision: Decision, flow: Flow, transaction: HttpTransaction | null): void {
-    this.#services.sink.flush()
-    if (decision.kind !== 'block') {
-      this.#end()
-      this.#link.reset()
-      return
-    }
+    if (decision.kind !== 'block') return this.#reset()
     // What was let go before the decision concerns earlier messages only, and still goes.
-    const answer: Answer = { ...decision, transaction }
-    this.#answerInTurn(answer, flow === 'to_server' && this.#owesEarlierAnswers(transaction))
+    this.#answerLast({ ...decision, transaction }, flow)
   }
 
-  #answerInTurn(answer: Answer, mustWait: boolean): void {
+  /** Once the alert is on disk, and the server has answered what came before. */
+  #answerLast(answer: Answer, flow: Flow): void {
+    const mustWait = flow === 'to_server' && this.#own.owesEarlier(answer.transaction)
+    if (!mustWait) {
+      const isHttp = this.#phase === 'http' || this.#phase === 'deferred'
+      if ((this.#inFlight !== null || !isHttp) && answer.status !== null) return this.#reset()
+      this.#parser.stop()
+    }
+    this.#phase = 'deferred'
+    this.#own.setLast(answer, mustWait)
+  }
+
+  #reset(): void {
     this.#services.sink.flush()
-    if (mustWait) {
-      this.#phase = 'deferred'
-      this.#deferred = answer
-      this.#parser.pauseClient()
-      this.#deferTimer = setTimeout(() => {
-        this.#end()
-        this.#link.reset()
-      }, DEFERRED_BLOCK_MS)
-      return
-    }
-    const isHttp = this.#phase === 'http' || this.#phase === 'deferred'
-    if ((this.#inFlight !== null || !isHttp) && answer.status !== null) {
-      this.#end()
-      this.#link.reset()
-      return
-    }
-    this.#deferred = answer
-    this.#giveAnswer()
-  }
-
-  #giveAnswer(): void {
-    const answer = this.#deferred
-    if (answer === null) return
-    this.#link.toClient.flush()
-    const requestId = answer.transaction?.id ?? this.#fold.connection.id
     this.#end()
-    this.#link.answer(
-      answer.status === null
-        ? null
-        : blockPage({ ...answer, status: answer.status, requestId }, answer.transaction),
-    )
+    this.#link.reset()
   }
 
   #end(): void {
     this.#phase = 'over'
-    clearTimeout(this.#deferTimer)
+    this.#own.stop()
     this.#parser.stop()
   }
 
-  /** True while the server still owes the client answers to requests before this one. */
-  #owesEarlierAnswers(transaction: HttpTransaction | null): boolean {
-    const blocked = transaction ?? this.#deferred?.transaction ?? null
-    return owesEarlierAnswers(this.#parser.openTransactions, blocked)
+  #releaseRequest(endOffset: number): void {
+    this.#isForwarding = true
+    this.#link.toServer.release(endOffset)
   }
 
   #releaseResponse(transaction: HttpTransaction, endOffset: number): void {
@@ -371,27 +388,11 @@ export class InspectedFlow implements HttpExchangeHandler {
   }
 
   /** After a chunk of a held body, of which the hops may have seen enough, or there may be too much. */
-  #holdsOn(flow: Flow, lane: Lane, transaction: HttpTransaction): Decision {
-    let decision: Decision = PROCEED
-    let holds = this.#fold.holdsBody(flow, transaction)
-    if (holds === 'drop') return { kind: 'drop' }
+  #holdsOn(flow: Flow, lane: Lane, transaction: HttpTransaction): 'hold' | 'stream' | 'drop' {
+    const holds = this.#fold.holdsBody(flow, transaction)
     const workerBytes = this.#services.heldBudget.bytes
-    const isTooMuch = lane.heldBytes > MAX_HELD_BYTES || workerBytes > MAX_HELD_BYTES_WORKER
-    if (holds === 'hold' && isTooMuch) {
-      decision = this.#fold.overrun(flow)
-      holds = 'stream'
-    }
-    if (flow === 'to_server') this.#holdsRequest = holds === 'hold'
-    else this.#holdsResponse = holds === 'hold'
-    return decision
-  }
-
-  /**
-   * A client that waits for 100 before its body would wait for ever: the server does not have the head
-   * yet. So we say it. The server says it again later, which clients must bear (RFC 9110 section 15.2).
-   */
-  #continueIfExpected(transaction: HttpTransaction): void {
-    if (!waitsForContinue(transaction.request) || this.#owesEarlierAnswers(transaction)) return
-    this.#link.client.write(CONTINUE)
+    if (holds !== 'hold') return holds
+    if (lane.heldBytes <= MAX_HELD_BYTES && workerBytes <= MAX_HELD_BYTES_WORKER) return holds
+    return this.#fold.overrun(flow) === PROCEED ? 'stream' : 'drop'
   }
 }

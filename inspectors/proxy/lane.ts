@@ -67,6 +67,24 @@ export class Lane {
     if (offset > this.#releasedOffset) this.#releasedOffset = offset
   }
 
+  /**
+   * Bytes before this offset never leave. Those that were released before are flushed first, by the caller.
+   *
+   * @param offset of bytes that were received
+   */
+  skip(offset: number): void {
+    const chunks = this.#chunks
+    while (this.#writtenOffset < offset && chunks.length > 0) {
+      const chunk = chunks[0]
+      const skipped = Math.min(chunk.length, offset - this.#writtenOffset)
+      this.#writtenOffset += skipped
+      if (skipped < chunk.length) chunks[0] = chunk.subarray(skipped)
+      else chunks.shift()
+    }
+    if (chunks.length === 0) this.#smallChunks = 0
+    this.#account()
+  }
+
   /** Nothing is held in this direction any more. */
   releaseAll(): void {
     this.#releasedOffset = Number.POSITIVE_INFINITY
@@ -90,12 +108,8 @@ export class Lane {
       if (chunks.length === 1) this.#writeFirst()
       else this.#writeMany()
     }
-    const held = this.receivedBytes - this.#writtenOffset
-    if (held !== this.#accountedBytes) {
-      this.#budget.bytes += held - this.#accountedBytes
-      this.#accountedBytes = held
-    }
-    if (this.#isEnded && held === 0 && this.sink.writable) this.sink.end()
+    this.#account()
+    if (this.#isEnded && this.heldBytes === 0 && this.sink.writable) this.sink.end()
   }
 
   /** The source has sent its FIN. */
@@ -121,6 +135,13 @@ export class Lane {
     if ((this.#pauses & reason) === 0) return
     this.#pauses &= ~reason
     if (this.#pauses === 0) this.source.resume()
+  }
+
+  #account(): void {
+    const held = this.heldBytes
+    if (held === this.#accountedBytes) return
+    this.#budget.bytes += held - this.#accountedBytes
+    this.#accountedBytes = held
   }
 
   #writeMany(): void {

@@ -24,6 +24,8 @@ export const JOIN_CHUNKS = 256
 export const SMALL_CHUNK_BYTES = 1_024
 /** After its answer a blocked client may finish sending for this long before it is cut off. */
 export const LINGER_MS = 2_000
+/** Of a request that was refused before its end, so much is read and thrown away to keep its connection. */
+export const MAX_DISCARDED_BYTES = 65_536
 /** A block has to wait for answers to earlier requests of the connection; at most this long. */
 export const DEFERRED_BLOCK_MS = 10_000
 /** Backlog of the listening socket; the kernel caps it at net.core.somaxconn. */

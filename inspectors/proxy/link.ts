@@ -43,12 +43,12 @@ export class Link {
    * Resets the server, sends the client this last message (or only a FIN) and closes: the client may
    * finish what it is sending for a while, otherwise the kernel would reset it before it has read.
    */
-  answer(message: Buffer | null): void {
+  answer(message: string | null): void {
     this.#isAnswering = true
     resetSocket(this.server)
     const { client } = this
     if (message === null) client.end()
-    else client.end(message)
+    else client.end(message, 'latin1')
     this.toServer.discard()
     this.toClient.discard()
     client.resume()

@@ -1,4 +1,6 @@
+import type { ChainFold } from '../chain/fold.ts'
 import type { AlertVerdict } from '../chain/hop.ts'
+import type { RateLimit } from '../chain/rate-limit.ts'
 import { serviceAlert } from '../chain/service-alert.ts'
 import type { HttpError } from '../http/http-error.ts'
 import { headerValue, type HttpTransaction } from '../http/transaction.ts'
@@ -74,4 +76,36 @@ export function judgeTunnel(
     alert: serviceAlert('uninspectable-upgrade', 'connection upgraded to HTTP/2', enforces),
     verdict: enforces ? 'dropped' : 'passed',
   }
+}
+
+/**
+ * Judges a message that was refused and tells of it.
+ *
+ * @param transaction  of the request that could not be read to its end; null: there is none
+ * @param alerts       bounds how often messages that are let pass are told of
+ */
+export function reportHttpError(
+  error: HttpError,
+  transaction: HttpTransaction | null,
+  isAnswering: boolean,
+  { fold, alerts }: { readonly fold: ChainFold; readonly alerts: RateLimit },
+): Judgement {
+  const judgement = judgeHttpError(error, fold.enforcesHttp, isAnswering)
+  const { alert, verdict, status } = judgement
+  if (alert !== null) {
+    const withheld = verdict === 'passed' ? alerts.take(`${error.flow}/${error.code}`) : 0
+    if (withheld !== null) fold.report(alert, verdict, error.flow, transaction)
+  }
+  if (verdict !== 'passed') fold.pending.conclude(verdict, transaction, status)
+  return judgement
+}
+
+/** @returns `dropped` when the connection must end, with the alert told */
+export function reportTunnel(transaction: HttpTransaction, fold: ChainFold): 'passed' | 'dropped' {
+  const violation = judgeTunnel(transaction, fold.enforcesHttp)
+  if (violation === null) return 'passed'
+  fold.report(violation.alert, violation.verdict, 'to_client', transaction)
+  if (violation.verdict !== 'dropped') return 'passed'
+  fold.pending.conclude('dropped', null, null)
+  return 'dropped'
 }

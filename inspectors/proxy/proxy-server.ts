@@ -3,6 +3,7 @@ import { ChainFold } from '../chain/fold.ts'
 import type { Hop } from '../chain/hop.ts'
 import type { Connection } from '../inspector.ts'
 import { plainAddress } from './address.ts'
+import { EndOfTurn } from './end-of-turn.ts'
 import type { FlowServices } from './flow-services.ts'
 import { InspectedFlow } from './inspected-flow.ts'
 import {
@@ -44,6 +45,7 @@ export interface ProxyServerOptions {
 export class ProxyServer {
   readonly #options: ProxyServerOptions
   readonly #server: net.Server
+  readonly #turn: EndOfTurn
   /** With the flow that looks at it; null: an empty chain. */
   readonly #links = new Map<Link, InspectedFlow | null>()
   /** Sockets to servers that have not answered yet. */
@@ -54,6 +56,7 @@ export class ProxyServer {
 
   constructor(options: ProxyServerOptions) {
     this.#options = options
+    this.#turn = new EndOfTurn(options.services.sink)
     this.#server = net.createServer(
       {
         allowHalfOpen: true,
@@ -204,7 +207,10 @@ export class ProxyServer {
       this.#checkIdle()
     })
     if (hops.length === 0) splice(link)
-    else flow = new InspectedFlow(link, new ChainFold(hops, connection, services), services)
+    else {
+      const fold = new ChainFold(hops, connection, services)
+      flow = new InspectedFlow(link, fold, services, this.#turn)
+    }
     this.#links.set(link, flow)
     client.resume()
   }

@@ -1,6 +1,6 @@
 import { GID_SECLANG } from '#chain/model/eve-values.ts'
 import type { Alert } from '#inspectors/inspector.ts'
-import type { RuleHit } from './transaction/rule-hit.ts'
+import type { RuleHit, RuleInfo } from './transaction/rule-hit.ts'
 
 /** EVE severity (1 is most urgent) by SecLang severity. */
 const EVE_SEVERITY = [1, 1, 1, 2, 3, 4, 4, 4] as const
@@ -20,27 +20,53 @@ export function isAlert(hit: RuleHit): boolean {
   return rule.phase !== 5 && hit.msg !== ''
 }
 
-export function alertOf(hit: RuleHit): Alert {
-  const { rule } = hit
+/** What all alerts of a rule share, the same objects each time. */
+type RuleFields = Pick<
+  Alert,
+  | 'gid'
+  | 'signatureId'
+  | 'rev'
+  | 'category'
+  | 'metadata'
+  | 'references'
+  | 'phase'
+  | 'tags'
+  | 'source'
+>
+
+const fieldsOfRules = new WeakMap<RuleInfo, RuleFields>()
+
+function fieldsOf(rule: RuleInfo): RuleFields {
+  const known = fieldsOfRules.get(rule)
+  if (known !== undefined) return known
   const paranoia = rule.tags.find((tag) => tag.startsWith('paranoia-level/'))
-  return {
+  const fields: RuleFields = {
     gid: GID_SECLANG,
     signatureId: rule.id,
     rev: Number.parseInt(rule.rev, 10) || 1,
-    message: (hit.msg === '' ? `Rule ${rule.id} matched` : hit.msg).slice(0, MAX_MESSAGE_BYTES),
     category: rule.tags.find((tag) => tag.startsWith('attack-')) ?? rule.tags[0] ?? '',
-    severity: severityOf(hit),
     metadata: {
       ...(rule.ver === null ? {} : { ver: [rule.ver] }),
       ...(paranoia === undefined ? {} : { paranoia_level: [paranoia.slice(15)] }),
     },
     references: [],
-    matches: hit.matches,
-    score: hit.score,
     phase: rule.phase,
-    ...(hit.logdata === '' ? {} : { logdata: hit.logdata.slice(0, MAX_LOGDATA_BYTES) }),
     tags: rule.tags,
     source: rule.source,
+  }
+  fieldsOfRules.set(rule, fields)
+  return fields
+}
+
+export function alertOf(hit: RuleHit): Alert {
+  const { rule } = hit
+  return {
+    ...fieldsOf(rule),
+    message: (hit.msg === '' ? `Rule ${rule.id} matched` : hit.msg).slice(0, MAX_MESSAGE_BYTES),
+    severity: severityOf(hit),
+    matches: hit.matches,
+    score: hit.score,
+    ...(hit.logdata === '' ? {} : { logdata: hit.logdata.slice(0, MAX_LOGDATA_BYTES) }),
     decisive: hit.isDecisive,
   }
 }

@@ -1,8 +1,9 @@
 import { writeSync, openSync } from 'node:fs'
 import type { AlertEvent } from '../chain/hop.ts'
 import { serviceAlert } from '../chain/service-alert.ts'
-import { alertRecord, recordLine, type RecordOptions } from '../eve/alert-record.ts'
+import type { RecordOptions } from '../eve/alert-record.ts'
 import { errorLogLine } from '../eve/error-log.ts'
+import { RecordWriter } from '../eve/record-writer.ts'
 import { shortLine } from '../eve/short-line.ts'
 import type { FlushableSink } from '../proxy/flow-services.ts'
 import { AuditLog } from '../spool/audit-log.ts'
@@ -34,7 +35,7 @@ const STDERR = 2
  * output gets one write per turn. A file that cannot be written costs its lines and no traffic.
  */
 export class AlertOutputs implements FlushableSink {
-  readonly #records: RecordOptions
+  readonly #records: RecordWriter
   readonly #spool: SpoolWriter | null
   readonly #files: LineFile[] = []
   #errorLog: LineFile | null = null
@@ -54,7 +55,7 @@ export class AlertOutputs implements FlushableSink {
     pid: number,
     onSpoolLoss: (loss: SpoolLoss) => void,
   ) {
-    this.#records = records
+    this.#records = new RecordWriter(records)
     this.#onSpoolLoss = onSpoolLoss
     this.#spool =
       options.spoolFolder === undefined
@@ -90,10 +91,15 @@ export class AlertOutputs implements FlushableSink {
     }
   }
 
+  get isPending(): boolean {
+    return this.#isPending
+  }
+
   alert(event: AlertEvent): void {
+    if (event.alert.isLogOnly === true && this.#errorLog === null) return
     this.#isPending = true
     let made: string | null = null
-    const line = (): string => (made ??= recordLine(alertRecord(event, this.#records)))
+    const line = (): string => (made ??= this.#records.line(event))
     this.#errorLog?.add(event, line)
     if (event.alert.isLogOnly === true) return
     this.#spool?.append(line())

@@ -1,5 +1,5 @@
 /** Small grammars that the arguments of many keywords share. All throw RuleFault `bad-argument`. */
-import type { NumberRange, Operand } from './rule.ts'
+import type { Operand } from './rule.ts'
 import { RuleFault } from './problem.ts'
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/
@@ -33,42 +33,6 @@ export function commaList(text: string): string[] {
   const items = text.split(',').map((item) => item.trim())
   if (items.includes('')) throw new RuleFault('bad-argument', `"${text}" has an empty item`)
   return items
-}
-
-/**
- *   range := N | '<' N | '<=' N | '>' N | '>=' N | N ('<>' | '-') N | '!' N
- *
- * `A<>B` leaves both ends out.
- */
-export function numberRange(text: string, max: number): NumberRange {
-  const trimmed = text.trim()
-  const between = /^(\w+)\s*(?:<>|-)\s*(\w+)$/.exec(trimmed)
-  if (between !== null) {
-    const low = integer(between[1], 0, max)
-    const high = integer(between[2], 0, max)
-    if (low + 1 >= high)
-      throw new RuleFault('bad-argument', `no number lies between ${low} and ${high}`)
-    return { min: low + 1, max: high - 1, negated: false }
-  }
-  const single = /^(<=|>=|<|>|!=|!|=)?\s*(\w+)$/.exec(trimmed)
-  if (single === null) throw new RuleFault('bad-argument', `"${trimmed}" is not a number or range`)
-  const value = integer(single[2], 0, max)
-  switch (single[1]) {
-    case '<':
-      if (value === 0) throw new RuleFault('bad-argument', 'nothing is less than 0')
-      return { min: 0, max: value - 1, negated: false }
-    case '<=':
-      return { min: 0, max: value, negated: false }
-    case '>':
-      return { min: value + 1, max: Infinity, negated: false }
-    case '>=':
-      return { min: value, max: Infinity, negated: false }
-    case '!':
-    case '!=':
-      return { min: value, max: value, negated: true }
-    default:
-      return { min: value, max: value, negated: false }
-  }
 }
 
 /** `key value` pairs separated by commas, keys in lower case; a repeated key is an error. */

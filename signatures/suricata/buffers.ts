@@ -17,6 +17,8 @@ export interface BufferRow {
   /** Arrives in pieces: matched over a sliding window. */
   readonly streaming: boolean
   readonly priority: number
+  /** Not text but numbers: a keyword compares them, and it is no sticky buffer. */
+  readonly numbers: boolean
   readonly summary: string
 }
 
@@ -28,6 +30,7 @@ interface Extra {
   readonly multiple?: boolean
   readonly streaming?: boolean
   readonly priority?: number
+  readonly numbers?: boolean
 }
 
 function row(
@@ -45,6 +48,7 @@ function row(
     multiple: extra.multiple ?? false,
     streaming: extra.streaming ?? false,
     priority: extra.priority ?? 2,
+    numbers: extra.numbers ?? false,
     summary,
   }
 }
@@ -149,6 +153,16 @@ export const BUFFERS: readonly BufferRow[] = [
   row('ipv6.hdr', [], 'both', 'IPv6 header'),
   row('icmpv4.hdr', [], 'both', 'ICMPv4 header'),
   row('icmpv6.hdr', [], 'both', 'ICMPv6 header'),
+  row('dns.opcode', ['dns'], 'both', 'Operation code', { numbers: true }),
+  row('dns.rcode', ['dns'], 'both', 'Response code', { numbers: true }),
+  row('dns.rrtype', ['dns'], 'both', 'Type of each question, of a response each answer', {
+    numbers: true,
+  }),
+  row('tls.cert_chain_len', ['tls'], 'response', 'Certificates of the server', { numbers: true }),
+  row('tls_cert_notbefore', ['tls'], 'response', 'Validity begins, seconds', { numbers: true }),
+  row('tls_cert_notafter', ['tls'], 'response', 'Validity ends, seconds', { numbers: true }),
+  row('vlan.id', [], 'both', 'VLAN of each tag', { numbers: true }),
+  row('vlan.layers', [], 'both', 'Number of VLAN tags', { numbers: true }),
 ]
 
 const BY_NAME = new Map<string, BufferRow>(
@@ -161,7 +175,7 @@ export function bufferByName(name: string): BufferRow | undefined {
 
 /** Buffers that only a decoded packet has. */
 export function isPacketBuffer(name: string): boolean {
-  return name.endsWith('.hdr') || name === 'ip.src' || name === 'ip.dst'
+  return name.endsWith('.hdr') || name.startsWith('vlan.') || name === 'ip.src' || name === 'ip.dst'
 }
 
 /** Old modifiers that move the content before them into a buffer. */

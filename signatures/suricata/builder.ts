@@ -5,6 +5,7 @@ import type {
   BufferMatch,
   ContentMatch,
   Effect,
+  FileCheck,
   FlowCheck,
   FlowCondition,
   Operand,
@@ -21,11 +22,13 @@ export const MAX_RULE_MATCHES = 256
 export const MAX_RULE_SECTIONS = 64
 export const MAX_TRANSFORMS = 16
 
+type Side = 'request' | 'response' | null
 type Draft<T> = { -readonly [Key in keyof T]: T[Key] }
 export type DraftContent = Draft<ContentMatch>
 
 interface DraftSection {
   buffer: string
+  side: Side
   transforms: TransformStep[]
   matches: BufferMatch[]
 }
@@ -42,6 +45,8 @@ export interface DraftMeta {
   metadata: Map<string, string[]>
   target: Rule['target']
   noAlert: boolean
+  /** `alert`: a rule that lets pass shows its matches. */
+  alerts: boolean
 }
 
 /** State while the options of one rule are read, left to right. */
@@ -58,19 +63,23 @@ export class RuleBuilder {
     metadata: new Map(),
     target: null,
     noAlert: false,
+    alerts: false,
   }
   readonly sections: DraftSection[] = []
   readonly packetChecks: PacketCheck[] = []
   readonly flowChecks: FlowCheck[] = []
+  readonly fileChecks: FileCheck[] = []
   readonly effects: Effect[] = []
   flow: Draft<FlowCondition> | null = null
   threshold: Threshold | null = null
-  /** Side that a buffer was pinned to: `file.data: to_client`. */
-  pinnedSide: 'request' | 'response' | null = null
   readonly seen = new Set<string>()
   readonly #variables = new Set<string>()
-  #active: { row: BufferRow; transforms: TransformStep[]; section: DraftSection | null } | null =
-    null
+  #active: {
+    row: BufferRow
+    side: Side
+    transforms: TransformStep[]
+    section: DraftSection | null
+  } | null = null
   /** Set while matches go to the bytes that `base64_decode` yields. */
   #decoded: Base64Decode | null = null
   #base64: Base64Decode | null = null
@@ -82,13 +91,19 @@ export class RuleBuilder {
     this.context = context
   }
 
-  /** A sticky buffer: what follows is matched in it. */
-  useBuffer(name: string): void {
+  /**
+   * A sticky buffer: what follows is matched in it.
+   *
+   * @param side direction it is pinned to; null: that of the data
+   */
+  useBuffer(name: string, side: Side = null): void {
     this.#checkUsed()
     this.#decoded = null
     const row = bufferByName(name)
     this.#active =
-      row === undefined || row.name === PAYLOAD ? null : { row, transforms: [], section: null }
+      row === undefined || row.name === PAYLOAD
+        ? null
+        : { row, side, transforms: [], section: null }
     this.#lastContent = null
   }
 
@@ -105,8 +120,8 @@ export class RuleBuilder {
       throw new RuleFault('misplaced-modifier', 'a transform must follow a sticky buffer')
     if (this.#active.transforms.length >= MAX_TRANSFORMS)
       throw new RuleFault('limit', `more than ${MAX_TRANSFORMS} transforms in a row`)
-    const { row, transforms } = this.#active
-    this.#active = { row, transforms: [...transforms, step], section: null }
+    const { row, side, transforms } = this.#active
+    this.#active = { row, side, transforms: [...transforms, step], section: null }
   }
 
   addContent(match: DraftContent): void {
@@ -123,7 +138,7 @@ export class RuleBuilder {
   /** Adds a match to a named buffer whatever the sticky buffer is: `pcre` letters, `urilen`. */
   addTo(buffer: string, match: BufferMatch): void {
     this.#count()
-    const section = this.#section(bufferByName(buffer)!, [])
+    const section = this.#section(bufferByName(buffer)!, null, [])
     section.matches.push(match)
     this.#lastSection = section
   }
@@ -146,7 +161,7 @@ export class RuleBuilder {
     last.section.matches.splice(last.section.matches.indexOf(last.match), 1)
     if (last.section.matches.length === 0)
       this.sections.splice(this.sections.indexOf(last.section), 1)
-    const section = this.#section(bufferByName(buffer)!, [])
+    const section = this.#section(bufferByName(buffer)!, null, [])
     section.matches.push(last.match)
     last.section = section
     this.#lastSection = section
@@ -199,7 +214,8 @@ export class RuleBuilder {
     }
     let section: DraftSection
     if (this.#active !== null) {
-      section = this.#active.section ??= this.#section(this.#active.row, this.#active.transforms)
+      const { row, side, transforms } = this.#active
+      section = this.#active.section ??= this.#section(row, side, transforms)
     } else if (relative && this.#lastSection !== null) {
       section = this.#lastSection
     } else {
@@ -211,18 +227,23 @@ export class RuleBuilder {
   }
 
   #payload(): DraftSection {
-    return this.#section(bufferByName(PAYLOAD)!, [])
+    return this.#section(bufferByName(PAYLOAD)!, null, [])
   }
 
-  #section(row: BufferRow, transforms: TransformStep[]): DraftSection {
+  #section(row: BufferRow, side: Side, transforms: TransformStep[]): DraftSection {
     const key = transformKey(transforms)
     if (!row.multiple) {
       for (const section of this.sections)
-        if (section.buffer === row.name && transformKey(section.transforms) === key) return section
+        if (
+          section.buffer === row.name &&
+          section.side === side &&
+          transformKey(section.transforms) === key
+        )
+          return section
     }
     if (this.sections.length >= MAX_RULE_SECTIONS)
       throw new RuleFault('limit', `more than ${MAX_RULE_SECTIONS} buffers in one rule`)
-    const section = { buffer: row.name, transforms: [...transforms], matches: [] }
+    const section = { buffer: row.name, side, transforms: [...transforms], matches: [] }
     this.sections.push(section)
     return section
   }

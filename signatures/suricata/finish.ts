@@ -52,9 +52,11 @@ export function finishRule(
     sections: builder.sections,
     packetChecks: builder.packetChecks,
     flowChecks: builder.flowChecks,
+    fileChecks: builder.fileChecks,
     effects: builder.effects,
     threshold: builder.threshold,
     noAlert: meta.noAlert,
+    showsPass: header.action === 'pass' && meta.alerts,
     enabled: place.enabled,
     file: place.file,
     line: place.line,
@@ -92,12 +94,17 @@ function directions(
   flow: FlowCondition,
 ): { toServer: boolean; toClient: boolean } {
   if (header.direction === 'transaction') return { toServer: false, toClient: true }
-  let request = builder.pinnedSide === 'request' ? 'a buffer' : null
-  let response = builder.pinnedSide === 'response' ? 'a buffer' : null
+  let request: string | null = null
+  let response: string | null = null
   for (const section of builder.sections) {
     const { sides, name } = bufferByName(section.buffer)!
-    if (sides === 'request') request ??= name
-    else if (sides === 'response') response ??= name
+    const side = section.side ?? sides
+    if (side === 'request') request ??= name
+    else if (side === 'response') response ??= name
+  }
+  for (const { side, kind } of builder.fileChecks) {
+    if (side === 'request') request ??= `the ${kind} of the file`
+    else if (side === 'response') response ??= `the ${kind} of the file`
   }
   if (request !== null && response !== null)
     throw new RuleFault('conflict', `${request} and ${response} exist in different directions`, {

@@ -11,6 +11,7 @@ import { findKeyword } from './keywords/registry.ts'
 import type { Keyword } from './keywords/keyword.ts'
 import { type LogicalLine, MAX_RULE_CHARACTERS, positionOf } from './logical-lines.ts'
 import { RuleFault, type RuleProblem } from './problem.ts'
+import { unmetRequirement } from './requires.ts'
 import type { Rule } from './rule.ts'
 
 /** Most options of one rule. */
@@ -19,6 +20,8 @@ export const MAX_OPTIONS = 1024
 export type RuleResult =
   | { readonly ok: true; readonly rule: Rule }
   | { readonly ok: false; readonly problem: RuleProblem }
+  /** It requires what is not there, and asks to be passed over then. */
+  | { readonly ok: 'skipped'; readonly requirement: string }
 
 /** Parses one logical line. Never throws for anything the text contains. */
 export function parseRule(
@@ -30,6 +33,8 @@ export function parseRule(
   try {
     if (line.text.length > MAX_RULE_CHARACTERS)
       throw new RuleFault('limit', `the rule is longer than ${MAX_RULE_CHARACTERS} characters`)
+    const requirement = requirementOf(line.text)
+    if (requirement !== null) return { ok: 'skipped', requirement }
     const header = parseHeader(line.text)
     state.builder = new RuleBuilder({ protocol: header.protocol, classifications })
     readOptions(line.text, header, state.builder, state)
@@ -93,6 +98,20 @@ function readOptions(
       .startsWith('#')
   )
     throw new RuleFault('syntax', 'there is text after the closing )', { at: at + 1 })
+}
+
+/** What the rule requires and is not there; null: nothing. Read first: the rest may be in a later language. */
+function requirementOf(text: string): string | null {
+  if (!text.includes('requires')) return null
+  for (let at = text.indexOf('(') + 1; at > 0 && at < text.length;) {
+    const end = optionEnd(text, at)
+    if (end < 0) break
+    const form = /^\s*requires\s*:(.*)$/s.exec(text.slice(at, end))
+    const unmet = form === null ? null : unmetRequirement(form[1])
+    if (unmet !== null) return unmet
+    at = end + 1
+  }
+  return null
 }
 
 function optionEnd(text: string, at: number): number {

@@ -16,7 +16,7 @@ export interface ParseOptions {
 
 export interface ParsedRules {
   readonly rules: readonly Rule[]
-  /** Commented-out rules. */
+  /** Rules that are commented out, that `requires` passes over, or that a later revision replaces. */
   readonly disabled: number
   /** One for each rejected rule. */
   readonly errors: readonly RuleProblem[]
@@ -24,7 +24,8 @@ export interface ParsedRules {
 
 /**
  * Parses a rules file. A rule that cannot be enforced as written is rejected whole, with its reason. Of
- * two rules with one gid and sid the higher revision stays, and of equal ones the first.
+ * two rules with one gid and sid the higher revision stays, and of equal ones the first: a later, higher revision
+ * takes an earlier one's place, which then counts as disabled; otherwise the later one is rejected.
  *
  * @param text the file's bytes as latin1, so that one character is one byte
  * @param file name for positions
@@ -40,6 +41,10 @@ export function parseRules(text: string, file: string, options: ParseOptions = {
       if (options.includeDisabled !== true) return
     }
     const result = parseRule(line, file, classifications)
+    if (result.ok === 'skipped') {
+      if (!line.disabled) disabled += 1
+      return
+    }
     if (!result.ok) {
       if (!line.disabled) errors.push(result.problem)
       return
@@ -52,17 +57,15 @@ export function parseRules(text: string, file: string, options: ParseOptions = {
       return
     }
     if (before === undefined || before.rev < rule.rev) byId.set(id, rule)
-    if (before !== undefined) {
-      const loser = before.rev < rule.rev ? before : rule
-      if (loser.enabled)
-        errors.push(
-          problem(
-            loser,
-            'duplicate-sid',
-            `sid ${id} is given twice; revision ${loser.rev} is left out`,
-          ),
-        )
-    }
+    if (before !== undefined && before.rev < rule.rev && before.enabled) disabled += 1
+    if (before !== undefined && before.rev >= rule.rev && rule.enabled)
+      errors.push(
+        problem(
+          rule,
+          'duplicate-sid',
+          `sid ${id} is given twice; revision ${rule.rev} is left out`,
+        ),
+      )
   })
   return { rules: [...byId.values()], disabled, errors }
 }

@@ -16,6 +16,7 @@ export type RuleProblemCode =
   | 'misplaced-modifier'
   | 'conflict'
   | 'missing-sid'
+  | 'missing-data'
   | 'duplicate-sid'
   | 'unknown-classtype'
   | 'limit'

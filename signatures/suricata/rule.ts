@@ -1,5 +1,6 @@
 import type { CompiledPattern } from '#signatures/pcre/pattern.ts'
 import type { AddressSpec } from './address.ts'
+import type { PacketEvent } from './packet-events.ts'
 import type { PortSpec } from './ports.ts'
 import type { Protocol } from './protocols.ts'
 import type { TransformStep } from './transform.ts'
@@ -97,11 +98,13 @@ export interface IsDataAt {
   readonly negated: boolean
 }
 
-/** `min` and `max` are inclusive; `-1` and `Infinity` leave an end open. */
+/** `min` and `max` are inclusive; `-1` and `Infinity` leave an end open. `number-range.ts` asks it. */
 export interface NumberRange {
   readonly min: number
   readonly max: number
   readonly negated: boolean
+  /** Bits that are compared; left out: the whole number. */
+  readonly mask?: number
 }
 
 /** `bsize`, and `urilen` on a URI buffer. */
@@ -125,6 +128,37 @@ export interface Absent {
   readonly orElse: boolean
 }
 
+/** Shannon entropy of a stretch of the buffer, 0 to 8 bits per byte. */
+export interface Entropy {
+  readonly kind: 'entropy'
+  /** 0: to the end. */
+  readonly bytes: number
+  readonly offset: number
+  readonly comparison: '<' | '>' | '=' | '!=' | '<=' | '>='
+  readonly value: number
+}
+
+/** Which of a list of numbers a range is asked of. */
+export type NumberIndex =
+  /** One of them; with `orAbsent` an empty list will do. */
+  | { readonly kind: 'any'; readonly orAbsent: boolean }
+  | { readonly kind: 'all'; readonly orAbsent: boolean }
+  /** From the end where negative; with `orAbsent` a place that does not exist will do. */
+  | { readonly kind: 'at'; readonly position: number; readonly orAbsent: boolean }
+  /** So many of them. */
+  | { readonly kind: 'times'; readonly times: NumberRange }
+
+/** Compares the numbers of a number buffer (`BufferRow.numbers`). */
+export interface NumbersMatch {
+  readonly kind: 'numbers'
+  /** Asked of the numbers, or with `count` of how many there are. */
+  readonly range: NumberRange
+  readonly count: boolean
+  readonly index: NumberIndex
+  /** Part of the list that is looked at, as `Array.slice` takes it; null: all of it. */
+  readonly slice: readonly [number, number] | null
+}
+
 export type BufferMatch =
   | ContentMatch
   | PcreMatch
@@ -136,12 +170,16 @@ export type BufferMatch =
   | BufferSize
   | Base64Decode
   | Absent
+  | Entropy
+  | NumbersMatch
 
 /** Matches over one buffer, in the order written. Two sections of one buffer are merged. */
 export interface Section {
   /** Row of the buffer table (`buffers.ts`). */
   readonly buffer: string
   readonly transforms: readonly TransformStep[]
+  /** Direction it was pinned to (`http.connection: to_client`); null: that of the data. */
+  readonly side: 'request' | 'response' | null
   readonly matches: readonly BufferMatch[]
 }
 
@@ -167,6 +205,34 @@ export type PacketCheck =
       readonly set: number
     }
   | { readonly kind: 'ipopts'; readonly option: string }
+  /** The decoder or the stream engine found this fault in the packet. */
+  | { readonly kind: 'event'; readonly event: PacketEvent }
+
+export type HashAlgorithm = 'md5' | 'sha1' | 'sha256'
+
+/** A property of a file that a transaction carries. All those of a rule hold for one and the same file. */
+export type FileCheck = {
+  /** Direction the file travels in; null: that of the data. */
+  readonly side: 'request' | 'response' | null
+} & (
+  | {
+      readonly kind: 'name'
+      /** In lower case, latin1. */
+      readonly text: string
+      readonly atEnd: boolean
+      readonly negated: boolean
+    }
+  | { readonly kind: 'size'; readonly range: NumberRange }
+  | {
+      readonly kind: 'hash'
+      readonly algorithm: HashAlgorithm
+      /** File with the list, relative to the folder of the rule's file. */
+      readonly list: string
+      readonly negated: boolean
+    }
+  /** There is a file. */
+  | { readonly kind: 'store' }
+)
 
 export type PacketField =
   | 'ttl'
@@ -193,7 +259,23 @@ export type FlowCheck =
       readonly comparison: '<' | '>' | '=' | '<=' | '>=' | '!='
       readonly bytes: number
     }
-  | { readonly kind: 'app-layer-protocol'; readonly name: string; readonly negated: boolean }
+  | {
+      readonly kind: 'app-layer-protocol'
+      /** One of them; `failed`: none is known; `unknown`: none is known yet. */
+      readonly names: readonly string[]
+      readonly negated: boolean
+      /** `http` is not also `http1`. */
+      readonly exact: boolean
+      /** Whose finding is asked: of the direction of the data, of one that is given, of any, of all. */
+      readonly mode: ProtocolMode
+    }
+  /** `age` in seconds and without a side; `pkts` and `bytes` of the packets so far. */
+  | {
+      readonly kind: 'flow-count'
+      readonly what: 'age' | 'pkts' | 'bytes'
+      readonly side: 'toserver' | 'toclient' | 'both' | 'either'
+      readonly range: NumberRange
+    }
   /** Holds when one item does. */
   | {
       readonly kind: 'tls.version'
@@ -217,6 +299,8 @@ export type FlowCheck =
       readonly comparison: '<' | '>' | '=' | '<=' | '>=' | '!=' | 'isset' | 'notset'
       readonly value: Operand
     }
+
+export type ProtocolMode = 'direction' | 'final' | 'original' | 'either' | 'to_server' | 'to_client'
 
 export type XbitTrack = 'ip_src' | 'ip_dst' | 'ip_pair' | 'tx'
 
@@ -280,9 +364,12 @@ export interface Rule {
   readonly sections: readonly Section[]
   readonly packetChecks: readonly PacketCheck[]
   readonly flowChecks: readonly FlowCheck[]
+  readonly fileChecks: readonly FileCheck[]
   readonly effects: readonly Effect[]
   readonly threshold: Threshold | null
   readonly noAlert: boolean
+  /** Matches are shown though the action is pass. */
+  readonly showsPass: boolean
   /** False for a commented-out rule that was parsed on request. */
   readonly enabled: boolean
   readonly file: string

@@ -3,14 +3,16 @@
  *
  *   line := ( 'threshold' | 'event_filter' ) 'gen_id' N ',' 'sig_id' N ',' 'type' KIND ',' 'track' BY ','
  *             'count' N ',' 'seconds' N
+ *         | 'rate_filter' 'gen_id' N ',' 'sig_id' N ',' 'track' BY ',' 'count' N ',' 'seconds' N ','
+ *             'new_action' ( 'alert' | 'drop' | 'pass' | 'reject' ) ',' 'timeout' N
  *         | 'suppress' 'gen_id' N ',' 'sig_id' N [ ',' 'track' ( 'by_src' | 'by_dst' | 'by_either' ) ',' 'ip' ADDRESS ]
  *
- * 0 stands for all. `#` begins a comment line; `\` at its end joins a line with the next. `rate_filter` is not enforced and reported.
+ * 0 stands for all. `#` begins a comment line; `\` at its end joins a line with the next.
  */
 import { type AddressSpec, parseAddress } from './address.ts'
 import { integer } from './arguments.ts'
 import { RuleFault, type RuleProblem } from './problem.ts'
-import type { Rule, Threshold, ThresholdTrack } from './rule.ts'
+import type { Action, Rule, Threshold, ThresholdTrack } from './rule.ts'
 
 export const MAX_THRESHOLD_LINES = 100_000
 
@@ -32,17 +34,34 @@ export interface Suppression extends Scope {
   readonly addresses: AddressSpec
 }
 
+/** More than `count` matches in `seconds` give the rule another action for `timeoutSeconds`. */
+export interface RateFilter extends Scope {
+  readonly kind: 'rate'
+  readonly track: ThresholdTrack
+  readonly count: number
+  readonly seconds: number
+  readonly action: Action
+  readonly timeoutSeconds: number
+}
+
 export interface ThresholdConfig {
   readonly thresholds: readonly GlobalThreshold[]
+  readonly rateFilters: readonly RateFilter[]
   readonly suppressions: readonly Suppression[]
   readonly problems: readonly RuleProblem[]
 }
 
-export const NO_THRESHOLDS: ThresholdConfig = { thresholds: [], suppressions: [], problems: [] }
+export const NO_THRESHOLDS: ThresholdConfig = {
+  thresholds: [],
+  rateFilters: [],
+  suppressions: [],
+  problems: [],
+}
 
 /** Reads a whole file; a line that cannot be enforced is left out and reported. */
 export function parseThresholdConfig(text: string, file: string): ThresholdConfig {
   const thresholds: GlobalThreshold[] = []
+  const rateFilters: RateFilter[] = []
   const suppressions: Suppression[] = []
   const problems: RuleProblem[] = []
   let joined = ''
@@ -53,13 +72,14 @@ export function parseThresholdConfig(text: string, file: string): ThresholdConfi
     try {
       const entry = readLine(line)
       if (entry.kind === 'threshold') thresholds.push(entry)
+      else if (entry.kind === 'rate') rateFilters.push(entry)
       else suppressions.push(entry)
     } catch (error) {
       if (!(error instanceof RuleFault)) throw error
       problems.push({ file, line: index + 1, column: 1, code: error.code, message: error.message })
     }
   }
-  return { thresholds, suppressions, problems }
+  return { thresholds, rateFilters, suppressions, problems }
 }
 
 /** True when the line speaks of this rule. */
@@ -67,11 +87,12 @@ export function concerns(scope: Scope, rule: Rule): boolean {
   return (scope.gid === 0 || scope.gid === rule.gid) && (scope.sid === 0 || scope.sid === rule.sid)
 }
 
+const ACTIONS: ReadonlySet<string> = new Set(['alert', 'drop', 'pass', 'reject'])
 const KINDS: ReadonlySet<string> = new Set(['limit', 'threshold', 'both'])
 const TRACKS: ReadonlySet<string> = new Set(['by_src', 'by_dst', 'by_both', 'by_rule', 'by_flow'])
 
 /** @throws RuleFault */
-function readLine(line: string): GlobalThreshold | Suppression {
+function readLine(line: string): GlobalThreshold | RateFilter | Suppression {
   const form = /^(\w+)\s+([^]*)$/.exec(line)
   if (form === null) throw new RuleFault('syntax', 'a line is a word and its settings')
   const settings = new Map<string, string>()
@@ -98,6 +119,16 @@ function readLine(line: string): GlobalThreshold | Suppression {
           count: number('count', 0xffff_ffff),
           seconds: number('seconds', 0xffff_ffff),
         },
+      }
+    case 'rate_filter':
+      return {
+        kind: 'rate',
+        ...scope,
+        track: chosen(settings, 'track', TRACKS) as ThresholdTrack,
+        count: number('count', 0xffff_ffff),
+        seconds: number('seconds', 0xffff_ffff),
+        action: chosen(settings, 'new_action', ACTIONS) as Action,
+        timeoutSeconds: number('timeout', 0xffff_ffff),
       }
     case 'suppress': {
       const track = settings.get('track')

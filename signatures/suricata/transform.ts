@@ -13,8 +13,24 @@ export type TransformStep =
   | { readonly kind: 'to_sha256' }
   | { readonly kind: 'header_lowercase' }
   | { readonly kind: 'strip_pseudo_headers' }
-  /** Key bytes, latin1, used over and over. */
-  | { readonly kind: 'xor'; readonly key: string }
+  | {
+      readonly kind: 'xor'
+      /** Bytes, latin1, used over and over; or where in the buffer they stand. */
+      readonly key: string | { readonly offset: number; readonly length: number }
+      /** Bytes before it stay as they are. */
+      readonly offset: number
+    }
+  /** `maxBytes`: of what is decompressed. */
+  | { readonly kind: 'gunzip' | 'zlib_deflate'; readonly maxBytes: number }
+  | {
+      readonly kind: 'subslice'
+      /** From the end where negative. */
+      readonly offset: number
+      /** Negative: up to that place, from the end. Null: to the end. */
+      readonly bytes: number | null
+      /** What lies outside the buffer is left out; otherwise the result is empty. */
+      readonly truncate: boolean
+    }
   | {
       readonly kind: 'from_base64'
       /** Encoded bytes that are decoded; 0: all. */
@@ -29,11 +45,8 @@ export type TransformStep =
 export function transformKey(steps: readonly TransformStep[]): string {
   return steps
     .map((step) => {
-      if (step.kind === 'xor') return `xor:${step.key}`
       if (step.kind === 'pcrexform') return `pcrexform:${step.pattern.source}`
-      if (step.kind === 'from_base64')
-        return `from_base64:${step.bytes},${step.offset},${step.mode}`
-      return step.kind
+      return JSON.stringify(step)
     })
     .join('|')
 }

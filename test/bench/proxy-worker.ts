@@ -71,7 +71,7 @@ async function startProxy(): Promise<number> {
   let flowId = 0
   const proxy = new ProxyServer({
     services: {
-      sink: { alert: () => {}, flush: () => {} },
+      sink: { isPending: false, alert: () => {}, flush: () => {} },
       http: { nextId, now: Date.now },
       heldBudget: { bytes: 0 },
       counters: newProxyCounters(),

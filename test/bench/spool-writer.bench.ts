@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { alertRecord, recordLine } from '#inspectors/eve/alert-record.ts'
+import { RecordWriter } from '#inspectors/eve/record-writer.ts'
 import { SpoolWriter } from '#inspectors/spool/spool-writer.ts'
 import { testAlert, testConnection } from '../inspectors/chain/scripted-inspector.ts'
 
@@ -22,15 +22,15 @@ const event = {
   flow: 'to_server',
 } as const
 let id = 0
-const options = { host: 'h', nextId: () => `id-${id++}`, now: Date.now }
+const records = new RecordWriter({ host: 'h', nextId: () => `id-${id++}`, now: Date.now })
 const spool = new SpoolWriter({ folder, pid: process.pid, now: Date.now, onDropped: () => {} })
 try {
   const before = process.cpuUsage()
   let bytes = 0
-  for (let n = 0; n < alerts; n++) recordLine(alertRecord(event, options))
+  for (let n = 0; n < alerts; n++) records.line(event)
   const formatted = process.cpuUsage(before)
   for (let n = 0; n < alerts; n++) {
-    const line = recordLine(alertRecord(event, options))
+    const line = records.line(event)
     bytes += line.length
     spool.append(line)
     spool.flush()

@@ -1,9 +1,22 @@
+import type { DnsMessage } from '../dns/message.ts'
+
+/** A DNS message of a flow, and which transaction of the flow it belongs to. */
+export interface DnsLog {
+  readonly message: DnsMessage
+  readonly index: number
+}
+
 /** Bytes of a message that has not come whole. */
 const MAX_MESSAGE_BYTES = 65_537
 
 /** DNS messages of one direction of a TCP connection: each has its length before it (RFC 1035, 4.2.2). */
 export class DnsStream {
   #held: Buffer = Buffer.alloc(0)
+
+  /** Bytes are missing: what follows begins with a message again, as senders mostly write whole ones. */
+  gap(): void {
+    this.#held = Buffer.alloc(0)
+  }
 
   /** @returns the messages that these bytes complete */
   push(bytes: Buffer): Buffer[] {

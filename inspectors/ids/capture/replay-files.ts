@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
-import type { IdsSettings } from '#chain/model/chain.ts'
 import { parseThresholdConfig } from '#signatures/suricata/threshold-config.ts'
+import type { ReplaySettings } from '../configuration/replay-settings.ts'
 import { createIds, type Ids } from '../ids.ts'
 import { type EveRecord, EveRecorder } from './eve/recorder.ts'
 import { readCapture } from './pcap-file.ts'
@@ -12,13 +12,8 @@ export const MAX_CAPTURE_BYTES = 2_147_483_647
 export interface ReplayRequest {
   readonly rulePaths: readonly string[]
   readonly capture: string
-  /** As if in line: what follows a drop is not looked at. */
-  readonly inline: boolean
-  readonly midstream: boolean
-  readonly settings?: IdsSettings
+  readonly settings: ReplaySettings
   readonly classificationFile?: string
-  /** A `threshold.config`. */
-  readonly thresholdFile?: string
   /** Told every record as it is made. */
   readonly write: (record: EveRecord) => void
   /** Of the records only the last, the statistics, is wanted. */
@@ -44,25 +39,25 @@ export interface ReplayResult {
  * @throws IdsLoadError for rules that cannot be loaded, Error for a capture that cannot be read
  */
 export function replayFile(request: ReplayRequest): ReplayResult {
+  const { settings } = request
+  const { thresholdFile } = settings
   const startedAt = performance.now()
   const clock = { replay: null as Replay | null }
   const ids = createIds({
-    mode: request.inline ? 'block' : 'detect',
+    mode: settings.isInline ? 'block' : 'detect',
     rulePaths: request.rulePaths,
     now: () => clock.replay?.nowMs ?? 0,
     packets: true,
     ...(request.classificationFile === undefined
       ? {}
       : { classificationFile: request.classificationFile }),
-    ...(request.thresholdFile === undefined
+    ...(thresholdFile === null
       ? {}
-      : {
-          thresholds: parseThresholdConfig(
-            readFileSync(request.thresholdFile, 'latin1'),
-            request.thresholdFile,
-          ),
-        }),
-    ...(request.settings === undefined ? {} : { settings: request.settings }),
+      : { thresholds: parseThresholdConfig(readFileSync(thresholdFile, 'latin1'), thresholdFile) }),
+    settings: { variables: settings.variables },
+    bodyDepth: settings.bodyDepth,
+    actionOrder: settings.actionOrder,
+    packetAlertMax: settings.packetAlertMax,
   })
   const loadSeconds = (performance.now() - startedAt) / 1000
   if (statSync(request.capture).size > MAX_CAPTURE_BYTES)
@@ -71,12 +66,18 @@ export function replayFile(request: ReplayRequest): ReplayResult {
   if (!capture.ok) throw new Error(`${request.capture}: ${capture.message}`)
   const replayedAt = performance.now()
   const recorder = new EveRecorder(request.write, {
-    inline: request.inline,
+    inline: settings.isInline,
     isSilent: request.isSilent,
+    settings: settings.eve,
+    guessesTransaction: settings.guessesTransaction,
+    rules: { loaded: ids.ruleCount, failed: ids.warnings.length },
   })
   const replay = new Replay(ids, {
-    midstream: request.midstream,
-    inline: request.inline,
+    inline: settings.isInline,
+    settings: settings.capture,
+    policies: settings.policies,
+    encryption: settings.encryption,
+    dnsPorts: settings.dnsPorts,
     observer: recorder,
   })
   clock.replay = replay

@@ -1,43 +1,40 @@
+import { addressBytes } from '#signatures/suricata/address.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
-import type { Alert, Connection, Flow, Verdict } from '#inspectors/inspector.ts'
+import type { Connection, Flow, Verdict } from '#inspectors/inspector.ts'
 import type { IdsConnection } from '../connection.ts'
 import { type DnsMessage, parseDnsMessage } from '../dns/message.ts'
-import { DnsStream, looksLikeDnsStream } from './dns-stream.ts'
+import { isPlausible } from '../dns/plausible.ts'
+import type { EncryptionHandling } from '../configuration/replay-settings.ts'
+import type { ExceptionPolicies, ExceptionTarget } from '../configuration/exception-policies.ts'
+import type { Origin, Outcome } from '../findings.ts'
+import type { DropReason } from './drop-reason.ts'
+import { type DnsLog, DnsStream, looksLikeDnsStream } from './dns-stream.ts'
+import { FlowFate, type Treatment, isMidstream } from './flow-fate.ts'
+import { type HttpListener, httpEvents } from './http-events.ts'
 import { PermissiveHttpParser } from './http/permissive-parser.ts'
 import { type Packet, UDP } from './packet.ts'
-import { TcpConnection } from './tcp-connection.ts'
+import { TcpSession } from './tcp/session.ts'
+import type { TcpSettings } from './tcp/settings.ts'
 
 /** What a replay is about to tell. `flow` is the direction of the data. */
 export interface ReplayObserver {
-  alert(
-    of: ReplayFlow,
-    alert: Alert,
-    flow: Flow,
-    transaction: HttpTransaction | DnsLog | null,
-  ): void
+  /** What the rules made of one packet. */
+  outcome(of: ReplayFlow, outcome: Outcome): void
   http(of: ReplayFlow, transaction: HttpTransaction): void
   body(of: ReplayFlow, transaction: HttpTransaction, flow: Flow, chunk: Buffer): void
   file(of: ReplayFlow, transaction: HttpTransaction, flow: Flow): void
   dns(of: ReplayFlow, log: DnsLog, flow: Flow): void
   tls(of: ReplayFlow): void
-  /** @param alert of the rule that dropped; null: it showed none, or an earlier packet was dropped */
-  drop(
-    of: ReplayFlow,
-    packet: Packet,
-    flow: Flow,
-    reason: 'rules' | 'flow drop',
-    alert: Alert | null,
-  ): void
-}
-
-export interface DnsLog {
-  readonly message: DnsMessage
-  readonly index: number
+  /** @param by what the rules made of the packet; null: it was not theirs to drop */
+  drop(of: ReplayFlow, packet: Packet, flow: Flow, reason: DropReason, by: Outcome | null): void
+  /** A packet that decoder or stream engine found faults in, after it was looked at. */
+  faults?(of: ReplayFlow, packet: Packet, flow: Flow): void
+  /** Something was met that goes beyond what is followed, and dealt with (`of.fate`). */
+  exception?(of: ReplayFlow, target: ExceptionTarget): void
 }
 
 /** Bytes of a direction that wait for the protocol to be known. */
 const MAX_UNDECIDED_BYTES = 4096
-const DNS_PORT = 53
 
 export interface FlowCounts {
   packets: number
@@ -48,11 +45,11 @@ export interface FlowCounts {
 export class ReplayFlow {
   readonly connection: Connection
   readonly protocol: number
-  readonly version: 4 | 6
+  /** 0: of a frame without IP header. */
+  readonly version: 0 | 4 | 6
   readonly vlans: readonly number[]
   readonly ids: IdsConnection
-  readonly isFollowed: boolean
-  readonly tcp: TcpConnection | null
+  readonly tcp: TcpSession | null
   readonly counts: Record<Flow, FlowCounts> = {
     to_server: { packets: 0, bytes: 0 },
     to_client: { packets: 0, bytes: 0 },
@@ -60,13 +57,15 @@ export class ReplayFlow {
   lastMs: number
   transactions = 0
   alerts = 0
-  isDropped = false
-  isPassed = false
   /** Packet that is being looked at, numbered from 1. */
   packetNumber = 0
   outer: Packet | null = null
+  readonly fate: FlowFate
+  /** Transaction that the application protocol has come to; null: none yet. */
+  transaction: object | null = null
   #over = false
-  #isInspected = true
+  /** Its bytes cannot be read any more: rules about packets alone are left. */
+  #isEncrypted = false
   #protocol: 'undecided' | 'http' | 'dns' | 'tls' | 'other' = 'undecided'
   #tlsTold = false
   #http: PermissiveHttpParser | null = null
@@ -80,11 +79,11 @@ export class ReplayFlow {
   readonly #observer: ReplayObserver
   readonly #isInline: boolean
   readonly #now: () => number
+  readonly #encryption: EncryptionHandling
+  readonly #dnsPorts: ReadonlySet<number>
   #flow: Flow = 'to_server'
-  /** Set while rules about packets are asked. */
+  /** Packet that is being looked at; null: the flow is over. */
   #packet: Packet | null = null
-  #isPacketDropped = false
-  #dropAlert: Alert | null = null
 
   constructor(
     first: Packet,
@@ -93,9 +92,10 @@ export class ReplayFlow {
     options: {
       readonly observer: ReplayObserver
       readonly isInline: boolean
-      readonly isMidstream: boolean
-      /** The stream of a TCP connection is inspected: its beginning was seen, or need not be. */
-      readonly isFollowed: boolean
+      readonly tcp: TcpSettings
+      readonly policies: ExceptionPolicies
+      readonly encryption: EncryptionHandling
+      readonly dnsPorts: ReadonlySet<number>
       readonly now: () => number
     },
   ) {
@@ -108,14 +108,52 @@ export class ReplayFlow {
     this.#observer = options.observer
     this.#isInline = options.isInline
     this.#now = options.now
-    this.isFollowed = options.isFollowed
+    this.#encryption = options.encryption
+    this.#dnsPorts = options.dnsPorts
+    this.fate = new FlowFate(options.policies)
     this.tcp =
       first.tcp === null
         ? null
-        : new TcpConnection(
-            { bytes: (flow, bytes) => this.#bytes(flow, bytes), end: (flow) => this.#endOf(flow) },
-            options.isMidstream,
+        : new TcpSession(
+            {
+              bytes: (flow, bytes) => this.#bytes(flow, bytes),
+              gap: (flow, bytes) => this.#gap(flow, bytes),
+              end: (flow) => this.#endOf(flow),
+            },
+            options.tcp,
+            {
+              client: addressBytes(connection.clientAddress) ?? '',
+              server: addressBytes(connection.serverAddress) ?? '',
+            },
           )
+  }
+
+  /** A TCP connection whose beginning was seen, or need not be: its streams are inspected. */
+  get isFollowed(): boolean {
+    return this.tcp !== null && this.tcp.state !== 'none'
+  }
+
+  /** EVE's state of the flow. */
+  get state(): 'new' | 'established' | 'closed' | 'bypassed' {
+    if (this.fate.isBypassed) return 'bypassed'
+    switch (this.tcp?.state) {
+      case undefined:
+        return this.isEstablished ? 'established' : 'new'
+      case 'none':
+      case 'syn_sent':
+      case 'syn_recv':
+        return 'new'
+      case 'last_ack':
+      case 'time_wait':
+      case 'closed':
+        return 'closed'
+      case 'established':
+      case 'close_wait':
+      case 'closing':
+      case 'fin_wait1':
+      case 'fin_wait2':
+        return 'established'
+    }
   }
 
   /** Protocol of the flow; null: none is known. */
@@ -124,10 +162,10 @@ export class ReplayFlow {
   }
 
   /** What the rules that are being asked look at: one packet, or a stream as far as it is kept. */
-  seen(flow: Flow): { readonly payload: Buffer; readonly isStream: boolean } {
+  seen(flow: Flow, origin: Origin): { readonly payload: Buffer; readonly isStream: boolean } {
     const packet = this.#packet
-    if (packet !== null) return { payload: packet.payload, isStream: false }
-    return { payload: Buffer.from(this.ids.window(flow), 'latin1'), isStream: this.tcp !== null }
+    if (packet !== null && origin === 'packet') return { payload: packet.payload, isStream: false }
+    return { payload: Buffer.from(this.ids.quoted(flow), 'latin1'), isStream: this.tcp !== null }
   }
 
   get isEstablished(): boolean {
@@ -135,47 +173,99 @@ export class ReplayFlow {
     return this.counts.to_server.packets > 0 && this.counts.to_client.packets > 0
   }
 
-  /** @param followed a TCP connection whose stream is inspected */
-  packet(packet: Packet, flow: Flow, number: number, followed: boolean): void {
+  /** @param isDamaged its sum is wrong: rules see the packet, the stream does not */
+  packet(packet: Packet, flow: Flow, number: number, isDamaged: boolean): void {
     this.packetNumber = number
     this.outer = packet.outer
     this.lastMs = this.#now()
     const counts = this.counts[flow]
     counts.packets += 1
     counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
-    if (this.isDropped) {
-      this.#observer.drop(this, packet, flow, 'flow drop', null)
+    if (this.fate.isBypassed) return
+    if (this.fate.isDropped) {
+      this.#stop(packet, flow, this.fate.dropReason)
       return
     }
-    if (followed) this.tcp?.advance(packet, flow)
+    let treatment: Treatment = 'look'
+    if (this.tcp !== null && !isDamaged && isMidstream(packet, this.tcp.state))
+      treatment = this.#meet('stream_midstream')
+    if (treatment === 'stop') this.#stop(packet, flow, 'stream midstream')
+    if (treatment === 'stop' || treatment === 'look-not') return
+    // The packet that establishes a connection is not one of an established connection yet.
+    const established = this.isEstablished
+    const taken = isDamaged ? null : (this.tcp?.advance(packet, flow, this.lastMs) ?? null)
     this.#flow = flow
-    const standing = { established: this.isEstablished, inSession: followed }
+    const standing = { established, inSession: taken?.isInStream ?? false }
     const message = this.tcp === null ? this.#dnsOf(packet) : null
+    const stopped = this.#isInline && taken !== null ? taken.dropReason : null
     this.#packet = packet
-    this.#isPacketDropped = false
-    this.#take(flow, null, () => this.ids.packet(packet, flow, standing))
+    const isAsked = treatment === 'look' && !this.fate.isPassed
+    this.ids.asks(isAsked)
+    if (isAsked) this.ids.packet(packet, flow, standing)
+    if (message !== null) this.#message(message, packet.payload, flow)
+    else if (taken !== null && stopped === null) this.tcp?.deliver(packet, flow)
+    if (isAsked) this.ids.afterStream(flow)
+    const isDropped = this.#settle()
+    if (packet.events.length > 0) this.#observer.faults?.(this, packet, flow)
+    if (stopped !== null && !isDropped) this.#stop(packet, flow, stopped)
+    if (this.#isEncrypted && this.#encryption === 'bypass') this.fate.decide('bypassed')
     this.#packet = null
-    if (!this.#isPacketDropped) {
-      if (message !== null) this.#message(message, packet.payload, flow)
-      else if (followed) this.tcp?.deliver(packet, flow)
-    }
-    if (this.#isPacketDropped) this.#observer.drop(this, packet, flow, 'rules', this.#dropAlert)
   }
 
   end(): void {
     if (this.#over) return
     this.#over = true
+    if (!this.fate.isDropped && !this.fate.isBypassed) this.#finish()
+    else if (this.fate.isBypassed) this.#tellTls()
+    this.tcp?.close()
+  }
+
+  #finish(): void {
     this.tcp?.end()
     this.#http?.end()
     this.#tellTls()
-    this.#take(this.#flow, null, () => this.ids.close())
+    this.#settle()
+  }
+
+  /**
+   * What the rules make of the packet, or of what was left when the flow was over.
+   *
+   * @returns true when they stop it
+   */
+  #settle(): boolean {
+    const outcome = this.ids.settle()
+    if (outcome === null) return false
+    this.alerts += outcome.findings.length
+    this.#observer.outcome(this, outcome)
+    if (outcome.flowAction === 'pass') this.fate.decide('passed')
+    const { dropped } = outcome
+    // Where nothing can be stopped a reject still ends the connection.
+    const isReject = outcome.action.startsWith('reject')
+    if (dropped === null || (!this.#isInline && !isReject)) return false
+    if (outcome.flowAction === 'drop') this.fate.decide('dropped')
+    if (!this.#isInline) return false
+    const reason = dropped.isRateFiltered ? 'threshold detection_filter' : 'rules'
+    if (this.#packet !== null) this.#observer.drop(this, this.#packet, this.#flow, reason, outcome)
+    return true
+  }
+
+  #meet(target: ExceptionTarget): Treatment {
+    const treatment = this.fate.meet(target)
+    this.#observer.exception?.(this, target)
+    return treatment
+  }
+
+  /** Where nothing can be stopped there is nothing to tell. */
+  #stop(packet: Packet, flow: Flow, reason: DropReason): void {
+    if (this.#isInline) this.#observer.drop(this, packet, flow, reason, null)
   }
 
   /** The DNS message that a datagram is; null: it is none. */
   #dnsOf(packet: Packet): DnsMessage | null {
     if (packet.protocol !== UDP || packet.payload.length === 0) return null
     const { clientPort, serverPort } = this.connection
-    const isDns = serverPort === DNS_PORT || clientPort === DNS_PORT || this.#protocol === 'dns'
+    const ports = this.#dnsPorts
+    const isDns = ports.has(serverPort) || ports.has(clientPort) || this.#protocol === 'dns'
     const message = parseDnsMessage(packet.payload)
     if (message === null || (!isDns && !isPlausible(message))) return null
     this.#protocol = 'dns'
@@ -191,14 +281,15 @@ export class ReplayFlow {
     if (this.#dnsIds.size < MAX_UNDECIDED_BYTES) this.#dnsIds.set(message.id, index)
     if (known === undefined) this.transactions += 1
     const log = { message, index }
-    this.#take(from, log, () => this.ids.dns(flow, message, bytes))
+    this.transaction = log
+    this.ids.dns(flow, message, bytes, log)
     this.#observer.dns(this, log, flow)
   }
 
   #bytes(flow: Flow, bytes: Buffer): void {
     this.#flow = flow
-    this.#take(flow, null, () => this.ids.bytes(flow, bytes))
-    if (this.isDropped) return
+    this.#take(() => this.ids.bytes(flow, bytes))
+    if (this.fate.isDropped) return
     switch (this.#protocol) {
       case 'http':
         this.#push(flow, bytes)
@@ -216,6 +307,17 @@ export class ReplayFlow {
     }
   }
 
+  /** Bytes of a direction were never seen: each protocol makes of it what it can. */
+  #gap(flow: Flow, bytes: number): void {
+    this.#flow = flow
+    this.ids.gap(flow, bytes)
+    if (flow === 'to_server') this.#http?.gapClient(bytes)
+    else this.#http?.gapServer(bytes)
+    this.#dns[flow].gap()
+    this.#undecided[flow] = []
+    this.#undecidedBytes[flow] = 0
+  }
+
   #decide(flow: Flow, bytes: Buffer): void {
     this.#undecided[flow].push(Buffer.from(bytes))
     this.#undecidedBytes[flow] += bytes.length
@@ -223,7 +325,10 @@ export class ReplayFlow {
     const application = this.ids.application
     if (application === 'http') this.#protocol = 'http'
     else if (application === 'tls') this.#protocol = 'tls'
-    else if (serverPort === DNS_PORT && looksLikeDnsStream(Buffer.concat(this.#undecided[flow])))
+    else if (
+      this.#dnsPorts.has(serverPort) &&
+      looksLikeDnsStream(Buffer.concat(this.#undecided[flow]))
+    )
       this.#protocol = 'dns'
     else if (application !== null && application !== 'failed') this.#protocol = 'other'
     else if (this.#undecidedBytes[flow] > MAX_UNDECIDED_BYTES) this.#protocol = 'other'
@@ -269,73 +374,23 @@ export class ReplayFlow {
     this.#observer.tls(this)
   }
 
-  #take(flow: Flow, transaction: HttpTransaction | DnsLog | null, ask: () => Verdict): void {
-    if (!this.#isInspected) return
-    const verdict = ask()
-    // What passes is followed for its records only.
-    if (verdict.kind === 'pass' || this.isPassed) return
-    for (const alert of verdict.alerts) {
-      this.alerts += 1
-      this.#observer.alert(this, alert, flow, transaction)
-    }
-    // A drop by a rule about packets stops this one alone.
-    const isForFlow = this.#packet === null || this.ids.concernsFlow
-    if (verdict.kind === 'bypass') {
-      this.isPassed = verdict.reason === 'pass-rule'
-      this.#isInspected = this.isPassed
-    } else if (verdict.kind === 'drop' && this.#isInline) {
-      this.#isPacketDropped = true
-      this.#dropAlert = verdict.alerts.find(({ decisive }) => decisive) ?? null
-      if (!isForFlow) return
-      this.#isInspected = false
-      this.isDropped = true
-    }
+  #take(ask: () => Verdict): void {
+    if (!this.#isEncrypted && ask().kind === 'bypass' && this.#encryption !== 'full')
+      this.#isEncrypted = true
   }
 
   #httpParser(): PermissiveHttpParser {
-    const { ids } = this
-    return new PermissiveHttpParser(
-      {
-        requestHead: (transaction) => {
-          this.transactions += 1
-          this.#take('to_server', transaction, () => ids.requestHead(transaction))
-        },
-        requestBody: (transaction, chunk) => {
-          this.#take('to_server', transaction, () => ids.requestBody(transaction, chunk))
-          this.#observer.body(this, transaction, 'to_server', chunk)
-        },
-        requestEnd: (transaction) => {
-          this.#take('to_server', transaction, () => ids.requestEnd(transaction))
-          if (transaction.requestBodyBytes > 0) this.#observer.file(this, transaction, 'to_server')
-        },
-        responseHead: (transaction) =>
-          this.#take('to_client', transaction, () => ids.responseHead(transaction)),
-        responseBody: (transaction, chunk) => {
-          this.#take('to_client', transaction, () => ids.responseBody(transaction, chunk))
-          this.#observer.body(this, transaction, 'to_client', chunk)
-        },
-        responseEnd: (transaction) => {
-          this.#take('to_client', transaction, () => ids.responseEnd(transaction))
-          if (transaction.responseBodyBytes > 0) this.#observer.file(this, transaction, 'to_client')
-        },
-        transactionEnd: (transaction) => {
-          this.#take('to_client', transaction, () => ids.transactionEnd(transaction))
-          this.#observer.http(this, transaction)
-        },
+    const observer = this.#observer
+    const tell: HttpListener = {
+      asks: (ask) => this.#take(ask),
+      begin: (transaction) => {
+        this.transactions += 1
+        this.transaction = transaction
       },
-      this.#now,
-    )
+      body: (transaction, flow, chunk) => observer.body(this, transaction, flow, chunk),
+      file: (transaction, flow) => observer.file(this, transaction, flow),
+      end: (transaction) => observer.http(this, transaction),
+    }
+    return new PermissiveHttpParser(httpEvents(this.ids, tell), this.#now)
   }
-}
-
-/** On another port than its own only a message with all the marks of DNS is one. */
-function isPlausible(message: DnsMessage): boolean {
-  return (
-    message.questions.length === 1 &&
-    (message.flags & 0x0040) === 0 &&
-    message.opcode === 0 &&
-    message.questions[0].type > 0 &&
-    message.questions[0].type < 300 &&
-    message.questions[0].name.length > 2
-  )
 }

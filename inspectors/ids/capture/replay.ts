@@ -1,33 +1,35 @@
 import { flowIds } from '#inspectors/eve/flow-id.ts'
-import type { Flow } from '#inspectors/inspector.ts'
+import type { Connection, Flow } from '#inspectors/inspector.ts'
 import type { Ids } from '../ids.ts'
-import { FrameDecoder } from './decode.ts'
-import { ACK, ICMP, ICMP6, type Packet, SYN, UDP } from './packet.ts'
+import { type ExceptionPolicies, IGNORE_EXCEPTIONS } from '../configuration/exception-policies.ts'
+import type { EncryptionHandling } from '../configuration/replay-settings.ts'
+import { ChecksumWatch } from './checksum-watch.ts'
+import type { DecoderCounts } from './decode/counters.ts'
+import { FrameDecoder } from './decode/frame-decoder.ts'
+import { flowKeys, quotedFlowKeys } from './flow-key.ts'
+import { FlowTable, isTimedOut } from './flow-table.ts'
+import { HostPolicies } from './host-policies.ts'
+import { ACK, type Packet, SYN } from './packet.ts'
 import type { CapturedPacket } from './pcap-file.ts'
 import { ReplayFlow, type ReplayObserver } from './replay-flow.ts'
+import { type CaptureSettings, DEFAULT_CAPTURE_SETTINGS } from './settings.ts'
+import type { TcpState } from './tcp/endpoint.ts'
+import { ahead } from './tcp/sequence.ts'
+import type { TcpSettings } from './tcp/settings.ts'
 
-/** Flows that are followed at a time; the oldest is closed for a new one. */
-export const MAX_FLOWS = 65_536
-/** Milliseconds without a packet after which a flow is another one. */
-export const FLOW_TIMEOUT_MS = 600_000
-
-/** EVE's names of link types. */
-const LINKS: ReadonlyMap<number, string> = new Map([
-  [0, 'null'],
-  [1, 'ethernet'],
-  [9, 'ppp'],
-  [12, 'raw'],
-  [101, 'raw'],
-  [104, 'chdlc'],
-  [113, 'sll'],
-  [276, 'sll2'],
-])
+const DNS_PORT = 53
 
 export interface ReplayOptions {
   /** A connection whose SYN is not in the capture is followed from its first data; who sends it is the client. */
   readonly midstream?: boolean
   /** What follows a drop is not looked at, as if the packets had been stopped. */
   readonly inline?: boolean
+  readonly settings?: CaptureSettings
+  /** What is done where things go beyond what is followed; nothing where nothing is said. */
+  readonly policies?: ExceptionPolicies
+  readonly encryption?: EncryptionHandling
+  /** Ports besides 53 that DNS is expected at. */
+  readonly dnsPorts?: readonly number[]
   readonly observer: ReplayObserver & { flow(of: ReplayFlow): void }
 }
 
@@ -37,10 +39,11 @@ export interface ReplayCounts {
   flows: number
   transactions: number
   alerts: number
-  /** Packets of the capture that hold no IP packet that could be read. */
-  undecoded: number
   /** IP packets by what they are, with EVE's names. */
-  readonly protocols: Record<string, number>
+  readonly decoder: DecoderCounts
+  /** Gaps in streams, and packets with wrong sums. */
+  gaps: number
+  damaged: number
 }
 
 /**
@@ -50,95 +53,116 @@ export interface ReplayCounts {
 export class Replay {
   readonly #ids: Ids
   readonly #options: ReplayOptions
-  readonly #decoder = new FrameDecoder()
-  readonly #flows = new Map<string, ReplayFlow>()
+  readonly #settings: CaptureSettings
+  readonly #tcp: TcpSettings
+  readonly #dnsPorts: ReadonlySet<number>
+  readonly #decoder: FrameDecoder
+  readonly #checksums: ChecksumWatch
+  readonly #flows = new FlowTable((flow) => this.#over(flow))
   readonly #nextFlowId = flowIds(Math.random())
-  readonly counts: ReplayCounts = {
-    packets: 0,
-    bytes: 0,
-    flows: 0,
-    transactions: 0,
-    alerts: 0,
-    undecoded: 0,
-    protocols: { ipv4: 0, ipv6: 0, tcp: 0, udp: 0, icmpv4: 0, icmpv6: 0, vlan: 0 },
-  }
+  readonly counts: ReplayCounts
   /** Time of the newest packet, milliseconds: the clock that rules go by. */
   nowMs = 0
 
   constructor(ids: Ids, options: ReplayOptions) {
     this.#ids = ids
     this.#options = options
+    this.#dnsPorts = new Set([DNS_PORT, ...(options.dnsPorts ?? [])])
+    const settings = options.settings ?? DEFAULT_CAPTURE_SETTINGS
+    this.#settings = settings
+    const hosts = new HostPolicies(settings.hosts)
+    this.#tcp = {
+      midstream: options.midstream ?? settings.midstream,
+      asyncOneside: settings.asyncOneside,
+      inline: (options.inline ?? false) || settings.streamInline,
+      depth: settings.streamDepth,
+      urgent: settings.urgent,
+      maxSynAcks: settings.maxSynAcks,
+      memory: { bytes: 0, limit: settings.streamMemory },
+      policyOf: (address) => hosts.of(address),
+    }
+    this.#decoder = new FrameDecoder(({ version, header }) =>
+      hosts.of(
+        version === 4 ? header.toString('latin1', 16, 20) : header.toString('latin1', 24, 40),
+      ),
+    )
+    this.#checksums = new ChecksumWatch(settings.checksums)
+    this.counts = {
+      packets: 0,
+      bytes: 0,
+      flows: 0,
+      transactions: 0,
+      alerts: 0,
+      decoder: this.#decoder.counts,
+      gaps: 0,
+      damaged: 0,
+    }
   }
 
   push({ linkType, bytes, timeMs }: CapturedPacket): void {
     this.nowMs = timeMs
     this.counts.packets += 1
     this.counts.bytes += bytes.length
-    const link = LINKS.get(linkType)
-    if (link !== undefined) this.counts.protocols[link] = (this.counts.protocols[link] ?? 0) + 1
-    const packets = this.#decoder.decode(linkType, bytes, timeMs)
-    if (packets.length === 0) this.counts.undecoded += 1
-    for (const packet of packets) this.#packet(packet)
+    for (const packet of this.#decoder.decode(linkType, bytes, timeMs)) this.#packet(packet)
+    this.#flows.sweep(timeMs)
   }
 
   end(): void {
-    for (const [key, flow] of this.#flows) this.#close(key, flow)
-  }
-
-  #count(packet: Packet): void {
-    const { protocols } = this.counts
-    protocols[packet.version === 4 ? 'ipv4' : 'ipv6'] += 1
-    if (packet.outer !== null && (packet.outer.protocol === 4 || packet.outer.protocol === 41)) {
-      const name = `ipv${packet.version}_in_ipv${packet.outer.version}`
-      protocols[name] = (protocols[name] ?? 0) + 1
-    }
-    if (packet.vlans.length > 0 && packet.outer === null) protocols.vlan += 1
-    if (packet.tcp !== null) protocols.tcp += 1
-    else if (packet.protocol === UDP) protocols.udp += 1
-    else if (packet.protocol === ICMP) protocols.icmpv4 += 1
-    else if (packet.protocol === ICMP6) protocols.icmpv6 += 1
+    this.#flows.closeAll()
+    this.counts.damaged = this.#checksums.damaged
   }
 
   #packet(packet: Packet): void {
-    this.#count(packet)
-    const there = keyOf(packet, true)
-    const back = keyOf(packet, false)
-    const isOpening =
-      packet.tcp !== null && (packet.tcp.flags & SYN) !== 0 && (packet.tcp.flags & ACK) === 0
+    if (!packet.isSound) {
+      this.#alone(packet)
+      return
+    }
+    const quoted = quotedFlowKeys(packet, this.#settings.tracksVlans)
+    if (quoted !== null && this.#known(packet, quoted.back, quoted.there)) return
+    const { there, back } = flowKeys(packet, this.#settings.tracksVlans)
+    if (this.#known(packet, there, back)) return
+    const isReversed = comesFromServer(packet)
+    const flow = this.#open(packet, isReversed)
+    this.counts.flows += 1
+    this.#flows.add(isReversed ? back : there, flow)
+    this.#show(flow, packet, isReversed ? 'to_client' : 'to_server')
+  }
+
+  /** @returns false when the packet begins a flow */
+  #known(packet: Packet, there: string, back: string): boolean {
     let flow = this.#flows.get(there)
+    let key = there
     let direction: Flow = 'to_server'
     if (flow === undefined) {
       flow = this.#flows.get(back)
+      key = back
       direction = 'to_client'
     }
-    if (flow !== undefined && this.#isOver(flow, isOpening)) {
-      this.#close(direction === 'to_server' ? there : back, flow)
-      flow = undefined
+    if (flow === undefined) return false
+    const isOld = isTimedOut(flow, this.nowMs)
+    if (!isOld && !isReused(flow, packet, direction)) {
+      this.#show(flow, packet, direction)
+      return true
     }
-    if (flow === undefined) {
-      const isReversed = comesFromServer(packet)
-      direction = isReversed ? 'to_client' : 'to_server'
-      flow = this.#open(isReversed ? back : there, packet, isOpening, isReversed)
-    }
-    const isFollowed = flow.tcp !== null && flow.isFollowed
-    flow.packet(packet, direction, this.counts.packets, isFollowed)
+    this.#flows.remove(key, flow, isOld ? 'timeout' : 'forced')
+    return false
   }
 
-  /** A SYN on a connection that has ended, or silence, begins a new flow. */
-  #isOver(flow: ReplayFlow, isOpening: boolean): boolean {
-    if (this.nowMs - flow.lastMs > FLOW_TIMEOUT_MS) return true
-    return isOpening && flow.tcp !== null && (flow.tcp.state === 'closed' || !flow.isFollowed)
+  /** A packet that belongs to no flow: a fragment, or a damaged one. */
+  #alone(packet: Packet): void {
+    const flow = this.#open(packet, false)
+    this.#show(flow, packet, 'to_server')
+    this.counts.alerts += flow.alerts
   }
 
-  #open(key: string, packet: Packet, isOpening: boolean, isReversed: boolean): ReplayFlow {
-    if (this.#flows.size >= MAX_FLOWS) {
-      const oldest = this.#flows.entries().next()
-      if (oldest.done !== true) this.#close(oldest.value[0], oldest.value[1])
-    }
-    this.counts.flows += 1
+  #show(flow: ReplayFlow, packet: Packet, direction: Flow): void {
+    flow.packet(packet, direction, this.counts.packets, this.#checksums.isDamaged(packet))
+  }
+
+  #open(packet: Packet, isReversed: boolean): ReplayFlow {
     const flowId = this.#nextFlowId()
-    const connection = {
-      id: `${key} ${flowId}`,
+    const connection: Connection = {
+      id: String(flowId),
       flowId,
       clientAddress: isReversed ? packet.destination : packet.source,
       clientPort: isReversed ? packet.destinationPort : packet.sourcePort,
@@ -146,25 +170,42 @@ export class Replay {
       serverPort: isReversed ? packet.sourcePort : packet.destinationPort,
       openedAt: this.nowMs,
     }
-    const isMidstream = !isOpening && this.#options.midstream === true
-    const flow = new ReplayFlow(packet, connection, this.#ids.open(connection), {
+    return new ReplayFlow(packet, connection, this.#ids.open(connection), {
       observer: this.#options.observer,
       isInline: this.#options.inline ?? false,
-      isMidstream,
-      isFollowed: isOpening || isMidstream,
+      tcp: this.#tcp,
+      policies: this.#options.policies ?? IGNORE_EXCEPTIONS,
+      encryption: this.#options.encryption ?? 'track-only',
+      dnsPorts: this.#dnsPorts,
       now: () => this.nowMs,
     })
-    this.#flows.set(key, flow)
-    return flow
   }
 
-  #close(key: string, flow: ReplayFlow): void {
-    this.#flows.delete(key)
+  #over(flow: ReplayFlow): void {
     flow.end()
+    const { tcp } = flow
+    if (tcp !== null) this.counts.gaps += tcp.gaps('to_server') + tcp.gaps('to_client')
     this.counts.transactions += flow.transactions
     this.counts.alerts += flow.alerts
     this.#options.observer.flow(flow)
   }
+}
+
+const ENDING: ReadonlySet<TcpState> = new Set([
+  'last_ack',
+  'close_wait',
+  'closing',
+  'time_wait',
+  'closed',
+])
+
+/** A SYN with other numbers on a connection that is over, or that the sender does not know of, begins a new one. */
+function isReused({ tcp }: ReplayFlow, packet: Packet, direction: Flow): boolean {
+  if (tcp === null || packet.tcp === null) return false
+  const { flags, sequence } = packet.tcp
+  if ((flags & SYN) === 0 || (flags & ACK) !== 0) return false
+  if (tcp.state === 'none') return direction === 'to_client'
+  return ENDING.has(tcp.state) && ahead(sequence, tcp.ends[direction].isn) !== 0
 }
 
 /** Of a TCP connection whose beginning is not there: the server answers, or has the well-known port. */
@@ -173,12 +214,4 @@ function comesFromServer({ tcp, payload, sourcePort, destinationPort }: Packet):
   if ((tcp.flags & SYN) !== 0) return (tcp.flags & ACK) !== 0
   if (payload.length > 7 && payload.toString('latin1', 0, 7) === 'HTTP/1.') return true
   return sourcePort < 1024 && destinationPort >= 1024
-}
-
-function keyOf(packet: Packet, isThere: boolean): string {
-  const { source, destination, sourcePort, destinationPort, protocol, vlans } = packet
-  const ends = isThere
-    ? `${source} ${sourcePort} ${destination} ${destinationPort}`
-    : `${destination} ${destinationPort} ${source} ${sourcePort}`
-  return `${protocol} ${ends} ${vlans.join()}`
 }

@@ -29,6 +29,14 @@ export class DnsView implements BufferView {
     this.#instances.set(slot.id, made)
     return made
   }
+
+  numbers(slot: Slot): readonly number[] {
+    const { opcode, rcode, questions, answers, isResponse } = this.#message
+    if (slot.buffer === 'dns.opcode') return [opcode]
+    if (slot.buffer === 'dns.rcode') return [rcode]
+    if (slot.buffer !== 'dns.rrtype') return []
+    return (isResponse ? answers : questions).map(({ type }) => type)
+  }
 }
 
 function namesOf(buffer: string, message: DnsMessage): readonly string[] {

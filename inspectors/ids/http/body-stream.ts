@@ -3,7 +3,8 @@ import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
 import type { Slot } from '../program/compiled-rule.ts'
 import type { RuleGroup } from '../program/program.ts'
-import type { CandidateList } from '../program/prefilter.ts'
+import type { CandidateList } from '../program/candidate-list.ts'
+import { ScanTail } from '../program/prefilter.ts'
 
 const NO_BYTES = Buffer.alloc(0)
 
@@ -15,16 +16,15 @@ const NO_BYTES = Buffer.alloc(0)
 export class BodyStream {
   readonly #depth: number
   readonly #decoder: BodyDecoder
-  readonly #states: Uint32Array
+  readonly #tail = new ScanTail()
   readonly #subjects = new Map<number, { subject: Subject; bytes: number; final: boolean }>()
   #text = ''
   #ended = false
   #final = false
 
-  constructor(group: RuleGroup, depth: number, contentEncoding: string | null) {
+  constructor(depth: number, contentEncoding: string | null) {
     this.#depth = depth
     this.#decoder = new BodyDecoder(contentEncoding, depth)
-    this.#states = new Uint32Array(group.prefilters.length)
   }
 
   /** No byte that is still to come will be looked at. */
@@ -48,11 +48,7 @@ export class BodyStream {
     if (decoded.length > room) decoded = decoded.subarray(0, room)
     if (decoded.length > 0) {
       this.#text += decoded.toString('latin1')
-      const { prefilters } = group
-      for (let index = 0; index < prefilters.length; index += 1) {
-        if (!prefilters[index].slot.streaming) continue
-        this.#states[index] = prefilters[index].scanChunk(this.#states[index], decoded, into)
-      }
+      group.chunked?.scanChunk(this.#tail, decoded, into)
     }
     if (isLast) this.#end()
     else if (this.#text.length >= this.#depth) this.#final = true

@@ -53,8 +53,6 @@ export function headBuffer(
       return response === null ? null : response.reason
     case 'http.response_line':
       return response === null ? null : response.line
-    case 'file.name':
-      return side === 'request' ? fileName(request.target) : null
     default: {
       const head = side === 'request' ? request : response
       return head === null ? null : sidedBuffer(name, side, head)
@@ -156,12 +154,4 @@ export function joinedValue(headers: readonly HttpHeader[], nameLower: string): 
     found = found === null ? header.value : `${found}, ${header.value}`
   }
   return found
-}
-
-function fileName(target: string): string | null {
-  const path = normalizeUri(target)
-  const end = path.search(/[?#]/)
-  const whole = end < 0 ? path : path.slice(0, end)
-  const name = whole.slice(whole.lastIndexOf('/') + 1)
-  return name === '' ? null : name
 }

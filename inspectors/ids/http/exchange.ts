@@ -4,21 +4,25 @@ import type { BufferView } from '../evaluate.ts'
 import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
 import type { CompiledRule, Side, Slot } from '../program/compiled-rule.ts'
-import type { RuleGroup } from '../program/program.ts'
+import type { HashAlgorithm } from '#signatures/suricata/rule.ts'
+import { MessageFiles, fileName } from '../files/message-files.ts'
 import { BodyStream } from './body-stream.ts'
 import { headBuffer, headInstances, joinedValue } from './buffers.ts'
+import { isNormalTarget } from './uri.ts'
 
 /** What one direction of an exchange has been seen to contain. */
 interface SideState {
   readonly subjects: (Subject | null | undefined)[]
   body: BodyStream | null
+  /** Null: it has none yet, or no rule asks for them. */
+  files: MessageFiles | null
   /** The message has a body, or none, or it is not known yet. */
   hasBody: boolean | null
   waiting: CompiledRule[]
 }
 
 function newSide(): SideState {
-  return { subjects: [], body: null, hasBody: null, waiting: [] }
+  return { subjects: [], body: null, files: null, hasBody: null, waiting: [] }
 }
 
 /** One HTTP exchange as the rules see it. Buffers are made when a rule first asks for them. */
@@ -36,6 +40,8 @@ export class HttpExchange implements BufferView {
   /** Window of the raw stream, for payload matches among HTTP ones. */
   payload: Subject | null = null
 
+  #isTargetNormal: boolean | null = null
+
   constructor(transaction: HttpTransaction) {
     this.transaction = transaction
   }
@@ -44,16 +50,29 @@ export class HttpExchange implements BufferView {
     return side === 'request' ? this.request : this.response
   }
 
+  /** `http.uri` is a stretch of the target as sent. */
+  get isTargetNormal(): boolean {
+    this.#isTargetNormal ??= isNormalTarget(this.transaction.request.target)
+    return this.#isTargetNormal
+  }
+
   /** Body stream of a side, made at its first chunk. */
-  body(side: Side, group: RuleGroup, depth: number): BodyStream {
+  body(side: Side, depth: number): BodyStream {
     const state = this.state(side)
     if (state.body === null) {
       const head = side === 'request' ? this.transaction.request : this.transaction.response
       const coding = head === null ? null : joinedValue(head.headers, 'content-encoding')
-      state.body = new BodyStream(group, depth, coding)
+      state.body = new BodyStream(depth, coding)
       state.hasBody = true
     }
     return state.body
+  }
+
+  /** Files of a side, made at the first chunk of its body. */
+  files(side: Side, sums: readonly HashAlgorithm[]): MessageFiles {
+    const state = this.state(side)
+    state.files ??= new MessageFiles(this.transaction, side, sums)
+    return state.files
   }
 
   subject(slot: Slot): Subject | null | undefined {
@@ -67,7 +86,10 @@ export class HttpExchange implements BufferView {
     const known = state.subjects[slot.id]
     if (known !== undefined) return known
     const { request, response } = this.transaction
-    const text = headBuffer(slot.buffer, side, request, response)
+    const text =
+      slot.buffer === 'file.name'
+        ? fileName(this.transaction, side)
+        : headBuffer(slot.buffer, side, request, response)
     const made = text === null ? null : new Subject(applyTransforms(text, slot.transforms))
     state.subjects[slot.id] = made
     return made
@@ -80,7 +102,12 @@ export class HttpExchange implements BufferView {
     )
   }
 
+  numbers(): null {
+    return null
+  }
+
   #sideOf(slot: Slot): Side {
+    if (slot.side !== null) return slot.side
     const { sides } = bufferByName(slot.buffer)!
     return sides === 'both' ? this.side : sides
   }

@@ -1,4 +1,10 @@
-import type { ByteJump, ByteTest, NumberSource, Operand } from '#signatures/suricata/rule.ts'
+import type {
+  ByteJump,
+  ByteMath,
+  ByteTest,
+  NumberSource,
+  Operand,
+} from '#signatures/suricata/rule.ts'
 
 /** Values of `byte_extract` and `byte_math` in the rule being evaluated. */
 export type Variables = Map<string, number>
@@ -37,8 +43,37 @@ export function readNumber(
   return true
 }
 
-/** Compares as `byte_test` does. Bitwise operators act on 53-bit numbers. */
-export function compare(test: ByteTest, value: number, wanted: number): boolean {
+/** Numbers are unsigned with 64 bits; what `byte_math` made negative has wrapped around. */
+function unsigned(value: number): number {
+  return value < 0 ? value + 2 ** 64 : value
+}
+
+/** Result of `byte_math`; null: division by zero. Below zero it stands for the wrapped number. */
+export function calculate(
+  operator: ByteMath['operator'],
+  left: number,
+  right: number,
+): number | null {
+  switch (operator) {
+    case '+':
+      return left + right
+    case '-':
+      return left - right
+    case '*':
+      return left * right
+    case '/':
+      return right === 0 ? null : Math.floor(unsigned(left) / unsigned(right))
+    case '<<':
+      return Number(BigInt.asUintN(64, BigInt(left) << BigInt(Math.min(unsigned(right), 64))))
+    case '>>':
+      return Math.floor(unsigned(left) / 2 ** unsigned(right))
+  }
+}
+
+/** Compares as `byte_test` does. */
+export function compare(test: ByteTest, read: number, against: number): boolean {
+  const value = unsigned(read)
+  const wanted = unsigned(against)
   let holds: boolean
   switch (test.comparison) {
     case '<':

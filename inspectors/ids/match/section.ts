@@ -8,13 +8,16 @@
  *
  * Cost: contents are found by `indexOf`, which V8 runs at memchr/SIMD speed; nothing is allocated.
  */
+import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { Subject } from './subject.ts'
 import { RECURSION_LIMIT } from '../limits.ts'
 import type { Base64Step, ContentStep, PcreStep, Step } from '../program/steps.ts'
 import { decodeBase64 } from './base64.ts'
+import { entropyHolds } from './entropy.ts'
 import { Subject as DecodedSubject } from './subject.ts'
 import {
   type Variables,
+  calculate,
   compare,
   jumpTarget,
   operandValue,
@@ -75,10 +78,12 @@ function from(
       return from(steps, index + 1, subject, previous, budget)
     }
     case 'bsize': {
-      const size = subject.base + subject.text.length
-      if ((size >= step.min && size <= step.max) === step.negated) return NEVER
+      if (!isWithin(step, subject.base + subject.text.length)) return NEVER
       return from(steps, index + 1, subject, previous, budget)
     }
+    case 'entropy':
+      if (!entropyHolds(step, subject.text)) return NO
+      return from(steps, index + 1, subject, previous, budget)
     case 'byte_test':
       if (
         !readNumber(step.source, subject.text, previous, budget.variables) ||
@@ -108,7 +113,11 @@ function from(
     case 'byte_math': {
       if (!readNumber(step.source, subject.text, previous, budget.variables)) return NO
       const { end } = reading
-      const value = math(step.operator, reading.value, operandValue(step.operand, budget.variables))
+      const value = calculate(
+        step.operator,
+        reading.value,
+        operandValue(step.operand, budget.variables),
+      )
       if (value === null) return NO
       budget.variables.set(step.variable, value)
       return from(steps, index + 1, subject, end, budget)
@@ -241,21 +250,4 @@ function base64(
   return (
     step.steps.length === 0 || from(step.steps, 0, new DecodedSubject(decoded), 0, budget) === YES
   )
-}
-
-function math(operator: string, left: number, right: number): number | null {
-  switch (operator) {
-    case '+':
-      return left + right
-    case '-':
-      return left - right
-    case '*':
-      return left * right
-    case '/':
-      return right === 0 ? null : Math.floor(left / right)
-    case '<<':
-      return left * 2 ** right
-    default:
-      return Math.floor(left / 2 ** right)
-  }
 }

@@ -1,14 +1,17 @@
 import { PAYLOAD, bufferByName, isPacketBuffer } from '#signatures/suricata/buffers.ts'
 import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
-import type { Rule, Section } from '#signatures/suricata/rule.ts'
+import type { HashAlgorithm, Rule, Section } from '#signatures/suricata/rule.ts'
 import { transformKey } from '#signatures/suricata/transform.ts'
 import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'
-import { inRuleOrder } from './order.ts'
+import { type OrderedAction, inRuleOrder } from './order.ts'
 import { Prefilter } from './prefilter.ts'
-import type { CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.ts'
-import type { Application, Program, RuleGroup } from './program.ts'
+import type { Application, CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.ts'
+import { PACKET_KINDS, type PacketKind, type Program, type RuleGroup } from './program.ts'
+import { ruleType, waitsForStream } from './rule-type.ts'
+import { slotReading } from './slot-reading.ts'
 import { compileSteps, needEnd } from './steps.ts'
+import { RuleData } from './rule-data.ts'
 import type { RuleVariables } from './variables.ts'
 
 export interface CompileResult {
@@ -22,6 +25,7 @@ const APPLICATIONS = new Set<string>(['http', 'tls', 'dns'])
 export interface CompileOptions {
   /** There are packets to look at: a capture. Otherwise connections alone: the inline path. */
   readonly packets: boolean
+  readonly actionOrder?: readonly OrderedAction[]
 }
 
 /** Compiles parsed rules for TCP streams, HTTP/1 exchanges and TLS handshakes, and for packets and DNS if there are. */
@@ -30,7 +34,7 @@ export function compileProgram(
   variables: RuleVariables,
   options: CompileOptions = { packets: false },
 ): CompileResult {
-  return new Compiler(variables, options.packets).compile(rules)
+  return new Compiler(variables, options.packets).compile(inRuleOrder(rules, options.actionOrder))
 }
 
 interface GroupDraft {
@@ -46,6 +50,7 @@ class Compiler {
   readonly #inapplicable = new Map<string, number>()
   readonly #problems: RuleProblem[] = []
 
+  readonly #data = new RuleData()
   readonly #hasPackets: boolean
 
   constructor(variables: RuleVariables, hasPackets: boolean) {
@@ -55,7 +60,7 @@ class Compiler {
 
   compile(rules: readonly Rule[]): CompileResult {
     const compiled: CompiledRule[] = []
-    for (const rule of inRuleOrder(rules)) {
+    for (const rule of rules) {
       const reason = inapplicableReason(rule, this.#hasPackets)
       if (reason !== null) {
         this.#inapplicable.set(reason, (this.#inapplicable.get(reason) ?? 0) + 1)
@@ -66,7 +71,15 @@ class Compiler {
       compiled.push(done)
       this.#place(done)
     }
-    const group = (name: string): RuleGroup => finishGroup(this.#groups.get(name))
+    const group = (name: string): RuleGroup => {
+      const isChunked = (slot: Slot): boolean =>
+        slot.streaming && (name.startsWith('stream ') || slot.buffer !== PAYLOAD)
+      return finishGroup(this.#groups.get(name), isChunked)
+    }
+    const sides = (name: string): Record<Side, RuleGroup> => ({
+      request: group(`${name} request`),
+      response: group(`${name} response`),
+    })
     return {
       problems: this.#problems,
       program: {
@@ -74,12 +87,18 @@ class Compiler {
         slots: [...this.#slots.values()],
         headerCount: this.#headers.count,
         applications: {
-          http: { request: group('http request'), response: group('http response') },
-          tls: { request: group('tls request'), response: group('tls response') },
-          dns: { request: group('dns request'), response: group('dns response') },
+          http: sides('http'),
+          tls: sides('tls'),
+          dns: sides('dns'),
         },
-        packet: { request: group('packet request'), response: group('packet response') },
-        stream: { request: group('stream request'), response: group('stream response') },
+        packet: {
+          session: sides('packet session'),
+          tcp: sides('packet tcp'),
+          udp: sides('packet udp'),
+          other: sides('packet other'),
+        },
+        stream: sides('stream'),
+        fileSums: fileSums(compiled),
         inapplicable: this.#inapplicable,
       },
     }
@@ -90,10 +109,14 @@ class Compiler {
       return {
         index,
         rule,
+        type: ruleType(rule),
         header: this.#headers.test(rule),
         sections: rule.sections.map((section) => this.#section(section)),
+        application: boundApplication(rule),
+        files: this.#data.fileTests(rule),
         payload: payloadForm(rule),
         onPackets: this.#hasPackets ? packetUse(rule) : 'never',
+        afterStream: waitsForStream(rule),
       }
     } catch (error) {
       if (!(error instanceof RuleFault)) throw error
@@ -118,11 +141,13 @@ class Compiler {
       steps,
       needsEnd: needEnd(steps),
       absent: absent === undefined ? 'no' : absent.orElse ? 'or-else' : 'required',
+      numbers: section.matches.filter((match) => match.kind === 'numbers'),
     }
   }
 
   #slot(section: Section): Slot {
-    const key = `${section.buffer} ${transformKey(section.transforms)}`
+    const { side } = section
+    const key = `${section.buffer} ${side ?? ''} ${transformKey(section.transforms)}`
     const known = this.#slots.get(key)
     if (known !== undefined) return known
     const row = bufferByName(section.buffer)!
@@ -130,8 +155,11 @@ class Compiler {
       id: this.#slots.size,
       buffer: row.name,
       transforms: section.transforms,
+      side,
       multiple: row.multiple,
       streaming: row.streaming,
+      reading: slotReading(row.name, side, section.transforms.length > 0, row.streaming),
+      numbers: row.numbers,
     }
     this.#slots.set(key, slot)
     return slot
@@ -140,19 +168,26 @@ class Compiler {
   #place(compiled: CompiledRule): void {
     const { rule } = compiled
     if (compiled.onPackets !== 'never') {
-      if (rule.toServer) this.#add('packet request', compiled, 'request')
-      if (rule.toClient) this.#add('packet response', compiled, 'response')
+      for (const kind of PACKET_KINDS) {
+        if (!concernsPackets(compiled, kind)) continue
+        if (rule.toServer) this.#add(`packet ${kind} request`, compiled, 'request')
+        if (rule.toClient) this.#add(`packet ${kind} response`, compiled, 'response')
+      }
       if (compiled.onPackets === 'always') return
     }
-    const application = boundApplication(rule)
-    const kind = application ?? 'stream'
+    const kind = compiled.application ?? 'stream'
     if (rule.toServer) this.#add(`${kind} request`, compiled, 'request')
     if (rule.toClient) this.#add(`${kind} response`, compiled, 'response')
   }
 
-  #add(name: string, compiled: CompiledRule, side: Side): void {
+  #draft(name: string): GroupDraft {
     const draft: GroupDraft = this.#groups.get(name) ?? { bySlot: new Map(), always: [], size: 0 }
     this.#groups.set(name, draft)
+    return draft
+  }
+
+  #add(name: string, compiled: CompiledRule, side: Side): void {
+    const draft = this.#draft(name)
     draft.size += 1
     const fast = chooseFastPattern(compiled.rule, (buffer) => isSeenIn(buffer, side))
     // A rule that may hold because a buffer is absent cannot be found by what another one contains.
@@ -165,8 +200,11 @@ class Compiler {
       draft.always.push(compiled)
       return
     }
-    const patterns = draft.bySlot.get(slot) ?? new Map<string, CompiledRule[]>()
-    draft.bySlot.set(slot, patterns)
+    // Head and body are one text only in the stream: such a pattern is looked for there.
+    const isOfStream = slot.buffer === PAYLOAD && compiled.application === 'http'
+    const { bySlot } = isOfStream ? this.#draft(`stream ${side}`) : draft
+    const patterns = bySlot.get(slot) ?? new Map<string, CompiledRule[]>()
+    bySlot.set(slot, patterns)
     const key = fast.pattern.replaceAll(/[A-Z]+/g, (run) => run.toLowerCase())
     const rules = patterns.get(key)
     if (rules === undefined) patterns.set(key, [compiled])
@@ -174,10 +212,34 @@ class Compiler {
   }
 }
 
-function finishGroup(draft: GroupDraft | undefined): RuleGroup {
-  if (draft === undefined) return { prefilters: [], always: [], alwaysSet: new Set(), size: 0 }
+/** The rule may hold for packets of this kind. */
+function concernsPackets({ rule, onPackets }: CompiledRule, kind: PacketKind): boolean {
+  const { transport } = rule.protocol
+  if (kind === 'session' && onPackets !== 'always') return false
+  switch (transport) {
+    case 'tcp':
+      return kind === 'session' || kind === 'tcp'
+    case 'udp':
+      return kind === 'udp'
+    case 'icmp':
+      return kind === 'other'
+    case 'any':
+      return kind !== 'other'
+    case 'ip':
+      return true
+  }
+}
+
+function finishGroup(draft: GroupDraft | undefined, isChunked: (slot: Slot) => boolean): RuleGroup {
+  if (draft === undefined)
+    return { whole: null, chunked: null, always: [], alwaysSet: new Set(), size: 0 }
+  const prefilter = (chunked: boolean): Prefilter | null => {
+    const slots = [...draft.bySlot].filter(([slot]) => isChunked(slot) === chunked)
+    return slots.length === 0 ? null : new Prefilter(new Map(slots))
+  }
   return {
-    prefilters: [...draft.bySlot].map(([slot, patterns]) => new Prefilter(slot, patterns)),
+    whole: prefilter(false),
+    chunked: prefilter(true),
     always: draft.always,
     alwaysSet: new Set(draft.always),
     size: draft.size,
@@ -192,12 +254,28 @@ function isSeenIn(buffer: string, side: Side): boolean {
 
 /** Application whose events evaluate the rule; null: the bytes themselves do. */
 function boundApplication(rule: Rule): Application | null {
-  if (rule.application === null && rule.sections.some(({ buffer }) => buffer.startsWith('file.')))
+  if (
+    rule.application === null &&
+    (rule.fileChecks.length > 0 || rule.sections.some(({ buffer }) => buffer.startsWith('file.')))
+  )
     return 'http'
   if (rule.application === null || !APPLICATIONS.has(canonical(rule.application))) return null
   const onlyPayload =
-    rule.sections.length > 0 && rule.sections.every((section) => section.buffer === PAYLOAD)
+    rule.fileChecks.length === 0 &&
+    rule.sections.length > 0 &&
+    rule.sections.every((section) => section.buffer === PAYLOAD)
   return onlyPayload ? null : (canonical(rule.application) as Application)
+}
+
+function fileSums(rules: readonly CompiledRule[]): Program['fileSums'] {
+  const sums = new Set<HashAlgorithm>()
+  let isAsked = false
+  for (const { files } of rules)
+    for (const test of files) {
+      isAsked = true
+      if (test.kind === 'hash') sums.add(test.algorithm)
+    }
+  return isAsked ? [...sums] : null
 }
 
 /** Files are taken out of HTTP alone. */
@@ -227,9 +305,11 @@ function payloadForm(rule: Rule): CompiledRule['payload'] {
 /** Whether packets themselves are matched: all of them, those outside a followed TCP connection, none. */
 function packetUse(rule: Rule): CompiledRule['onPackets'] {
   const { sections, flow } = rule
+  if (rule.fileChecks.length > 0) return 'never'
   if (sections.some(({ buffer }) => buffer !== PAYLOAD && !isPacketBuffer(buffer))) return 'never'
   const { transport } = rule.protocol
   if (rule.application !== null) {
+    if (sections.length === 0 && ruleType(rule) !== 'app_tx') return 'always'
     const isOnPayload = sections.length > 0 || rule.packetChecks.length > 0
     return isOnPayload && (payloadForm(rule) === 'chunk' || rule.packetChecks.length > 0)
       ? 'always'
@@ -256,6 +336,7 @@ function inapplicableReason(rule: Rule, hasPackets: boolean): string | null {
     const reason = packetReason(rule)
     if (reason !== null) return reason
   }
+  if (rule.fileChecks.length > 0 && !carriesFiles(rule)) return `files of ${rule.application}`
   for (const section of rule.sections) {
     if (section.buffer.startsWith('file.') && !carriesFiles(rule)) return `buffer ${section.buffer}`
     if (section.buffer.startsWith('ssh.')) return `buffer ${section.buffer}`
@@ -268,6 +349,8 @@ function packetReason(rule: Rule): string | null {
   const { transport } = rule.protocol
   if (transport === 'udp' || transport === 'icmp') return `protocol ${rule.protocol.name}`
   if (rule.packetChecks.length > 0) return `packet keyword ${rule.packetChecks[0].kind}`
+  for (const check of rule.flowChecks)
+    if (check.kind === 'flow-count' && check.what !== 'age') return `keyword flow.${check.what}`
   if (rule.flow.state === 'not_established') return 'flow:not_established'
   if (rule.flow.fragments === 'only_frag') return 'flow:only_frag'
   for (const { buffer } of rule.sections)

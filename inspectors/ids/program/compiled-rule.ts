@@ -1,5 +1,8 @@
-import type { Rule } from '#signatures/suricata/rule.ts'
+import type { NumbersMatch, Rule } from '#signatures/suricata/rule.ts'
+import type { RuleType } from './rule-type.ts'
 import type { TransformStep } from '#signatures/suricata/transform.ts'
+import type { FileTest } from '../files/file-test.ts'
+import type { SlotReading } from './slot-reading.ts'
 import type { Step } from './steps.ts'
 
 /** A buffer with its transforms, as rules use it. Slots are numbered; views cache by the number. */
@@ -7,8 +10,14 @@ export interface Slot {
   readonly id: number
   readonly buffer: string
   readonly transforms: readonly TransformStep[]
+  /** Direction it is pinned to; null: that of the data. */
+  readonly side: Side | null
   readonly multiple: boolean
   readonly streaming: boolean
+  /** Which scan of an HTTP head finds it. */
+  readonly reading: SlotReading
+  /** Its instances are numbers, not text. */
+  readonly numbers: boolean
 }
 
 export interface CompiledSection {
@@ -18,6 +27,8 @@ export interface CompiledSection {
   readonly needsEnd: boolean
   /** `absent`: holds when the buffer does not exist. */
   readonly absent: 'no' | 'required' | 'or-else'
+  /** Comparisons of a number buffer; empty for a text one. */
+  readonly numbers: readonly NumbersMatch[]
 }
 
 /** Addresses and ports of a rule header. Rules share these; a connection keeps one result for each. */
@@ -31,12 +42,21 @@ export interface CompiledRule {
   /** Place in evaluation order: pass, drop, reject, alert; setters of bits first; urgent first. */
   readonly index: number
   readonly rule: Rule
+  readonly type: RuleType
   readonly header: HeaderTest
   readonly sections: readonly CompiledSection[]
+  /** Its events evaluate the rule; null: the bytes themselves do. */
+  readonly application: Application | null
+  /** Asked of each file of a message; empty: of none. */
+  readonly files: readonly FileTest[]
   /** Payload sections run on the stream, on single chunks, or on both. */
   readonly payload: 'none' | 'stream' | 'chunk' | 'both'
   /** Packets of a capture that the rule is matched against by itself. */
   readonly onPackets: 'always' | 'without-session' | 'never'
+  /** On a packet it is asked when the packet's bytes were read, not before. */
+  readonly afterStream: boolean
 }
 
 export type Side = 'request' | 'response'
+
+export type Application = 'http' | 'tls' | 'dns'

@@ -1,23 +1,25 @@
 import type { Rule } from '#signatures/suricata/rule.ts'
 
-const ACTION_ORDER: Readonly<Record<Rule['action'], number>> = {
-  pass: 0,
-  drop: 1,
-  reject: 2,
-  rejectsrc: 2,
-  rejectdst: 2,
-  rejectboth: 2,
-  alert: 3,
-}
+/** Actions as `action-order` names them; reject stands for all its forms. */
+export type OrderedAction = 'pass' | 'drop' | 'reject' | 'alert'
+
+export const DEFAULT_ACTION_ORDER: readonly OrderedAction[] = ['pass', 'drop', 'reject', 'alert']
 
 /**
- * Order of evaluation: pass, drop, reject, alert; within one action the rules that set bits or numbers before
+ * Order of evaluation: pass, drop, reject, alert where nothing else is said; within one action the rules that set bits or numbers before
  * those that read them, then the more urgent ones, then by number.
  */
-export function inRuleOrder(rules: readonly Rule[]): Rule[] {
+export function inRuleOrder(
+  rules: readonly Rule[],
+  actionOrder: readonly OrderedAction[] = DEFAULT_ACTION_ORDER,
+): Rule[] {
+  const place = (rule: Rule): number =>
+    actionOrder.indexOf(
+      rule.action.startsWith('reject') ? 'reject' : (rule.action as OrderedAction),
+    )
   return [...rules].sort(
     (left, right) =>
-      ACTION_ORDER[left.action] - ACTION_ORDER[right.action] ||
+      place(left) - place(right) ||
       stateOrder(left) - stateOrder(right) ||
       left.priority - right.priority ||
       left.gid - right.gid ||

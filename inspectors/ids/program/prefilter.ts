@@ -1,116 +1,130 @@
 /**
- * Finds the rules that have a chance with a buffer: one Aho-Corasick pass over the buffer marks the fast
- * patterns that occur; each stands for the rules that chose it. What is marked is evaluated in full,
- * so the automaton may ignore case for all.
+ * Finds the rules that have a chance with a text: of the fast patterns of all buffers of a group those that
+ * occur, letters of both cases alike, and with each the rules that chose it. What is found is
+ * evaluated in full, so a part of a long pattern stands for all of it.
  *
- * Cost per byte: one transition, whatever the number of rules. Per buffer: one pass over a bitset of the
- * patterns, 32 at a time.
+ * One pass serves all buffers whose bytes a text has: `hits` tells for which of them a pattern was found.
  */
-import { buildAutomaton } from '#inspectors/matching/aho-corasick.ts'
-import type { Automaton } from '#inspectors/matching/automaton.ts'
-import type { Subject } from '../match/subject.ts'
+import {
+  GramFilter,
+  MAX_PATTERN_BYTES,
+  PatternHits,
+  SCAN_BYTES,
+  ScanText,
+  TAIL_BYTES,
+} from '#inspectors/matching/gram-filter.ts'
+import type { CandidateList } from './candidate-list.ts'
 import type { CompiledRule, Slot } from './compiled-rule.ts'
 
-/** Collects candidates of one evaluation, each once, without allocating per event. */
-export class CandidateList {
-  readonly rules: CompiledRule[] = []
-  readonly #stamps: Uint32Array
-  #stamp = 0
-
-  constructor(ruleCount: number) {
-    this.#stamps = new Uint32Array(ruleCount)
-  }
-
-  clear(): void {
-    this.rules.length = 0
-    this.#stamp += 1
-    if (this.#stamp === 0xffff_ffff) {
-      this.#stamps.fill(0)
-      this.#stamp = 1
-    }
-  }
-
-  add(rule: CompiledRule): void {
-    if (this.#stamps[rule.index] === this.#stamp) return
-    this.#stamps[rule.index] = this.#stamp
-    this.rules.push(rule)
-  }
-
-  /** Evaluation order. */
-  sort(): void {
-    if (this.rules.length > 1) this.rules.sort(byIndex)
-  }
+/** Rules that a pattern stands for when it occurs in the buffer. */
+export interface PatternTarget {
+  readonly slot: Slot
+  /** The pattern as it stands in a subject's `folded`: letters above 0x7f in lower case too. */
+  readonly folded: string
+  readonly rules: readonly CompiledRule[]
 }
 
-function byIndex(left: CompiledRule, right: CompiledRule): number {
-  return left.index - right.index
+/** Fast pattern (ASCII lower case, latin1) -> rules that chose it. */
+export type SlotPatterns = ReadonlyMap<string, readonly CompiledRule[]>
+
+/** Newest bytes of a text that comes in chunks. */
+export class ScanTail {
+  readonly bytes = new Uint8Array(TAIL_BYTES)
+  length = 0
 }
 
-/** Up to this many patterns are looked for one by one: `indexOf` runs at the speed of memory. */
-const FEW_PATTERNS = 8
+/** Scans are synchronous and do not overlap, so all share these. */
+const scanText = new ScanText()
+const hits = new PatternHits()
 
 export class Prefilter {
-  readonly slot: Slot
-  /** In lower case, letters above 0x7f too; null: too many to be looked for one by one. */
-  readonly #few: readonly string[] | null
-  readonly #rules: readonly (readonly CompiledRule[])[]
-  /** Null: the patterns are few and the buffer is seen whole. */
-  readonly #automaton: Automaton | null
-  readonly #found: Uint32Array
+  /** Buffers in which patterns are looked for. */
+  readonly slots: readonly Slot[]
+  readonly #filter: GramFilter
+  readonly #targets: readonly (readonly PatternTarget[])[]
+  readonly #found: (readonly PatternTarget[])[] = []
 
-  /** @param patterns fast pattern (ASCII lower case, latin1) -> rules that chose it */
-  constructor(slot: Slot, patterns: ReadonlyMap<string, readonly CompiledRule[]>) {
-    this.slot = slot
-    const all = [...patterns.keys()]
-    this.#few = all.length > FEW_PATTERNS ? null : all.map((pattern) => pattern.toLowerCase())
-    this.#rules = [...patterns.values()]
-    this.#found = new Uint32Array((this.#rules.length + 31) >> 5)
-    const isNeeded = this.#few === null || slot.streaming
-    this.#automaton = isNeeded ? buildAutomaton(all, { ignoreCase: true }) : null
+  constructor(bySlot: ReadonlyMap<Slot, SlotPatterns>) {
+    this.slots = [...bySlot.keys()]
+    const targets = new Map<string, PatternTarget[]>()
+    for (const [slot, patterns] of bySlot)
+      for (const [whole, rules] of patterns) {
+        const pattern = whole.slice(-MAX_PATTERN_BYTES)
+        const known = targets.get(pattern)
+        const target = { slot, folded: pattern.toLowerCase(), rules }
+        if (known === undefined) targets.set(pattern, [target])
+        else known.push(target)
+      }
+    this.#targets = [...targets.values()]
+    this.#filter = new GramFilter([...targets.keys()])
   }
 
   get patternCount(): number {
-    return this.#rules.length
+    return this.#targets.length
   }
 
   /** Adds the candidates of a whole buffer. */
-  scan(subject: Subject, into: CandidateList): void {
-    if (this.#few !== null) this.#scanFew(this.#few, subject.folded, into)
-    else if (this.#automaton !== null && this.#automaton.markString(subject.text, this.#found) > 0)
-      this.#collect(into)
+  scan(slot: Slot, textLatin1: string, into: CandidateList): void {
+    this.#find(textLatin1)
+    for (let index = 0; index < hits.count; index += 1)
+      for (const target of this.#targets[hits.ids[index]])
+        if (target.slot === slot) addAll(target.rules, into)
   }
 
   /**
-   * Adds the candidates whose fast pattern ends in this chunk of a longer buffer.
+   * Finds the patterns of a text that holds the bytes of several buffers.
    *
-   * @param state what the call for the chunk before returned; 0 at the beginning
+   * @returns for each pattern that occurs the buffers that rules want it in; valid until the next call
    */
-  scanChunk(state: number, chunk: Uint8Array, into: CandidateList): number {
-    if (this.#automaton === null) return 0
-    const next = this.#automaton.markChunk(state, chunk, this.#found)
-    this.#collect(into)
-    return next
+  findAll(textLatin1: string): readonly (readonly PatternTarget[])[] {
+    this.#find(textLatin1)
+    this.#found.length = 0
+    for (let index = 0; index < hits.count; index += 1)
+      this.#found.push(this.#targets[hits.ids[index]])
+    return this.#found
   }
 
-  /** Folding maps high letters too; it finds more than the automaton does, never less. */
-  #scanFew(few: readonly string[], folded: string, into: CandidateList): void {
-    for (let index = 0; index < few.length; index += 1) {
-      if (!folded.includes(few[index])) continue
-      for (const rule of this.#rules[index]) into.add(rule)
+  /**
+   * Adds the candidates whose fast pattern ends in this chunk of a longer text, in any of the buffers.
+   *
+   * @param tail of the text before; it becomes that of the text with the chunk
+   */
+  scanChunk(tail: ScanTail, chunk: Uint8Array, into: CandidateList): void {
+    hits.clear(this.#targets.length)
+    const { bytes } = scanText
+    for (let from = 0; from < chunk.length; from += SCAN_BYTES) {
+      const before = tail.length
+      if (before > 0) bytes.set(tail.bytes.subarray(0, before))
+      const piece = chunk.length > SCAN_BYTES ? chunk.subarray(from, from + SCAN_BYTES) : chunk
+      bytes.set(piece, before)
+      scanText.length = before + piece.length
+      this.#filter.scan(scanText, 0, before, hits)
+      tail.length = Math.min(TAIL_BYTES, scanText.length)
+      tail.bytes.set(bytes.subarray(scanText.length - tail.length, scanText.length))
     }
+    for (let index = 0; index < hits.count; index += 1)
+      for (const { rules } of this.#targets[hits.ids[index]]) addAll(rules, into)
   }
 
-  #collect(into: CandidateList): void {
-    const found = this.#found
-    for (let word = 0; word < found.length; word += 1) {
-      let bits = found[word]
-      if (bits === 0) continue
-      found[word] = 0
-      while (bits !== 0) {
-        const bit = 31 - Math.clz32(bits & -bits)
-        bits &= bits - 1
-        for (const rule of this.#rules[(word << 5) | bit]) into.add(rule)
-      }
+  #find(textLatin1: string): void {
+    hits.clear(this.#targets.length)
+    const { bytes } = scanText
+    if (textLatin1.length <= SCAN_BYTES) {
+      bytes.write(textLatin1, 0, 'latin1')
+      scanText.length = textLatin1.length
+      this.#filter.scan(scanText, 0, 0, hits)
+      return
+    }
+    for (let at = 0; at < textLatin1.length; at += SCAN_BYTES) {
+      const before = Math.min(at, TAIL_BYTES)
+      const piece = textLatin1.slice(at - before, at + SCAN_BYTES)
+      bytes.write(piece, 0, 'latin1')
+      scanText.length = piece.length
+      this.#filter.scan(scanText, 0, before, hits)
     }
   }
+}
+
+function addAll(rules: readonly CompiledRule[], into: CandidateList): void {
+  for (let index = 0; index < rules.length; index += 1) into.add(rules[index])
 }

@@ -7,6 +7,7 @@ import type {
   ByteMath,
   ByteTest,
   ContentMatch,
+  Entropy,
   IsDataAt,
   Operand,
   Base64Decode,
@@ -55,6 +56,7 @@ export type PlainStep =
   | (ByteMath & { retry?: boolean })
   | (IsDataAt & { retry?: boolean })
   | (BufferSize & { retry?: boolean })
+  | (Entropy & { retry?: boolean })
 
 export interface Base64Step {
   readonly kind: 'base64'
@@ -65,7 +67,7 @@ export interface Base64Step {
 
 export type Step = ContentStep | PcreStep | PlainStep | Base64Step
 
-/** Steps of a section; `absent` is not a step, the section carries it. */
+/** Steps of a section; `absent` and comparisons of number buffers are none, the section carries them. */
 export function compileSteps(matches: readonly BufferMatch[]): Step[] {
   const steps: Step[] = []
   for (const match of matches) {
@@ -92,6 +94,8 @@ export function needEnd(steps: readonly Step[]): boolean {
         return step.negated
       case 'bsize':
         return true
+      case 'entropy':
+        return step.bytes === 0
       case 'base64':
         return step.decode.bytes === 0 || needEnd(step.steps)
       case 'byte_jump':
@@ -126,6 +130,7 @@ function compileStep(match: BufferMatch): Step | null {
         steps: compileSteps(match.matches),
       }
     case 'absent':
+    case 'numbers':
       return null
     case 'byte_test':
     case 'byte_jump':
@@ -133,6 +138,7 @@ function compileStep(match: BufferMatch): Step | null {
     case 'byte_math':
     case 'isdataat':
     case 'bsize':
+    case 'entropy':
       return { ...match }
   }
 }
@@ -171,6 +177,7 @@ function isRelative(step: Step): boolean {
     case 'byte_math':
       return step.source.relative
     case 'bsize':
+    case 'entropy':
       return false
   }
 }

@@ -1,4 +1,5 @@
-import type { Rule, Threshold } from '#signatures/suricata/rule.ts'
+import type { Rule, Threshold, ThresholdTrack } from '#signatures/suricata/rule.ts'
+import type { RateFilter } from '#signatures/suricata/threshold-config.ts'
 import { MAX_THRESHOLD_ENTRIES } from '../limits.ts'
 import { BoundedTable } from './bounded-table.ts'
 
@@ -30,14 +31,7 @@ export class Thresholds {
    * @returns true when the match is to be shown
    */
   admits(rule: Rule, threshold: Threshold, endpoints: Endpoints, now: number): boolean {
-    const key = `${rule.gid}:${rule.sid}:${trackKey(threshold, endpoints)}`
-    const length = threshold.seconds * 1000
-    let entry = this.#table.get(key, now)
-    if (entry === undefined || now - entry.since >= length) {
-      entry = { count: 0, since: now }
-      this.#table.set(key, entry, now + length)
-    }
-    entry.count += 1
+    const entry = this.#count(rule, threshold, endpoints, now)
     switch (threshold.kind) {
       case 'limit':
         return entry.count <= threshold.count
@@ -51,18 +45,65 @@ export class Thresholds {
         return entry.count > threshold.count
     }
   }
+
+  #count(rule: Rule, threshold: Threshold, endpoints: Endpoints, now: number): Count {
+    const key = `${rule.gid}:${rule.sid}:${trackKey(threshold.track, endpoints)}`
+    const length = threshold.seconds * 1000
+    let entry = this.#table.get(key, now)
+    if (entry === undefined || now - entry.since >= length) {
+      entry = { count: 0, since: now }
+      this.#table.set(key, entry, now + length)
+    }
+    entry.count += 1
+    return entry
+  }
 }
 
-function trackKey(threshold: Threshold, endpoints: Endpoints): string {
-  switch (threshold.track) {
+interface Rate extends Count {
+  /** Milliseconds; the other action holds until then. */
+  until: number
+}
+
+/** Rates above which a rule has another action for a time. One for all connections of an inspector. */
+export class RateFilters {
+  readonly #table = new BoundedTable<Rate>(MAX_THRESHOLD_ENTRIES)
+
+  /**
+   * Counts one match.
+   *
+   * @param now milliseconds
+   * @returns true when the filter's action takes the place of the rule's
+   */
+  exceeds(rule: Rule, filter: RateFilter, endpoints: Endpoints, now: number): boolean {
+    const key = `${rule.gid}:${rule.sid}:${trackKey(filter.track, endpoints)}`
+    const length = filter.seconds * 1000
+    const held = this.#table.get(key, now)
+    if (held !== undefined && now < held.until) return true
+    if (held === undefined || held.until > 0 || now - held.since >= length) {
+      const entry = { count: 1, since: now, until: 0 }
+      if (filter.count < 1) entry.until = now + filter.timeoutSeconds * 1000
+      this.#table.set(key, entry, Math.max(now + length, entry.until) + 1)
+      return entry.until > 0
+    }
+    held.count += 1
+    if (held.count <= filter.count) return false
+    held.until = now + filter.timeoutSeconds * 1000
+    this.#table.set(key, held, held.until + 1)
+    return true
+  }
+}
+
+/** Both ways of a pair of addresses are one. */
+function trackKey(track: ThresholdTrack, { source, destination, flow }: Endpoints): string {
+  switch (track) {
     case 'by_src':
-      return `s${endpoints.source}`
+      return `s${source}`
     case 'by_dst':
-      return `d${endpoints.destination}`
+      return `d${destination}`
     case 'by_both':
-      return `b${endpoints.source} ${endpoints.destination}`
+      return source < destination ? `b${source} ${destination}` : `b${destination} ${source}`
     case 'by_flow':
-      return `f${endpoints.flow}`
+      return `f${flow}`
     case 'by_rule':
       return 'r'
   }

@@ -19,6 +19,9 @@ export interface CertificateFacts {
   /** SHA-1, hex pairs in lower case, colons between. */
   readonly fingerprint: string
   readonly alternativeNames: readonly string[]
+  /** Bounds of the validity, seconds since the epoch; null: unreadable. */
+  readonly notBefore: number | null
+  readonly notAfter: number | null
 }
 
 const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
@@ -59,17 +62,32 @@ export function parseCertificate(der: Buffer): CertificateFacts | null {
   if (tbs === null || tbs.tag !== 0x30) return null
   const parts = children(tbs.body)
   if (parts[0]?.tag === 0xa0) parts.shift()
-  const [serial, , issuer, , subject] = parts
+  const [serial, , issuer, validity, subject] = parts
   if (serial === undefined || issuer === undefined || subject === undefined || serial.tag !== 2)
     return null
   const extensions = parts.find((part) => part.tag === 0xa3)
+  const [notBefore = null, notAfter = null] = children(validity.body).map(timeOf)
   return {
     subject: nameText(subject.body),
     issuer: nameText(issuer.body),
     serial: pairs(serial.body.toString('hex').toUpperCase()),
     fingerprint: pairs(createHash('sha1').update(der).digest('hex')),
     alternativeNames: extensions === undefined ? [] : alternativeNames(extensions.body),
+    notBefore,
+    notAfter,
   }
+}
+
+/** UTCTime (years 1950 to 2049) and GeneralizedTime, both in UTC (RFC 5280 section 4.1.2.5). */
+function timeOf({ tag, body }: Element): number | null {
+  const text = body.toString('latin1')
+  const whole = tag === 0x17 ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text
+  const form = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?/.exec(whole)
+  if (form === null) return null
+  const [year, month, day, hour, minute, second = 0] = form
+    .slice(1)
+    .map((part) => (part === undefined ? undefined : Number(part)))
+  return Date.UTC(year!, month! - 1, day, hour, minute, second) / 1000
 }
 
 function element(bytes: Buffer, at: number): Element | null {

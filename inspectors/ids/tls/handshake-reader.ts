@@ -39,6 +39,12 @@ export class HandshakeReader {
     return this.#failed
   }
 
+  /** Bytes are missing: what follows cannot be read. */
+  giveUp(): void {
+    if (!this.#encrypted) this.#failed = true
+    this.#records = NO_BYTES
+  }
+
   /** @returns handshake messages that this chunk completes, in order */
   push(chunk: Buffer): HandshakeMessage[] {
     const found: HandshakeMessage[] = []

@@ -39,6 +39,10 @@ export class TlsSession implements BufferView {
     return news || (wasReadable && (reader.encrypted || reader.failed))
   }
 
+  gap(side: Side): void {
+    this.#readers[side].giveUp()
+  }
+
   get version(): number | null {
     return this.#server?.version ?? this.#client?.version ?? null
   }
@@ -88,7 +92,16 @@ export class TlsSession implements BufferView {
     return texts?.map((text) => new Subject(applyTransforms(text, slot.transforms)))
   }
 
+  numbers(slot: Slot): readonly number[] | undefined {
+    if (this.#chain === null) return this.isOver('response') ? [] : undefined
+    if (slot.buffer === 'tls.cert_chain_len') return [this.#chain.length]
+    if (this.#leaf === null) return []
+    const bound = slot.buffer === 'tls_cert_notbefore' ? this.#leaf.notBefore : this.#leaf.notAfter
+    return bound === null ? [] : [bound]
+  }
+
   #sideOf(slot: Slot): Side {
+    if (slot.side !== null) return slot.side
     const { sides } = bufferByName(slot.buffer)!
     return sides === 'both' ? this.side : sides
   }

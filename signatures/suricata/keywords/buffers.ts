@@ -4,7 +4,7 @@ import { type Keyword, keyword } from './keyword.ts'
 
 /** The sticky buffers, from their table, and the old modifiers that stand for them. */
 export const BUFFER_KEYWORDS: readonly Keyword[] = [
-  ...BUFFERS.filter((row) => row.name !== PAYLOAD).map((row) =>
+  ...BUFFERS.filter((row) => row.name !== PAYLOAD && !row.numbers).map((row) =>
     keyword(
       row.name,
       'buffer',
@@ -16,12 +16,10 @@ export const BUFFER_KEYWORDS: readonly Keyword[] = [
       },
       (builder, argument) => {
         const side = argument.trim()
-        if (side !== '') {
-          if (row.sides !== 'both' || (side !== 'to_server' && side !== 'to_client'))
-            throw new RuleFault('bad-argument', `${row.name} takes no argument "${side}"`)
-          builder.pinnedSide = side === 'to_server' ? 'request' : 'response'
-        }
-        builder.useBuffer(row.name)
+        if (side === '') builder.useBuffer(row.name)
+        else if (row.sides !== 'both' || (side !== 'to_server' && side !== 'to_client'))
+          throw new RuleFault('bad-argument', `${row.name} takes no argument "${side}"`)
+        else builder.useBuffer(row.name, side === 'to_server' ? 'request' : 'response')
       },
     ),
   ),

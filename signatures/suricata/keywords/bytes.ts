@@ -1,7 +1,8 @@
-import { commaList, integer, keyedList, numberRange, operand, variable } from '../arguments.ts'
+import { commaList, integer, keyedList, operand, variable } from '../arguments.ts'
+import { numberRange } from '../number-range.ts'
 import type { RuleBuilder } from '../builder.ts'
 import { RuleFault } from '../problem.ts'
-import type { ByteMath, Comparison, NumberBase, NumberSource } from '../rule.ts'
+import type { ByteMath, Comparison, Entropy, NumberBase, NumberSource } from '../rule.ts'
 import { MAX_DISTANCE } from './content.ts'
 import { type Keyword, keyword } from './keyword.ts'
 
@@ -99,6 +100,13 @@ export const BYTE_KEYWORDS: readonly Keyword[] = [
   ),
   keyword('base64_data', 'buffer', 'What base64_decode yielded', { argument: 'none' }, (builder) =>
     builder.useDecoded(),
+  ),
+  keyword(
+    'entropy',
+    'match',
+    'Shannon entropy of the buffer',
+    { grammar: '[bytes N,][offset N,]value [OP]X' },
+    entropy,
   ),
   keyword(
     'absent',
@@ -339,6 +347,27 @@ function base64Decode(builder: RuleBuilder, argument: string): void {
     else throw unknownPart('base64_decode', item)
   }
   builder.add({ kind: 'base64_decode', bytes, offset, relative, matches: [] }, relative)
+}
+
+const ENTROPY_VALUE = /^(<=|>=|!=|<|>|=)?\s*(\d(?:\.\d{1,15})?)$/
+
+function entropy(builder: RuleBuilder, argument: string): void {
+  const parts = keyedList(argument.replaceAll(/\bvalue\s*([<>=!]+)\s*/g, 'value $1'))
+  for (const key of parts.keys())
+    if (!['bytes', 'offset', 'value'].includes(key)) throw unknownPart('entropy', key)
+  const form = ENTROPY_VALUE.exec(parts.get('value') ?? '')
+  if (form === null || Number(form[2]) > 8)
+    throw new RuleFault('bad-argument', 'entropy needs a value from 0 to 8')
+  builder.add(
+    {
+      kind: 'entropy',
+      bytes: integer(parts.get('bytes') ?? '0', 0, MAX_DISTANCE),
+      offset: integer(parts.get('offset') ?? '0', 0, MAX_DISTANCE),
+      comparison: (form[1] ?? '=') as Entropy['comparison'],
+      value: Number(form[2]),
+    },
+    false,
+  )
 }
 
 function unknownPart(name: string, part: string): RuleFault {

@@ -1,16 +1,14 @@
-import { commaList, integer, keyedList, numberRange, operand, variable } from '../arguments.ts'
+import { commaList, integer } from '../arguments.ts'
 import type { RuleBuilder } from '../builder.ts'
+import { numberRange } from '../number-range.ts'
 import { isApplicationProtocol } from '../protocols.ts'
 import { RuleFault } from '../problem.ts'
-import type { Effect, FlowCheck, Threshold, ThresholdTrack, XbitTrack } from '../rule.ts'
+import type { FlowCheck, ProtocolMode } from '../rule.ts'
 import { type Keyword, keyword } from './keyword.ts'
 
-/** Longest life of an xbit and longest interval of a threshold, in seconds. */
-export const MAX_SECONDS = 31_536_000
-export const DEFAULT_XBIT_SECONDS = 30
 const MAX_COUNT = 0xffff_ffff
 
-/** Keywords about the connection, and those that keep state across packets and flows. */
+/** Keywords about the connection as a whole. */
 export const FLOW_KEYWORDS: readonly Keyword[] = [
   keyword(
     'flow',
@@ -21,61 +19,6 @@ export const FLOW_KEYWORDS: readonly Keyword[] = [
         '[to_server|to_client|from_server|from_client][,established|not_established|stateless][,only_stream|no_stream][,only_frag|no_frag]',
     },
     flow,
-  ),
-  keyword(
-    'flowbits',
-    'state',
-    'Named bits of the connection',
-    { grammar: 'set|unset|toggle|isset|isnotset|noalert[,NAME[|NAME…]]' },
-    flowbits,
-  ),
-  keyword(
-    'xbits',
-    'state',
-    'Named bits of a host or pair of hosts',
-    {
-      grammar: 'set|unset|toggle|isset|isnotset,NAME,track ip_src|ip_dst|ip_pair[,expire SECONDS]',
-    },
-    xbits,
-  ),
-  keyword(
-    'hostbits',
-    'state',
-    'Named bits of a host',
-    { grammar: 'set|unset|toggle|isset|isnotset,NAME[,src|dst]' },
-    hostbits,
-  ),
-  keyword(
-    'flowint',
-    'state',
-    'Named numbers of the connection',
-    { grammar: 'NAME,OPERATION[,VALUE]' },
-    flowint,
-  ),
-  keyword(
-    'threshold',
-    'state',
-    'Bounds the alerts in time',
-    {
-      grammar:
-        'type limit|threshold|both, track by_src|by_dst|by_rule|by_both|by_flow, count N, seconds N',
-      repeatable: false,
-    },
-    (builder, argument) => {
-      setThreshold(builder, argument, null)
-    },
-  ),
-  keyword(
-    'detection_filter',
-    'state',
-    'Matches only above a rate',
-    {
-      grammar: 'track by_src|by_dst|by_rule|by_both|by_flow, count N, seconds N',
-      repeatable: false,
-    },
-    (builder, argument) => {
-      setThreshold(builder, argument, 'detection')
-    },
   ),
   keyword(
     'stream_size',
@@ -97,27 +40,14 @@ export const FLOW_KEYWORDS: readonly Keyword[] = [
     'app-layer-protocol',
     'flow',
     'Protocol found in the connection',
-    { grammar: '[!]NAME[,to_server|to_client|either|both]' },
-    (builder, argument) => {
-      const form = /^(!?)\s*([a-z0-9-]+)(?:\s*,\s*(?:to_server|to_client|either|both))?$/.exec(
-        argument.trim(),
-      )
-      const name = form?.[2] ?? ''
-      if (form === null || (!isApplicationProtocol(name) && name !== 'failed'))
-        throw new RuleFault('bad-argument', `"${argument}" is not an application protocol`)
-      builder.flowChecks.push({ kind: 'app-layer-protocol', name, negated: form[1] === '!' })
+    {
+      grammar: '[!]NAME[|NAME…][,exact][,direction|to_server|to_client|either|both|final|original]',
     },
+    applicationProtocol,
   ),
   keyword('sameip', 'flow', 'Both addresses are equal', { argument: 'none' }, (builder) => {
     builder.flowChecks.push({ kind: 'sameip' })
   }),
-  keyword(
-    'tag',
-    'state',
-    'Records what follows the alert',
-    { grammar: 'session|host[,COUNT,packets|seconds|bytes[,src|dst]]' },
-    tag,
-  ),
   keyword(
     'prefilter',
     'modifier',
@@ -125,13 +55,42 @@ export const FLOW_KEYWORDS: readonly Keyword[] = [
     { argument: 'none' },
     () => {},
   ),
+  ...(['pkts', 'bytes'] as const).flatMap((what) => [
+    keyword(
+      `flow.${what}`,
+      'flow',
+      `${what === 'pkts' ? 'Packets' : 'Bytes'} of the connection so far`,
+      { grammar: 'toserver|toclient|both|either,RANGE' },
+      (builder, argument) => {
+        const comma = argument.indexOf(',')
+        const side = argument.slice(0, Math.max(0, comma)).trim()
+        if (side !== 'toserver' && side !== 'toclient' && side !== 'both' && side !== 'either')
+          throw new RuleFault('bad-argument', `flow.${what} has no side "${side}"`)
+        const range = numberRange(argument.slice(comma + 1), Number.MAX_SAFE_INTEGER)
+        builder.flowChecks.push({ kind: 'flow-count', what, side, range })
+      },
+    ),
+    ...(['toserver', 'toclient'] as const).map((side) =>
+      keyword(
+        `flow.${what}_${side}`,
+        'flow',
+        `${what === 'pkts' ? 'Packets' : 'Bytes'} of one direction so far`,
+        { grammar: 'RANGE' },
+        (builder, argument) => {
+          const range = numberRange(argument, Number.MAX_SAFE_INTEGER)
+          builder.flowChecks.push({ kind: 'flow-count', what, side, range })
+        },
+      ),
+    ),
+  ]),
   keyword(
-    'bypass',
+    'flow.age',
     'flow',
-    'The rest of the connection is not inspected',
-    { argument: 'none' },
-    () => {
-      throw new RuleFault('unsupported-keyword', 'bypass is not enforced')
+    'Seconds since the connection began',
+    { grammar: 'RANGE' },
+    (builder, argument) => {
+      const range = numberRange(argument, MAX_COUNT)
+      builder.flowChecks.push({ kind: 'flow-count', what: 'age', side: 'either', range })
     },
   ),
 ]
@@ -185,165 +144,42 @@ function once<Value>(what: string, before: Value | null, value: Value): Value {
   return value
 }
 
-function bitNames(text: string): string[] {
-  const names = text.split('|').map((name) => name.trim())
+const PROTOCOL_MODES: ReadonlyMap<string, ProtocolMode> = new Map([
+  ['direction', 'direction'],
+  ['to_server', 'to_server'],
+  ['to_client', 'to_client'],
+  ['either', 'either'],
+  ['both', 'either'],
+  ['final', 'final'],
+  ['original', 'original'],
+])
+
+/** `unknown`: nothing is known yet; `failed`: enough was seen and nothing found. */
+function applicationProtocol(builder: RuleBuilder, argument: string): void {
+  const [first = '', ...rest] = commaList(argument)
+  const negated = first.startsWith('!')
+  const names = (negated ? first.slice(1) : first).split('|').map((name) => name.trim())
   for (const name of names)
-    if (name === '' || /\s/.test(name))
-      throw new RuleFault('bad-argument', `"${name}" is not a name for a bit`)
-  return names
-}
-
-function flowbits(builder: RuleBuilder, argument: string): void {
-  const items = commaList(argument)
-  const operation = items[0]
-  if (operation === 'noalert') {
-    if (items.length > 1) throw new RuleFault('bad-argument', 'flowbits:noalert takes no name')
-    builder.meta.noAlert = true
-    return
+    if (!isApplicationProtocol(name) && name !== 'failed' && name !== 'unknown')
+      throw new RuleFault('bad-argument', `"${name}" is not an application protocol`)
+  if (negated && names.includes('unknown'))
+    throw new RuleFault('bad-argument', 'unknown cannot be negated')
+  let mode: ProtocolMode | null = null
+  let exact = false
+  for (const item of rest) {
+    const named = PROTOCOL_MODES.get(item)
+    if (item === 'exact' && !exact) exact = true
+    else if (named !== undefined && mode === null) mode = named
+    else throw new RuleFault('bad-argument', `app-layer-protocol has no option "${item}"`)
   }
-  if (items.length !== 2)
-    throw new RuleFault('bad-argument', `flowbits:${operation} takes one name`)
-  const names = bitNames(items[1])
-  switch (operation) {
-    case 'isset':
-    case 'isnotset':
-      builder.flowChecks.push({ kind: 'flowbits', operation, names })
-      return
-    case 'set':
-    case 'unset':
-    case 'toggle':
-      if (names.length > 1)
-        throw new RuleFault('bad-argument', `flowbits:${operation} takes one name`)
-      builder.effects.push({ kind: 'flowbits', operation, names })
-      return
-    default:
-      throw new RuleFault('bad-argument', `flowbits has no operation "${operation}"`)
+  const check: FlowCheck = {
+    kind: 'app-layer-protocol',
+    names,
+    negated,
+    exact,
+    mode: mode ?? 'direction',
   }
-}
-
-function addBit(
-  builder: RuleBuilder,
-  keywordName: string,
-  operation: string,
-  name: string,
-  track: XbitTrack,
-  expireSeconds: number,
-): void {
-  const [bit = ''] = bitNames(name)
-  if (operation === 'isset' || operation === 'isnotset') {
-    const check: FlowCheck = { kind: 'xbits', operation, name: bit, track }
-    builder.flowChecks.push(check)
-  } else if (operation === 'set' || operation === 'unset' || operation === 'toggle') {
-    const effect: Effect = { kind: 'xbits', operation, name: bit, track, expireSeconds }
-    builder.effects.push(effect)
-  } else throw new RuleFault('bad-argument', `${keywordName} has no operation "${operation}"`)
-}
-
-function xbits(builder: RuleBuilder, argument: string): void {
-  const [operation = '', name, ...rest] = commaList(argument)
-  if (operation === 'noalert' && name === undefined) {
-    builder.meta.noAlert = true
-    return
-  }
-  if (name === undefined) throw new RuleFault('bad-argument', `xbits:${operation} takes a name`)
-  const parts = rest.length === 0 ? new Map<string, string>() : keyedList(rest.join(','))
-  for (const key of parts.keys())
-    if (key !== 'track' && key !== 'expire')
-      throw new RuleFault('bad-argument', `xbits has no option "${key}"`)
-  const track = parts.get('track') ?? ''
-  if (track !== 'ip_src' && track !== 'ip_dst' && track !== 'ip_pair')
-    throw new RuleFault('bad-argument', 'xbits tracks ip_src, ip_dst or ip_pair')
-  const expire = parts.get('expire')
-  const seconds = expire === undefined ? DEFAULT_XBIT_SECONDS : integer(expire, 1, MAX_SECONDS)
-  addBit(builder, 'xbits', operation, name, track, seconds)
-}
-
-function hostbits(builder: RuleBuilder, argument: string): void {
-  const [operation = '', name, side = 'src'] = commaList(argument)
-  if (operation === 'noalert' && name === undefined) {
-    builder.meta.noAlert = true
-    return
-  }
-  if (name === undefined) throw new RuleFault('bad-argument', `hostbits:${operation} takes a name`)
-  if (side !== 'src' && side !== 'dst')
-    throw new RuleFault('bad-argument', 'hostbits tracks src or dst')
-  addBit(
-    builder,
-    'hostbits',
-    operation,
-    name,
-    side === 'src' ? 'ip_src' : 'ip_dst',
-    DEFAULT_XBIT_SECONDS,
-  )
-}
-
-function flowint(builder: RuleBuilder, argument: string): void {
-  const items = commaList(argument)
-  const name = variable(items[0])
-  const operation = items[1] ?? ''
-  const value = (): number | string => {
-    if (items.length !== 3)
-      throw new RuleFault('bad-argument', `flowint ${operation} takes a value`)
-    return operand(items[2], 0, MAX_COUNT)
-  }
-  switch (operation) {
-    case 'isset':
-    case 'notset':
-    case 'isnotset':
-      builder.flowChecks.push({
-        kind: 'flowint',
-        name,
-        comparison: operation === 'isset' ? 'isset' : 'notset',
-        value: 0,
-      })
-      return
-    case '=':
-    case '+':
-    case '-':
-      builder.effects.push({ kind: 'flowint', name, operation, value: value() })
-      return
-    case '==':
-      builder.flowChecks.push({ kind: 'flowint', name, comparison: '=', value: value() })
-      return
-    case '<':
-    case '>':
-    case '<=':
-    case '>=':
-    case '!=':
-      builder.flowChecks.push({ kind: 'flowint', name, comparison: operation, value: value() })
-      return
-    default:
-      throw new RuleFault('bad-argument', `flowint has no operation "${operation}"`)
-  }
-}
-
-const TRACKS = new Set<string>(['by_src', 'by_dst', 'by_rule', 'by_both', 'by_flow'])
-
-function setThreshold(builder: RuleBuilder, argument: string, fixed: 'detection' | null): void {
-  if (builder.threshold !== null)
-    throw new RuleFault('conflict', 'threshold and detection_filter exclude each other')
-  const parts = keyedList(argument)
-  const name = fixed === null ? 'threshold' : 'detection_filter'
-  for (const key of parts.keys())
-    if (!['type', 'track', 'count', 'seconds'].includes(key) || (key === 'type' && fixed !== null))
-      throw new RuleFault('bad-argument', `${name} has no option "${key}"`)
-  const part = (key: string): string => {
-    const value = parts.get(key)
-    if (value === undefined) throw new RuleFault('bad-argument', `${name} needs ${key}`)
-    return value
-  }
-  const kind: string = fixed ?? part('type')
-  if (kind !== 'limit' && kind !== 'threshold' && kind !== 'both' && kind !== 'detection')
-    throw new RuleFault('bad-argument', `"${kind}" is not a type of threshold`)
-  const track = part('track')
-  if (!TRACKS.has(track)) throw new RuleFault('bad-argument', `${name} cannot track "${track}"`)
-  const threshold: Threshold = {
-    kind,
-    track: track as ThresholdTrack,
-    count: integer(part('count'), 1, MAX_COUNT),
-    seconds: integer(part('seconds'), 1, MAX_SECONDS),
-  }
-  builder.threshold = threshold
+  builder.flowChecks.push(check)
 }
 
 function streamSize(builder: RuleBuilder, argument: string): void {
@@ -369,16 +205,4 @@ function streamSize(builder: RuleBuilder, argument: string): void {
     default:
       throw new RuleFault('bad-argument', `stream_size has no operator "${comparison}"`)
   }
-}
-
-/** Recording after an alert is the record writer's matter; the matching of the rule is unaffected. */
-function tag(_builder: RuleBuilder, argument: string): void {
-  const [kind = '', count, metric = 'packets', side] = commaList(argument)
-  if (kind !== 'session' && kind !== 'host')
-    throw new RuleFault('bad-argument', 'tag is for session or host')
-  if (count !== undefined) integer(count, 0, MAX_COUNT)
-  if (!['packets', 'seconds', 'bytes'].includes(metric))
-    throw new RuleFault('bad-argument', `tag has no unit "${metric}"`)
-  if (side !== undefined && side !== 'src' && side !== 'dst')
-    throw new RuleFault('bad-argument', 'tag is for src or dst')
 }

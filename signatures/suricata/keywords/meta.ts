@@ -111,6 +111,17 @@ export const META_KEYWORDS: readonly Keyword[] = [
   keyword('noalert', 'meta', 'A match shows no alert', { argument: 'none' }, (builder) => {
     builder.meta.noAlert = true
   }),
+  keyword('alert', 'meta', 'A match shows an alert', { argument: 'none' }, (builder) => {
+    builder.meta.alerts = true
+  }),
+  keyword(
+    'requires',
+    'meta',
+    'What the rule needs; without it the rule is skipped',
+    { grammar: 'version OP X.Y.Z[ OP X.Y.Z][|…], feature NAME, keyword NAME' },
+    // A rule whose needs are unmet is not read this far.
+    () => {},
+  ),
 ]
 
 function addMetadata(metadata: Map<string, string[]>, item: string): void {

@@ -1,4 +1,6 @@
-import { integer, numberRange } from '../arguments.ts'
+import { integer } from '../arguments.ts'
+import { numberRange } from '../number-range.ts'
+import { DECODE_EVENTS, STREAM_EVENTS } from '../packet-events.ts'
 import { RuleFault } from '../problem.ts'
 import type { PacketCheck, PacketField } from '../rule.ts'
 import { type Keyword, keyword } from './keyword.ts'
@@ -37,6 +39,8 @@ const FRAGMENT_BITS: ReadonlyMap<string, number> = new Map([
   ['D', 0x4000],
   ['R', 0x8000],
 ])
+
+const DECODE_NAMES = new Set(DECODE_EVENTS)
 
 const IP_OPTIONS = new Set([
   'any',
@@ -103,6 +107,31 @@ export const PACKET_KEYWORDS: readonly Keyword[] = [
     const { mode, set } = bits(argument.trim(), FRAGMENT_BITS, 'fragbits')
     builder.packetChecks.push({ kind: 'fragbits', mode, set })
   }),
+  keyword(
+    'decode-event',
+    'packet',
+    'Fault that the decoder found in the packet',
+    { aliases: ['engine-event'], grammar: 'LAYER.NAME' },
+    (builder, argument) => {
+      const name = argument.trim()
+      if (!DECODE_NAMES.has(name))
+        throw new RuleFault('bad-argument', `"${name}" is not an event of the decoder`)
+      builder.packetChecks.push({ kind: 'event', event: `decoder.${name}` })
+    },
+  ),
+  keyword(
+    'stream-event',
+    'packet',
+    'Fault that the stream engine found in the packet',
+    { grammar: 'NAME' },
+    (builder, argument) => {
+      const name = argument.trim()
+      const found = STREAM_EVENTS.find((event) => event === name)
+      if (found === undefined)
+        throw new RuleFault('bad-argument', `"${name}" is not an event of the stream engine`)
+      builder.packetChecks.push({ kind: 'event', event: `stream.${found}` })
+    },
+  ),
   keyword('ipopts', 'packet', 'IP option', { grammar: 'NAME' }, (builder, argument) => {
     const option = argument.trim().toLowerCase()
     if (!IP_OPTIONS.has(option))

@@ -3,13 +3,16 @@ import { RuleFault } from '../problem.ts'
 import { BUFFER_KEYWORDS } from './buffers.ts'
 import { BYTE_KEYWORDS } from './bytes.ts'
 import { CONTENT_KEYWORDS } from './content.ts'
+import { FILE_KEYWORDS } from './files.ts'
 import { FLOW_KEYWORDS } from './flow.ts'
 import { type Keyword, keyword } from './keyword.ts'
 import { META_KEYWORDS } from './meta.ts'
+import { NUMBER_KEYWORDS } from './numbers.ts'
 import { PACKET_KEYWORDS } from './packet.ts'
+import { STATE_KEYWORDS } from './state.ts'
 import { TLS_KEYWORDS } from './tls.ts'
 import { TRANSFORM_KEYWORDS } from './transforms.ts'
-import { isUnsupported } from './unsupported.ts'
+import { isUnsupported, unsupportedReason } from './unsupported.ts'
 
 const PCRE = keyword(
   'pcre',
@@ -35,7 +38,10 @@ export const KEYWORDS: readonly Keyword[] = [
   ...BYTE_KEYWORDS,
   ...BUFFER_KEYWORDS,
   ...TRANSFORM_KEYWORDS,
+  ...NUMBER_KEYWORDS,
+  ...FILE_KEYWORDS,
   ...FLOW_KEYWORDS,
+  ...STATE_KEYWORDS,
   ...PACKET_KEYWORDS,
   ...TLS_KEYWORDS,
 ]
@@ -44,12 +50,16 @@ const BY_NAME = new Map<string, Keyword>(
   KEYWORDS.flatMap((row) => [row.name, ...row.aliases].map((name) => [name, row])),
 )
 
+export function hasKeyword(name: string): boolean {
+  return BY_NAME.has(name)
+}
+
 /** @throws RuleFault `unsupported-keyword` or `unknown-keyword`, with the nearest name */
 export function findKeyword(name: string): Keyword {
   const row = BY_NAME.get(name)
   if (row !== undefined) return row
   if (isUnsupported(name))
-    throw new RuleFault('unsupported-keyword', `${name} is not enforced`, { keyword: name })
+    throw new RuleFault('unsupported-keyword', unsupportedReason(name), { keyword: name })
   const near = nearest(name)
   throw new RuleFault('unknown-keyword', `there is no keyword ${name}`, {
     keyword: name,

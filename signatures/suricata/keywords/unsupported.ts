@@ -3,9 +3,17 @@
  * counted under the keyword, so that an operator sees what a set would need.
  */
 const NAMES = new Set([
+  'udpv6-csum',
+  'udpv4-csum',
+  'tcpv6-csum',
+  'tcpv4-csum',
+  'ipv4-csum',
+  'icmpv6-csum',
+  'icmpv4-csum',
   'app-layer-event',
   'app-layer-state',
   'asn1',
+  'bypass',
   'datarep',
   'dataset',
   'dce_iface',
@@ -14,33 +22,12 @@ const NAMES = new Set([
   'dcerpc.iface',
   'dcerpc.opnum',
   'dcerpc.stub_data',
-  'decode-event',
-  'dns.opcode',
-  'dns.rcode',
-  'dns.rrtype',
   'domain',
-  'engine-event',
-  'entropy',
-  'fileext',
   'filemagic',
-  'filemd5',
-  'filename',
-  'filesha1',
-  'filesha256',
-  'filesize',
-  'filestore',
-  'flow.age',
-  'flow.bytes',
-  'flow.bytes_toclient',
-  'flow.bytes_toserver',
   'flow.elephant',
-  'flow.pkts',
-  'flow.pkts_toclient',
-  'flow.pkts_toserver',
   'frame',
   'ftpbounce',
   'geoip',
-  'gunzip',
   'ike.chosen_sa_attribute',
   'iprep',
   'l3_proto',
@@ -49,30 +36,33 @@ const NAMES = new Set([
   'luaxform',
   'nfq_set_mark',
   'replace',
-  'requires',
   'rpc',
   'ssh.hassh',
   'ssh.hassh.server',
   'ssh.hassh.server.string',
   'ssh.hassh.string',
-  'stream-event',
-  'subslice',
   'tcp.session',
-  'tcpv4-csum',
-  'tcpv6-csum',
-  'ipv4-csum',
-  'icmpv4-csum',
-  'icmpv6-csum',
-  'udpv4-csum',
-  'udpv6-csum',
   'tld',
-  'tls.cert_chain_len',
   'tls.store',
   'tls_cert_expired',
-  'tls_cert_notafter',
-  'tls_cert_notbefore',
   'tls_cert_valid',
-  'zlib_deflate',
+])
+
+/** Why, where more can be said than that the keyword is not enforced. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['asn1', 'ASN.1 is not read'],
+  ['domain', 'it needs the public suffix list'],
+  ['filemagic', 'it needs the data base of libmagic'],
+  ['geoip', 'it needs a GeoIP data base'],
+  ['iprep', 'there are no reputation lists'],
+  ['lua', 'scripts are not run'],
+  ['luajit', 'scripts are not run'],
+  ['luaxform', 'scripts are not run'],
+  ['nfq_set_mark', 'there is no netfilter queue'],
+  ['replace', 'traffic is not changed'],
+  ['rpc', 'RPC is not read'],
+  ['tld', 'it needs the public suffix list'],
+  ['tls.store', 'certificates are not stored'],
 ])
 
 const PREFIXES = [
@@ -94,7 +84,6 @@ const PREFIXES = [
   'smb.',
   'smtp.',
   'snmp.',
-  'vlan.',
   'websocket.',
   'cip_',
   'dhcp.',
@@ -105,4 +94,10 @@ const PREFIXES = [
 
 export function isUnsupported(name: string): boolean {
   return NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix))
+}
+
+/** Why the keyword is not enforced, for the report. */
+export function unsupportedReason(name: string): string {
+  const reason = REASONS.get(name)
+  return reason === undefined ? `${name} is not enforced` : `${name} is not enforced: ${reason}`
 }

@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ReplaySettings } from '#inspectors/ids/configuration/replay-settings.ts'
 import { parse } from 'yaml'
 import { type EventFilter, eventFilter } from './event-match.ts'
+import { settingsOf } from './test-settings.ts'
 
 /** One entry of suricata-verify's `index.json`: where a test's capture and rules are. */
 export interface IndexEntry {
@@ -30,12 +32,7 @@ export interface TestCase {
   readonly entry: IndexEntry
   readonly checks: readonly EventCheck[]
   readonly stats: readonly StatsCheck[]
-  readonly midstream: boolean
-  readonly inline: boolean
-  /** In the test's folder. */
-  readonly thresholdFile: string | null
-  /** Of the test's own configuration. */
-  readonly variables: Readonly<Record<string, string>>
+  readonly settings: ReplaySettings
 }
 
 /** `unevaluated`: the test asks for something that is not judged here, and what. */
@@ -44,7 +41,7 @@ export type TestCaseResult =
   | { readonly kind: 'unevaluated'; readonly reason: string }
 
 /** The major version that is followed. */
-const VERSION = 8
+const VERSION = 9
 
 /** Event types that a replay writes. */
 const EVENT_TYPES: ReadonlySet<string> = new Set([
@@ -58,29 +55,12 @@ const EVENT_TYPES: ReadonlySet<string> = new Set([
   'stats',
 ])
 
-/** Options that a replay obeys or that change nothing of what is judged. */
-const KNOWN_ARGUMENTS = [
-  /^-k (?:none|all)$/,
-  /^--set stream\.midstream=(?:true|false)$/,
-  /^--set stream\.inline=(?:true|false)$/,
-  /^--set stream\.checksum-validation=no$/,
-  /^--set threshold-file=\$\{TEST_DIR\}\/[\w.-]+$/,
-  /^--set outputs\./,
-  /^--set stats\./,
-  /^--set pcap-file\.delete-when-done=/,
-  /^--set (?:mpm|spm)-algo=/,
-  /^--set detect\.prefilter\.default=/,
-  /^--runmode[= ]/,
-  /^--no-random$/,
-  /^--simulate-ips$/,
-  /^--set app-layer\.protocols\.http\.libhtp\.default-config\.response-body-decompress-layer-limit=\d+$/,
-]
-
 type Requirements = Readonly<Record<string, unknown>>
 
 interface TestYaml {
   readonly requires?: Requirements
   readonly command?: unknown
+  readonly env?: Readonly<Record<string, unknown>>
   readonly 'exit-code'?: unknown
   readonly checks?: readonly {
     readonly filter?: {
@@ -100,10 +80,8 @@ export function readTestCase(root: string, entry: IndexEntry): TestCaseResult {
   if (yaml['exit-code'] !== undefined) return unevaluated('exit code')
   const requirement = unmet(yaml.requires)
   if (requirement !== null) return unevaluated(`requires ${requirement}`)
-  const options = entry.args.flatMap((argument) => argument.split(/\s+(?=-)/))
-  for (const option of options)
-    if (!KNOWN_ARGUMENTS.some((known) => known.test(option.trim())))
-      return unevaluated(`argument ${option.trim().split(/[ =]/, 2).join(' ')}`)
+  const settings = settingsOf(root, entry, yaml)
+  if (typeof settings === 'string') return unevaluated(settings)
   const checks: EventCheck[] = []
   const stats: StatsCheck[] = []
   for (const { filter, stats: wanted } of yaml.checks ?? []) {
@@ -121,24 +99,7 @@ export function readTestCase(root: string, entry: IndexEntry): TestCaseResult {
     })
   }
   if (checks.length === 0 && stats.length === 0) return unevaluated('no check that is judged')
-  const midstream = options.some((option) => option.includes('stream.midstream=true'))
-  const inline = entry.ips || options.some((option) => option.includes('--simulate-ips'))
-  const thresholdFile =
-    options
-      .map((option) => /threshold-file=\$\{TEST_DIR\}\/(\S+)/.exec(option)?.[1])
-      .find((name) => name !== undefined) ?? null
-  return {
-    kind: 'case',
-    test: {
-      entry,
-      checks,
-      stats,
-      midstream,
-      inline,
-      thresholdFile,
-      variables: variablesOf(root, entry),
-    },
-  }
+  return { kind: 'case', test: { entry, checks, stats, settings } }
 }
 
 /** What is required and not there; null: nothing. */
@@ -153,20 +114,6 @@ function unmet(requires: Requirements | undefined): string | null {
     for (const feature of features)
       if (!/JA3|JA4|SHA|MD5/i.test(String(feature))) return `feature ${String(feature)}`
   return null
-}
-
-/** Address and port variables of a `suricata.yaml` beside the test. */
-function variablesOf(root: string, entry: IndexEntry): Record<string, string> {
-  const file = join(root, 'tests', entry.name, 'suricata.yaml')
-  if (!existsSync(file)) return {}
-  const yaml = parse(readFileSync(file, 'utf8')) as {
-    readonly vars?: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>
-  } | null
-  const found: Record<string, string> = {}
-  for (const group of ['address-groups', 'port-groups'])
-    for (const [name, value] of Object.entries(yaml?.vars?.[group] ?? {}))
-      if (typeof value === 'string' || typeof value === 'number') found[name] = String(value)
-  return found
 }
 
 function numberOf(version: unknown): number {

@@ -82,13 +82,8 @@ function replay(root: string, test: TestCase): readonly EveRecord[] | string {
     const { ids } = replayFile({
       rulePaths: [join(root, test.entry.rules)],
       capture: join(root, test.entry.pcap),
-      inline: test.inline,
-      midstream: test.midstream,
       classificationFile: join(root, 'etc', 'classification.config'),
-      settings: { variables: test.variables },
-      ...(test.thresholdFile === null
-        ? {}
-        : { thresholdFile: join(root, 'tests', test.entry.name, test.thresholdFile) }),
+      settings: test.settings,
       isSilent: false,
       write: (record) => events.push(record),
     })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ChainFold, EVENT_BUDGET_MS, PROCEED } from '#inspectors/chain/fold.ts'
+import { PROCEED } from '#inspectors/chain/decision.ts'
+import { ChainFold, EVENT_BUDGET_MS } from '#inspectors/chain/fold.ts'
 import type { Hop } from '#inspectors/chain/hop.ts'
 import { RateLimit } from '#inspectors/chain/rate-limit.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'

@@ -68,11 +68,15 @@ export function testAlert(signatureId: number): Alert {
 export class CollectingSink implements FlushableSink {
   readonly events: AlertEvent[] = []
   flushes = 0
+  isPending = false
 
   alert(event: AlertEvent): void {
     this.events.push(event)
+    this.isPending = true
   }
   flush(): void {
+    if (!this.isPending) return
+    this.isPending = false
     this.flushes++
   }
   /** `verdict:id` of each alert in order. */

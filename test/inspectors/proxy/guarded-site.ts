@@ -13,6 +13,9 @@ export const block = (id = 1, status = 403): Verdict => ({
   alerts: [testAlert(id)],
 })
 
+/** Whose connection ends with the answer. */
+export const CLOSE = 'Connection: close'
+
 export const get = (target: string, ...headers: string[]): string =>
   `GET ${target} HTTP/1.1\r\n${['Host: a', ...headers].join('\r\n')}\r\n\r\n`
 export const post = (target: string, body: string, ...headers: string[]): string =>

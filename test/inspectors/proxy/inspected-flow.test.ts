@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { PASS, type Verdict } from '#inspectors/inspector.ts'
 import { MAX_HELD_BYTES } from '#inspectors/proxy/limits.ts'
 import { testAlert, type Script } from '../chain/scripted-inspector.ts'
-import { block, get, guard, guarded, post } from './guarded-site.ts'
+import { block, CLOSE, get, guard, guarded, post } from './guarded-site.ts'
 import { connect, exchange, outcomeOf, until } from './harness.ts'
 
 const drop: Verdict = { kind: 'drop', alerts: [testAlert(2)] }
@@ -20,7 +20,7 @@ test('a benign request passes unchanged and the answer comes back', async () => 
 
 test('a blocked request gets the page, whose id is the alert’s, and never reaches the server', async () => {
   await using site = await guarded(guard)
-  const { text, ended, reset } = await exchange(site.proxy.port, get('/attack'))
+  const { text, ended, reset } = await exchange(site.proxy.port, get('/attack', CLOSE))
   assert.match(text, /^HTTP\/1.1 403 Forbidden\r\n/)
   assert.match(text, /\r\nconnection: close\r\n/)
   const id = /x-portcullis-request-id: (\S+)/.exec(text)?.[1]
@@ -39,14 +39,14 @@ test('the alert is flushed before the client is answered', async () => {
   let flushesAtAnswer = 0
   socket.once('data', () => (flushesAtAnswer = site.proxy.sink.flushes))
   const outcome = outcomeOf(socket)
-  socket.write(get('/attack'))
+  socket.write(get('/attack', CLOSE))
   await outcome
   assert.ok(flushesAtAnswer > 0)
 })
 
 test('JSON for those who ask for JSON, nothing but a head for HEAD, a Location for redirects', async () => {
   await using site = await guarded(guard)
-  const json = await exchange(site.proxy.port, get('/attack', 'Accept: application/json'))
+  const json = await exchange(site.proxy.port, get('/attack', CLOSE, 'Accept: application/json'))
   assert.match(json.text, /content-type: application\/problem\+json/)
   const problem = JSON.parse(json.text.split('\r\n\r\n')[1] ?? '') as {
     status: number
@@ -56,10 +56,10 @@ test('JSON for those who ask for JSON, nothing but a head for HEAD, a Location f
   assert.ok(json.text.includes(`x-portcullis-request-id: ${problem.requestId}`))
   const browser = await exchange(
     site.proxy.port,
-    get('/attack', 'Accept: text/html,application/json;q=0.9'),
+    get('/attack', CLOSE, 'Accept: text/html,application/json;q=0.9'),
   )
   assert.match(browser.text, /content-type: text\/html/)
-  const head = await exchange(site.proxy.port, get('/attack').replace('GET', 'HEAD'))
+  const head = await exchange(site.proxy.port, get('/attack', CLOSE).replace('GET', 'HEAD'))
   assert.equal(head.text.split('\r\n\r\n')[1], '')
 
   await using moved = await guarded({
@@ -70,7 +70,7 @@ test('JSON for those who ask for JSON, nothing but a head for HEAD, a Location f
       alerts: [testAlert(1)],
     }),
   })
-  const redirect = await exchange(moved.proxy.port, get('/'))
+  const redirect = await exchange(moved.proxy.port, get('/', CLOSE))
   assert.match(redirect.text, /^HTTP\/1.1 302 Found\r\nlocation: http:\/\/x\/Set-Cookie:a\r\n/)
 })
 
@@ -78,7 +78,7 @@ test('a body that is held is blocked before a byte of its request left', async (
   await using site = await guarded({ ...guard, requestEnd: () => block(3) })
   const { text } = await exchange(
     site.proxy.port,
-    ...(post('/form', 'a=1&b=<script>').match(/.{1,5}/gs) ?? []),
+    ...(post('/form', 'a=1&b=<script>', CLOSE).match(/.{1,5}/gs) ?? []),
   )
   assert.match(text, /^HTTP\/1.1 403/)
   assert.equal(site.received(), '')
@@ -139,7 +139,7 @@ test('a pipelined attack waits for the answers to the requests before it', async
   })
   const { text, ended } = await exchange(
     site.proxy.port,
-    get('/one') + get('/attack') + get('/three'),
+    get('/one') + get('/attack', CLOSE) + get('/three'),
   )
   assert.match(text, /^HTTP\/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirstHTTP\/1.1 403 Forbidden/)
   assert.equal(site.received(), get('/one'))
@@ -154,7 +154,7 @@ test('keep-alive: many requests on one connection, the last is blocked', async (
     socket.write(get(`/${i}`))
     await once(socket, 'data')
   }
-  socket.write(get('/attack'))
+  socket.write(get('/attack', CLOSE))
   const { text } = await outcome
   assert.equal(text.match(/HTTP\/1.1 200/g)?.length, 20)
   assert.match(text, /HTTP\/1.1 403/)
@@ -296,7 +296,7 @@ test('the logging phase runs once per transaction, also for those that were cut 
   }
   await using site = await guarded(script)
   await exchange(site.proxy.port, get('/a') + get('/b', 'Connection: close'))
-  await exchange(site.proxy.port, get('/attack'))
+  await exchange(site.proxy.port, get('/attack', CLOSE))
   const socket = connect(site.proxy.port)
   socket.write('POST /cut HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc')
   await until('the head', () => site.received().includes('/cut'))
@@ -325,7 +325,7 @@ test('once no hop is left the rest is not parsed', async () => {
 
 test('a first line in pieces is not mistaken for another protocol', async () => {
   await using site = await guarded(guard)
-  const { text } = await exchange(site.proxy.port, ...(get('/attack').match(/./gs) ?? []))
+  const { text } = await exchange(site.proxy.port, ...(get('/attack', CLOSE).match(/./gs) ?? []))
   assert.match(text, /^HTTP\/1.1 403/)
   assert.equal(site.received(), '')
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { PASS } from '#inspectors/inspector.ts'
-import { block, get, guard, guarded, post } from './guarded-site.ts'
+import { block, CLOSE, get, guard, guarded, post } from './guarded-site.ts'
 import { connect, exchange, outcomeOf, until } from './harness.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst'
@@ -50,7 +50,7 @@ test('a block by the end of a held body waits for the answers before it', async 
     {},
     slowly,
   )
-  const { text } = await exchange(site.proxy.port, get('/one'), post('/two', 'a=b'))
+  const { text } = await exchange(site.proxy.port, get('/one'), post('/two', 'a=b', CLOSE))
   assert.ok(text.startsWith(`${OK}HTTP/1.1 403 `), text)
   assert.equal(site.received(), get('/one'))
   assert.deepEqual(site.proxy.sink.summary, ['blocked:9'])

@@ -63,19 +63,34 @@ describe('rule files', () => {
     )
   })
 
-  it('keeps the higher revision of a number and says so', () => {
-    const { rules, errors } = parseRules(
-      `${HEAD} (sid:1; rev:1;)\n${HEAD} (sid:1; rev:2;)`,
+  it('takes a later revision for an earlier one, and rejects a later one that is not higher', () => {
+    const { rules, errors, disabled } = parseRules(
+      `${HEAD} (sid:1; rev:1;)\n${HEAD} (sid:1; rev:2;)\n${HEAD} (sid:1; rev:2;)`,
       'a.rules',
     )
     assert.deepEqual(
       rules.map((rule) => rule.rev),
       [2],
     )
+    assert.equal(disabled, 1)
     assert.deepEqual(
       errors.map((error) => [error.code, error.line]),
-      [['duplicate-sid', 1]],
+      [['duplicate-sid', 3]],
     )
+  })
+
+  it('passes over a rule whose requirements are unmet, whatever else it says', () => {
+    const skipped = [
+      'requires:version < 7; content:"a"; sid:1;',
+      'later.keyword; requires:version >= 99; sid:2;',
+      'requires:keyword later.keyword; sid:3;',
+      'requires:feature unheard-of; sid:4;',
+      'requires:moon full; sid:5;',
+    ]
+    const met = 'requires:version >= 7.0.3 < 8 | >= 8.0.1, keyword http.uri; sid:6;'
+    const text = [...skipped, met].map((options) => `${HEAD} (${options})`).join('\n')
+    const { rules, errors, disabled } = parseRules(text, 'a.rules')
+    assert.deepEqual([rules.map(({ sid }) => sid), errors, disabled], [[6], [], 5])
   })
 
   it('reads hex, escapes and CRLF line ends', () => {

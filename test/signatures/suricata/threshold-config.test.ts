@@ -27,9 +27,29 @@ describe('threshold.config', () => {
     )
   })
 
+  it('reads rate filters', () => {
+    const { rateFilters, problems } = parseThresholdConfig(
+      'rate_filter gen_id 1, sig_id 9, track by_both, count 3, seconds 10, new_action drop, timeout 60',
+      'x',
+    )
+    assert.deepEqual(problems, [])
+    assert.deepEqual(rateFilters, [
+      {
+        kind: 'rate',
+        gid: 1,
+        sid: 9,
+        track: 'by_both',
+        count: 3,
+        seconds: 10,
+        action: 'drop',
+        timeoutSeconds: 60,
+      },
+    ])
+  })
+
   it('reports what cannot be enforced, with its line', () => {
     const { problems } = parseThresholdConfig(
-      'nonsense\nrate_filter gen_id 1, sig_id 1, track by_src, count 1, seconds 1, new_action drop, timeout 1\n' +
+      'nonsense\nrate_filter gen_id 1, sig_id 1, track by_src, count 1, seconds 1, new_action sdrop, timeout 1\n' +
         'threshold gen_id 1, sig_id 7, type never, track by_src, count 2, seconds 60\n',
       'x',
     )
@@ -37,7 +57,7 @@ describe('threshold.config', () => {
       problems.map(({ line, code }) => [line, code]),
       [
         [1, 'syntax'],
-        [2, 'unsupported-keyword'],
+        [2, 'bad-argument'],
         [3, 'bad-argument'],
       ],
     )

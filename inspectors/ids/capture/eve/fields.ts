@@ -1,5 +1,4 @@
 import { headerValue, type HttpTransaction } from '#inspectors/http/transaction.ts'
-import type { Alert } from '#inspectors/inspector.ts'
 import type { TlsSession } from '../../tls/tls-session.ts'
 import { ja3String, ja3sString, ja4, md5Hex } from '../../tls/fingerprints.ts'
 import { FIN, ACK, type Packet, RST, SYN, UDP } from '../packet.ts'
@@ -76,21 +75,6 @@ export function tlsRecord(session: TlsSession): Fields {
   }
 }
 
-/** EVE's `alert` object. */
-export function alertRecord(alert: Alert, isBlocked: boolean): Fields {
-  return {
-    action: isBlocked ? 'blocked' : 'allowed',
-    gid: alert.gid,
-    signature_id: alert.signatureId,
-    rev: alert.rev,
-    signature: alert.message.slice(0, MAX_TEXT),
-    category: alert.category,
-    severity: alert.severity,
-    ...(Object.keys(alert.metadata).length === 0 ? {} : { metadata: alert.metadata }),
-    ...(alert.references.length === 0 ? {} : { references: alert.references }),
-  }
-}
-
 /** EVE's `tcp` object of a flow. */
 export function tcpRecord(flow: ReplayFlow): Fields {
   if (flow.tcp === null) return {}
@@ -115,7 +99,7 @@ export function tcpRecord(flow: ReplayFlow): Fields {
       tcp_flags_ts: hex(ours),
       tcp_flags_tc: hex(theirs),
       ...names,
-      state: flow.tcp.state,
+      ...(flow.isFollowed ? { state: flow.tcp.state } : {}),
       ...(flow.tcp.gaps('to_server') > 0 ? { ts_gap: true } : {}),
       ...(flow.tcp.gaps('to_client') > 0 ? { tc_gap: true } : {}),
     },
@@ -150,14 +134,4 @@ export function dropRecord(packet: Packet, reason: string): Fields {
     ...(icmp === null ? {} : { icmp_id: icmp.id, icmp_seq: icmp.sequence }),
     reason,
   }
-}
-
-/** Name of the file that a body is: of the header where it tells, otherwise the end of the path. */
-export function fileNameOf(transaction: HttpTransaction, isResponse: boolean): string | null {
-  const headers = isResponse ? transaction.response?.headers : transaction.request.headers
-  const disposition = headers === undefined ? null : headerValue(headers, 'content-disposition')
-  const named = disposition === null ? null : /filename="?([^";]+)/i.exec(disposition)
-  if (named !== null) return named[1]
-  const [path = ''] = transaction.request.target.split(/[?#]/, 1)
-  return path === '' ? null : path
 }

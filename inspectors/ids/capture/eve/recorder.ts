@@ -1,78 +1,74 @@
-import { createHash, type Hash } from 'node:crypto'
 import { eveTimestamp } from '#chain/model/eve-values.ts'
-import { headerValue, type HttpTransaction } from '#inspectors/http/transaction.ts'
-import type { Alert, Flow } from '#inspectors/inspector.ts'
-import { BodyDecoder } from '../../coding/body-decoder.ts'
+import { communityId } from '#inspectors/eve/community-id.ts'
+import type { HttpTransaction } from '#inspectors/http/transaction.ts'
+import type { Flow } from '#inspectors/inspector.ts'
+import type { Finding, Outcome } from '../../findings.ts'
+import type { ExceptionTarget } from '../../configuration/exception-policies.ts'
 import { type Packet, protocolName } from '../packet.ts'
 import type { ReplayCounts } from '../replay.ts'
-import type { DnsLog, ReplayFlow } from '../replay-flow.ts'
+import type { DropReason } from '../drop-reason.ts'
+import type { DnsLog } from '../dns-stream.ts'
+import type { ReplayFlow } from '../replay-flow.ts'
+import {
+  alertFields,
+  blocks,
+  forwardedAddress,
+  payloadFields,
+  verdictFields,
+} from './alert-fields.ts'
 import { dnsFields } from './dns-record.ts'
-import { alertRecord, dropRecord, fileNameOf, httpRecord, tcpRecord, tlsRecord } from './fields.ts'
-
-/** Bytes of one file that are decoded for its size and sums. */
-export const MAX_FILE_BYTES = 1_048_576
-
-/** Bytes of a packet or stream that an alert quotes. */
-export const MAX_PAYLOAD_BYTES = 4096
+import { dropRecord, httpRecord, tcpRecord, tlsRecord } from './fields.ts'
+import { BodyFiles, fileFields } from './files.ts'
+import { type EveSettings, FULL_EVE } from './settings.ts'
+import { RecorderCounts, type RuleFigures, statsRecord } from './stats.ts'
 
 export type EveRecord = Readonly<Record<string, unknown>>
+type Fields = Record<string, unknown>
 
-interface OpenFile {
-  readonly decoder: BodyDecoder
-  readonly md5: Hash
-  readonly sha256: Hash
-  bytes: number
+export interface RecorderOptions {
+  readonly inline: boolean
+  /** Of the records only the statistics are wanted. */
+  readonly isSilent: boolean
+  readonly settings?: EveSettings
+  readonly rules?: RuleFigures
+  /** An alert about a stream quotes the transaction that the stream has come to. */
+  readonly guessesTransaction?: boolean
 }
 
 /** Makes EVE records of what a replay tells, with Suricata's names. */
 export class EveRecorder {
   readonly #write: (record: EveRecord) => void
   readonly #isInline: boolean
-  readonly #files = new Map<HttpTransaction, Record<Flow, OpenFile | null>>()
   readonly #isSilent: boolean
-  alerts = 0
-  drops = 0
+  readonly #settings: EveSettings
+  readonly #rules: RuleFigures | null
+  readonly #guessesTransaction: boolean
+  readonly #files = new BodyFiles()
+  /** Directions of flows whose drop was told once. */
+  readonly #dropTold = new WeakMap<ReplayFlow, Set<Flow>>()
+  readonly counts = new RecorderCounts()
 
-  constructor(
-    write: (record: EveRecord) => void,
-    options: { readonly inline: boolean; readonly isSilent: boolean },
-  ) {
+  constructor(write: (record: EveRecord) => void, options: RecorderOptions) {
     this.#write = write
     this.#isInline = options.inline
     this.#isSilent = options.isSilent
+    this.#settings = options.settings ?? FULL_EVE
+    this.#rules = options.rules ?? null
+    this.#guessesTransaction = options.guessesTransaction ?? false
   }
 
-  alert(of: ReplayFlow, alert: Alert, flow: Flow, on: HttpTransaction | DnsLog | null): void {
-    this.alerts += 1
-    if (this.#isSilent) return
-    const { payload, isStream } = of.seen(flow)
-    const isHttp = on !== null && 'request' in on
-    this.#write({
-      ...this.#common(of, 'alert', flow),
-      ...(of.application === null ? {} : { app_proto: of.application }),
-      ...(on === null ? {} : { tx_id: on.index }),
-      alert: alertRecord(alert, this.#isInline && alert.decisive),
-      ...(isHttp ? { http: httpRecord(on) } : {}),
-      ...(on !== null && !isHttp ? { dns: dnsFields(on.message, on.index) } : {}),
-      ...(of.application === 'tls' && of.ids.tlsSession !== null
-        ? { tls: tlsRecord(of.ids.tlsSession) }
-        : {}),
-      direction: flow,
-      ...(payload.length === 0
-        ? {}
-        : {
-            payload: payload.subarray(-MAX_PAYLOAD_BYTES).toString('base64'),
-            payload_printable: printable(payload.subarray(-MAX_PAYLOAD_BYTES)),
-          }),
-      stream: isStream ? 1 : 0,
-      ...(this.#isInline ? { verdict: { action: alert.decisive ? 'drop' : 'alert' } } : {}),
-      flow: { ...this.#counts(of), ...this.#ends(of, 'to_server') },
-    })
+  outcome(of: ReplayFlow, outcome: Outcome): void {
+    this.counts.alerts += outcome.findings.length
+    this.counts.discarded += outcome.discarded
+    this.counts.suppressed += outcome.suppressed
+    if (outcome.action.startsWith('reject')) this.counts.rejected += 1
+    if (!this.#writes('alert')) return
+    for (const finding of outcome.findings) this.#alert(of, finding, outcome)
   }
 
   http(of: ReplayFlow, transaction: HttpTransaction): void {
-    this.#files.delete(transaction)
-    if (this.#isSilent) return
+    this.#files.forget(transaction)
+    if (!this.#writes('http')) return
     this.#write({
       ...this.#common(of, 'http', 'to_server'),
       tx_id: transaction.index,
@@ -81,115 +77,145 @@ export class EveRecorder {
   }
 
   body(_of: ReplayFlow, transaction: HttpTransaction, flow: Flow, chunk: Buffer): void {
-    if (this.#isSilent) return
-    const files = this.#files.get(transaction) ?? { to_server: null, to_client: null }
-    this.#files.set(transaction, files)
-    const file = (files[flow] ??= openFile(transaction, flow))
-    this.#decoded(file, file.decoder.push(chunk, false))
+    if (this.#writes('fileinfo')) this.#files.body(transaction, flow, chunk)
   }
 
   file(of: ReplayFlow, transaction: HttpTransaction, flow: Flow): void {
-    if (this.#isSilent) return
-    const file = this.#files.get(transaction)?.[flow]
-    if (file === null || file === undefined) return
-    this.#decoded(file, file.decoder.push(Buffer.alloc(0), true))
-    const name = fileNameOf(transaction, flow === 'to_client')
-    const gaps = (of.tcp?.gaps(flow) ?? 0) > 0
-    this.#write({
-      ...this.#common(of, 'fileinfo', flow),
-      app_proto: 'http',
-      http: httpRecord(transaction),
-      fileinfo: {
-        ...(name === null ? {} : { filename: name }),
-        gaps,
-        state: isWhole(transaction, flow) ? 'CLOSED' : 'TRUNCATED',
-        ...(gaps ? {} : { md5: file.md5.digest('hex'), sha256: file.sha256.digest('hex') }),
-        stored: false,
-        size: file.bytes,
-        tx_id: transaction.index,
-      },
-    })
+    if (!this.#writes('fileinfo')) return
+    const hasGaps = (of.tcp?.gaps(flow) ?? 0) > 0
+    for (const fileinfo of this.#files.close(transaction, flow, hasGaps))
+      this.#write({
+        ...this.#common(of, 'fileinfo', flow),
+        app_proto: 'http',
+        http: httpRecord(transaction),
+        fileinfo,
+      })
   }
 
   dns(of: ReplayFlow, log: DnsLog, flow: Flow): void {
-    if (this.#isSilent) return
+    if (!this.#writes('dns')) return
     this.#write({ ...this.#common(of, 'dns', flow), dns: dnsFields(log.message, log.index) })
   }
 
   tls(of: ReplayFlow): void {
-    if (this.#isSilent || of.ids.tlsSession === null) return
+    if (!this.#writes('tls') || of.ids.tlsSession === null) return
     this.#write({
       ...this.#common(of, 'tls', 'to_server'),
       tls: tlsRecord(of.ids.tlsSession),
     })
   }
 
-  drop(of: ReplayFlow, packet: Packet, flow: Flow, reason: string, alert: Alert | null): void {
-    this.drops += 1
-    if (this.#isSilent) return
+  drop(of: ReplayFlow, packet: Packet, flow: Flow, reason: DropReason, by: Outcome | null): void {
+    this.counts.drop(reason)
+    if (!this.#writes('drop') || this.#isDropTold(of, flow)) return
+    const { drop, alert } = this.#settings
+    const rule = by?.dropped ?? null
     this.#write({
       ...this.#common(of, 'drop', flow),
-      ...(alert === null ? {} : { alert: alertRecord(alert, true) }),
+      ...(rule === null || !drop.alerts ? {} : { alert: alertFields(rule.alert, true, alert) }),
       direction: flow,
       drop: dropRecord(packet, reason),
+      ...(drop.verdict
+        ? {
+            verdict:
+              by === null ? { action: 'drop' } : verdictFields(by, of.protocol, this.#isInline),
+          }
+        : {}),
     })
   }
 
   flow(of: ReplayFlow): void {
-    if (this.#isSilent) return
+    if (!this.#writes('flow')) return
     const { openedAt } = of.connection
-    const state =
-      of.tcp === null
-        ? of.isEstablished
-          ? 'established'
-          : 'new'
-        : of.tcp.state === 'closed'
-          ? 'closed'
-          : of.isEstablished && of.isFollowed
-            ? 'established'
-            : 'new'
     this.#write({
       ...this.#common(of, 'flow', 'to_server'),
-      ...(of.application === null ? {} : { app_proto: of.application }),
+      ...applicationFields(of),
       flow: {
         ...this.#counts(of),
         end: eveTimestamp(of.lastMs),
         age: Math.floor(of.lastMs / 1000) - Math.floor(openedAt / 1000),
-        state,
+        state: of.state,
         reason: 'shutdown',
         alerted: of.alerts > 0,
         tx_cnt: of.transactions,
-        ...(of.isDropped ? { action: 'drop' } : of.isPassed ? { action: 'pass' } : {}),
+        ...(of.fate.isDropped ? { action: 'drop' } : of.fate.isPassed ? { action: 'pass' } : {}),
+        ...(of.fate.isBypassed ? { bypass: 'local' } : {}),
+        ...this.#exceptions(of),
       },
       ...tcpRecord(of),
     })
   }
 
   stats(nowMs: number, counts: ReplayCounts): void {
+    const { types } = this.#settings
+    if (types !== null && !types.has('stats')) return
+    this.#write(
+      statsRecord(nowMs, counts, this.counts, { isInline: this.#isInline, rules: this.#rules }),
+    )
+  }
+
+  #alert(of: ReplayFlow, finding: Finding, outcome: Outcome): void {
+    const settings = this.#settings.alert
+    const { payload, isStream } = of.seen(finding.flow, finding.origin)
+    const isGuess =
+      this.#guessesTransaction && finding.transaction === null && finding.origin === 'stream'
+    const on = isGuess ? of.transaction : finding.transaction
     this.#write({
-      timestamp: eveTimestamp(nowMs),
-      event_type: 'stats',
-      stats: {
-        uptime: 0,
-        decoder: {
-          pkts: counts.packets,
-          bytes: counts.bytes,
-          invalid: counts.undecoded,
-          ...counts.protocols,
-        },
-        flow: { total: counts.flows },
-        detect: { alert: this.alerts },
-        ...(this.#isInline
-          ? { ips: { accepted: counts.packets - this.drops, blocked: this.drops } }
-          : {}),
-      },
+      ...this.#common(of, 'alert', finding.flow),
+      ...(on !== null && 'index' in on ? { tx_id: on.index } : {}),
+      ...(isGuess && on !== null ? { tx_guessed: true } : {}),
+      alert: alertFields(finding.alert, blocks(finding, this.#isInline), settings),
+      ...(settings.applicationLayer ? applicationLayer(of, on) : {}),
+      ...filesOf(finding),
+      ...applicationFields(of),
+      direction: finding.flow,
+      ...payloadFields(payload, settings),
+      stream: isStream ? 1 : 0,
+      ...(settings.verdict ? { verdict: verdictFields(outcome, of.protocol, this.#isInline) } : {}),
+      ...(settings.flow ? { flow: { ...this.#counts(of), ...ends(of, 'to_server') } } : {}),
+      ...this.#forwarded(finding),
     })
   }
 
-  #decoded(file: OpenFile, bytes: Buffer): void {
-    file.bytes += bytes.length
-    file.md5.update(bytes)
-    file.sha256.update(bytes)
+  /** A proxy's word about the client, in the alert or in place of its address. */
+  #forwarded({ transaction, flow, alert }: Finding): Fields {
+    const { xff } = this.#settings.alert
+    if (xff === null || transaction === null || !isHttp(transaction)) return {}
+    const address = forwardedAddress(transaction, xff)
+    if (address === null) return {}
+    if (xff.mode === 'overwrite')
+      return flow === 'to_server' ? { src_ip: address } : { dest_ip: address }
+    return { alert: { ...alertFields(alert, alert.decisive, this.#settings.alert), xff: address } }
+  }
+
+  exception(of: ReplayFlow, target: ExceptionTarget): void {
+    const policy = of.fate.exceptions?.get(target)
+    if (policy !== undefined) this.counts.exception(target, policy)
+  }
+
+  #exceptions({ fate }: ReplayFlow): Fields {
+    if (!this.#settings.flow.exceptionPolicy || fate.exceptions === null) return {}
+    return {
+      exception_policy: Array.from(fate.exceptions, ([target, policy]) => ({
+        target,
+        policy: policy.replace('-', '_'),
+      })),
+    }
+  }
+
+  #writes(type: string): boolean {
+    const { types } = this.#settings
+    return !this.#isSilent && (types === null || types.has(type))
+  }
+
+  /** With `flows: start`: a flow that is dropped as a whole is told once in a direction. */
+  #isDropTold(of: ReplayFlow, flow: Flow): boolean {
+    if (this.#settings.drop.flows === 'all' || !of.fate.isDropped) return false
+    const told = this.#dropTold.get(of) ?? new Set<Flow>()
+    this.#dropTold.set(of, told)
+    if (told.has(flow)) return true
+    told.add(flow)
+    return false
   }
 
   #counts(of: ReplayFlow): EveRecord {
@@ -202,21 +228,7 @@ export class EveRecorder {
     }
   }
 
-  #ends(of: ReplayFlow, flow: Flow): EveRecord {
-    const { clientAddress, clientPort, serverAddress, serverPort } = of.connection
-    const [from, fromPort, to, toPort] =
-      flow === 'to_server'
-        ? [clientAddress, clientPort, serverAddress, serverPort]
-        : [serverAddress, serverPort, clientAddress, clientPort]
-    return {
-      src_ip: from,
-      ...(of.protocol === 6 || of.protocol === 17 ? { src_port: fromPort } : {}),
-      dest_ip: to,
-      ...(of.protocol === 6 || of.protocol === 17 ? { dest_port: toPort } : {}),
-    }
-  }
-
-  #common(of: ReplayFlow, type: string, flow: Flow): Record<string, unknown> {
+  #common(of: ReplayFlow, type: string, flow: Flow): Fields {
     const { outer } = of
     return {
       timestamp: eveTimestamp(of.lastMs),
@@ -224,9 +236,10 @@ export class EveRecorder {
       pcap_cnt: of.packetNumber,
       event_type: type,
       ...(of.vlans.length === 0 ? {} : { vlan: of.vlans }),
-      ...this.#ends(of, flow),
+      ...ends(of, flow),
       proto: protocolName(of.protocol),
       ip_v: of.version,
+      ...this.#community(of),
       ...(outer === null
         ? {}
         : {
@@ -241,26 +254,52 @@ export class EveRecorder {
           }),
     }
   }
-}
 
-/** Text with a dot for every byte that cannot be shown. */
-function printable(bytes: Buffer): string {
-  return bytes.toString('latin1').replaceAll(/[^\t\n\r -~]/g, '.')
-}
-
-function openFile(transaction: HttpTransaction, flow: Flow): OpenFile {
-  const headers =
-    flow === 'to_server' ? transaction.request.headers : (transaction.response?.headers ?? [])
-  return {
-    decoder: new BodyDecoder(headerValue(headers, 'content-encoding'), MAX_FILE_BYTES),
-    md5: createHash('md5'),
-    sha256: createHash('sha256'),
-    bytes: 0,
+  #community({ connection, protocol }: ReplayFlow): Fields {
+    if (this.#settings.communityIdSeed === null || protocol !== 6) return {}
+    const { clientAddress, clientPort, serverAddress, serverPort } = connection
+    const id = communityId(clientAddress, clientPort, serverAddress, serverPort)
+    return id === undefined ? {} : { community_id: id }
   }
 }
 
-function isWhole(transaction: HttpTransaction, flow: Flow): boolean {
-  const head = flow === 'to_server' ? transaction.request : transaction.response
-  const bytes = flow === 'to_server' ? transaction.requestBodyBytes : transaction.responseBodyBytes
-  return head?.framing.kind !== 'length' || bytes >= head.framing.bytes
+function ends(of: ReplayFlow, flow: Flow): EveRecord {
+  const { clientAddress, clientPort, serverAddress, serverPort } = of.connection
+  const [from, fromPort, to, toPort] =
+    flow === 'to_server'
+      ? [clientAddress, clientPort, serverAddress, serverPort]
+      : [serverAddress, serverPort, clientAddress, clientPort]
+  const hasPorts = of.protocol === 6 || of.protocol === 17
+  return {
+    src_ip: from,
+    ...(hasPorts ? { src_port: fromPort } : {}),
+    dest_ip: to,
+    ...(hasPorts ? { dest_port: toPort } : {}),
+  }
+}
+
+function filesOf({ alert, transaction }: Finding): Fields {
+  if (alert.files === undefined) return {}
+  const index = transaction !== null && isHttp(transaction) ? transaction.index : 0
+  return { files: alert.files.map((file) => fileFields(file, index, false)) }
+}
+
+function applicationFields({ application }: ReplayFlow): Fields {
+  return application === null ? {} : { app_proto: application }
+}
+
+function applicationLayer(of: ReplayFlow, on: object | null): Fields {
+  if (on !== null && isHttp(on)) return { http: httpRecord(on) }
+  if (on !== null && isDns(on)) return { dns: dnsFields(on.message, on.index) }
+  return of.application === 'tls' && of.ids.tlsSession !== null
+    ? { tls: tlsRecord(of.ids.tlsSession) }
+    : {}
+}
+
+function isHttp(transaction: object): transaction is HttpTransaction {
+  return 'request' in transaction
+}
+
+function isDns(transaction: object): transaction is DnsLog {
+  return 'message' in transaction
 }

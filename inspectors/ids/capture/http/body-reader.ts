@@ -33,6 +33,19 @@ export class BodyReader {
     return this.#state === 'done'
   }
 
+  /**
+   * Bytes of the message are missing.
+   *
+   * @returns false when what follows them cannot be told apart any more
+   */
+  skip(bytes: number): boolean {
+    if (this.#state === 'close') return true
+    if ((this.#state !== 'length' && this.#state !== 'chunk') || bytes > this.#left) return false
+    this.#left -= bytes
+    if (this.#left === 0) this.#state = this.#state === 'length' ? 'done' : 'size'
+    return true
+  }
+
   /** @returns the next piece, valid until the queue changes; null when more bytes are needed or it is done */
   read(queue: ByteQueue): Buffer | null {
     for (;;) {

@@ -57,6 +57,26 @@ export class PermissiveHttpParser {
     this.#server.retain()
   }
 
+  /** So many bytes of the client were not seen. */
+  gapClient(bytes: number): void {
+    if (this.#isClientSilent) return
+    if (this.#sending?.body.skip(bytes) === true) {
+      if (this.#sending.body.done) this.#endRequest(this.#sending.transaction)
+      return
+    }
+    this.endClient()
+  }
+
+  /** So many bytes of the server were not seen. */
+  gapServer(bytes: number): void {
+    if (this.#isServerSilent) return
+    if (this.#answering?.body.skip(bytes) === true) {
+      if (this.#answering.body.done) this.#endResponse(this.#answering.transaction)
+      return
+    }
+    this.endServer()
+  }
+
   /** The client sends no more. */
   endClient(): void {
     if (!this.#isClientSilent) this.#runClient(true)

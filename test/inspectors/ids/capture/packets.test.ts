@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { FrameDecoder } from '#inspectors/ids/capture/decode.ts'
+import { FrameDecoder } from '#inspectors/ids/capture/decode/frame-decoder.ts'
+import type { OsPolicy } from '#inspectors/ids/capture/os-policy.ts'
 import { Defragmenter } from '#inspectors/ids/capture/defragmenter.ts'
 import { type EveRecord, EveRecorder } from '#inspectors/ids/capture/eve/recorder.ts'
 import { Replay } from '#inspectors/ids/capture/replay.ts'
@@ -91,11 +92,19 @@ describe('packets of a capture', () => {
     assert.deepEqual(sids(replayed(rule, [parts[0]])), [])
   })
 
-  it('let the first copy of a fragment win', () => {
-    const fragments = new Defragmenter()
-    assert.equal(fragments.push('k', 0, false, Buffer.from('aaaaaaaa'), 0), null)
-    assert.equal(fragments.push('k', 0, false, Buffer.from('bbbbbbbb'), 0), null)
-    assert.equal(fragments.push('k', 8, true, Buffer.from('c'), 0)?.toString(), 'aaaaaaaac')
+  it('let that copy of a fragment win which the receiver takes', () => {
+    const whole = (policy: OsPolicy): string | undefined => {
+      const fragments = new Defragmenter()
+      const push = (offset: number, isLast: boolean, text: string): Buffer | null =>
+        fragments.push('k', offset, isLast, Buffer.from(text), 0, policy).whole
+      assert.equal(push(0, false, 'aaaaaaaa'), null)
+      assert.equal(push(0, false, 'bbbbbbbb'), null)
+      return push(8, true, 'c')?.toString()
+    }
+    assert.equal(whole('first'), 'aaaaaaaac')
+    assert.equal(whole('bsd'), 'aaaaaaaac')
+    assert.equal(whole('last'), 'bbbbbbbbc')
+    assert.equal(whole('linux'), 'bbbbbbbbc')
   })
 
   it('are found in tunnels, whose ends the record tells', () => {
@@ -139,7 +148,7 @@ describe('packets of a capture', () => {
     assert.deepEqual([flow.app_proto, flow.proto], ['dns', 'UDP'])
   })
 
-  it('are stopped by a drop: one by a rule about packets, the flow by one about payload', () => {
+  it('are stopped by a drop: one by a rule about packets, the flow by one about addresses', () => {
     const frames = ['bad', 'good', 'good'].map((text) =>
       ipv4(udp(1, 2, Buffer.from(text)), { protocol: UDP, ttl: text === 'bad' ? 3 : 64 }),
     )
@@ -148,7 +157,8 @@ describe('packets of a capture', () => {
         .filter(({ event_type }) => event_type === 'drop')
         .map(({ drop }) => (drop as { readonly reason: string }).reason)
     assert.deepEqual(drops('drop udp any any -> any any (ttl:3; sid:1;)'), ['rules'])
-    assert.deepEqual(drops('drop udp any any -> any any (content:"bad"; sid:1;)'), [
+    assert.deepEqual(drops('drop udp any any -> any any (content:"bad"; sid:1;)'), ['rules'])
+    assert.deepEqual(drops('drop udp any any -> any any (sid:1;)'), [
       'rules',
       'flow drop',
       'flow drop',

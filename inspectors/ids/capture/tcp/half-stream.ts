@@ -1,0 +1,215 @@
+import type { Prefers } from '../os-policy.ts'
+import { type Added, type Piece, Pieces } from '../pieces.ts'
+import { ahead } from './sequence.ts'
+
+/** Bytes and segments of one direction that wait to be acknowledged, or for a gap to be filled. */
+export const MAX_WAITING_BYTES = 4_194_304
+export const MAX_WAITING_SEGMENTS = 8192
+/** Bytes of one direction that stay after delivery, so that what comes again can be compared. */
+export const MAX_KEPT_BYTES = 262_144
+/** Bytes of all streams of a capture that wait. */
+export const DEFAULT_STREAM_MEMORY = 268_435_456
+/** Urgent bytes that are taken out of a stream; more stay in it. */
+export const MAX_URGENT_BYTES = 1024
+/** What a segment costs beside its bytes. */
+const SEGMENT_COST = 160
+
+/** What all streams together hold. */
+export interface StreamMemory {
+  bytes: number
+  readonly limit: number
+}
+
+/** Where bytes in order go. */
+export interface StreamSink {
+  bytes(data: Buffer): void
+  /** So many bytes are missing and will not come. */
+  gap(bytes: number): void
+}
+
+export type AddResult = Added | 'before' | 'depth' | 'memory'
+
+/**
+ * One direction of a TCP connection put in order. Segments wait until they are let go: with their acknowledgement where
+ * traffic is watched (until then the receiver may still decide for other bytes), at once where it is stopped or passed.
+ */
+export class HalfStream {
+  /** Sequence number and position, in bytes from the beginning, of the next byte that is let go. */
+  #sequence: number
+  #position = 0
+  readonly #pieces = new Pieces()
+  readonly #memory: StreamMemory
+  readonly #depth: number
+  #held = 0
+  #isDeep = false
+  /** Positions of bytes that the receiver is given out of band, in order; those before `#position` are gone. */
+  #urgent: number[] = []
+  #urgentBytes = 0
+  gaps = 0
+
+  /**
+   * @param next sequence number of the first byte
+   * @param depth bytes after which the stream is followed no longer; 0: all are
+   */
+  constructor(next: number, memory: StreamMemory, depth: number) {
+    this.#sequence = next >>> 0
+    this.#memory = memory
+    this.#depth = depth === 0 ? Infinity : depth
+  }
+
+  /** Sequence number of the next byte in order. */
+  get next(): number {
+    return this.#sequence
+  }
+
+  get isWaiting(): boolean {
+    return this.#pieces.count > 0 && this.#pieces.end > this.#position
+  }
+
+  /** True when the receiver has acknowledged what lies behind bytes that are missing. */
+  hasGapBefore(acknowledged: number): boolean {
+    const limit = this.#position + ahead(acknowledged, this.#sequence)
+    for (const piece of this.#pieces) {
+      if (piece.start + piece.data.length <= this.#position) continue
+      return piece.start > this.#position && limit > piece.start
+    }
+    return false
+  }
+
+  /** Says `depth` once: with the first segment that goes beyond it. */
+  add(sequence: number, payload: Buffer, prefersNew: Prefers): AddResult {
+    const start = this.#position + ahead(sequence, this.#sequence)
+    let from = Math.max(start, this.#keptFrom())
+    if (from < 0) from = 0
+    let end = start + payload.length
+    if (end <= from) return 'before'
+    if (end > this.#depth) {
+      end = this.#depth
+      if (from >= end) return this.#reachDepth() ? 'depth' : 'before'
+    }
+    if (
+      this.#pieces.count >= MAX_WAITING_SEGMENTS ||
+      this.#memory.bytes + (end - from) > this.#memory.limit
+    )
+      return 'memory'
+    const added = this.#pieces.add(from, payload.subarray(from - start, end - start), prefersNew)
+    this.#account()
+    return end === this.#depth && start + payload.length > end && this.#reachDepth()
+      ? 'depth'
+      : added
+  }
+
+  /**
+   * Lets go what is in order up to a sequence number.
+   *
+   * @param acknowledged bytes before it have reached the receiver: what is missing there will not come
+   * @param isEager what is not acknowledged is let go too
+   */
+  release(acknowledged: number, isEager: boolean, sink: StreamSink): void {
+    const limit = this.#position + ahead(acknowledged, this.#sequence)
+    const overfull =
+      this.#pieces.bytes > MAX_WAITING_BYTES || this.#pieces.count >= MAX_WAITING_SEGMENTS
+    this.#letGo(isEager || overfull ? Infinity : limit, overfull ? Infinity : limit, sink)
+    this.#trim(isEager, limit)
+    this.#account()
+  }
+
+  /**
+   * Takes a byte out of the stream: it is urgent, and the receiver reads it apart.
+   *
+   * @returns false when there were too many: it stays
+   */
+  takeOut(sequence: number): boolean {
+    const position = this.#position + ahead(sequence, this.#sequence)
+    if (position < this.#position || this.#urgent.includes(position)) return true
+    if (this.#urgentBytes >= MAX_URGENT_BYTES) return false
+    this.#urgentBytes += 1
+    this.#urgent.push(position)
+    this.#urgent.sort((left, right) => left - right)
+    return true
+  }
+
+  /** The connection is over: what waits is let go, over the gaps. These do not count: nobody has gone on behind them. */
+  flush(sink: StreamSink): void {
+    const { gaps } = this
+    this.#letGo(Infinity, Infinity, sink)
+    this.gaps = gaps
+    this.#pieces.dropBefore(this.#position)
+    this.#account()
+  }
+
+  /** Gives its share of the memory back. */
+  close(): void {
+    this.#pieces.dropBefore(Infinity)
+    this.#account()
+  }
+
+  /** The segment's bytes as the stream has them: what is first stays where data comes twice. */
+  asHeld(sequence: number, payload: Buffer): Buffer {
+    const start = this.#position + ahead(sequence, this.#sequence)
+    const held = Buffer.from(payload)
+    if (start >= 0) this.#pieces.readInto(start, held)
+    return held
+  }
+
+  #letGo(limit: number, sureOfGaps: number, sink: StreamSink): void {
+    for (const piece of this.#pieces) {
+      const end = piece.start + piece.data.length
+      if (end <= this.#position) continue
+      if (piece.start > this.#position) {
+        // The receiver has acknowledged what lies behind the hole: it was filled without us.
+        if (sureOfGaps <= piece.start) return
+        const missing = piece.start - this.#position
+        this.#advance(missing)
+        this.gaps += 1
+        sink.gap(missing)
+      }
+      if (this.#position >= limit) return
+      const to = Math.min(end, limit)
+      this.#give(piece, to, sink)
+      if (to < end) return
+    }
+  }
+
+  /** Gives a piece up to a position, without what is urgent in it. */
+  #give(piece: Piece, to: number, sink: StreamSink): void {
+    while (this.#position < to) {
+      const isUrgent = this.#urgent.length > 0 && this.#urgent[0] < to
+      const until = isUrgent ? this.#urgent[0] : to
+      const from = this.#position - piece.start
+      const bytes = until - this.#position
+      if (isUrgent) this.#urgent.shift()
+      this.#advance(bytes + (isUrgent ? 1 : 0))
+      if (bytes === piece.data.length) sink.bytes(piece.data)
+      else if (bytes > 0) sink.bytes(piece.data.subarray(from, from + bytes))
+    }
+  }
+
+  #advance(bytes: number): void {
+    this.#position += bytes
+    this.#sequence = (this.#sequence + bytes) >>> 0
+  }
+
+  #trim(isEager: boolean, acknowledged: number): void {
+    const isCrowded = this.#pieces.count > MAX_WAITING_SEGMENTS / 2
+    const done = isEager && !isCrowded ? Math.min(this.#position, acknowledged) : this.#position
+    this.#pieces.dropBefore(Math.max(done, this.#position - MAX_KEPT_BYTES))
+  }
+
+  #keptFrom(): number {
+    const first = this.#pieces.first
+    return first === null ? this.#position : Math.min(first.start, this.#position)
+  }
+
+  #account(): void {
+    const held = this.#pieces.bytes + this.#pieces.count * SEGMENT_COST
+    this.#memory.bytes += held - this.#held
+    this.#held = held
+  }
+
+  #reachDepth(): boolean {
+    if (this.#isDeep) return false
+    this.#isDeep = true
+    return true
+  }
+}

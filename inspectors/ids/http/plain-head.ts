@@ -1,0 +1,32 @@
+import type { HttpRequestHead, HttpResponseHead } from '#inspectors/http/transaction.ts'
+
+/** More headers than this are not looked through for names that occur twice. */
+const MAX_PLAIN_HEADERS = 48
+
+/**
+ * True when the head as sent is its first line and its headers, each name once and as `Name: value`: reading
+ * it has changed, joined and left out nothing, so what reading found is a stretch of the bytes sent.
+ */
+export function isPlainHead(head: HttpRequestHead | HttpResponseHead): boolean {
+  const { rawLatin1: raw, line, headers } = head
+  if (headers.length > MAX_PLAIN_HEADERS || line === '' || !raw.startsWith(line)) return false
+  if ('status' in head && !line.includes(String(head.status))) return false
+  if (!isLineEnd(raw, line.length)) return false
+  let at = line.length + 2
+  for (let index = 0; index < headers.length; index += 1) {
+    const { name, nameLower, value } = headers[index]
+    if (!raw.startsWith(name, at)) return false
+    at += name.length
+    if (raw.charCodeAt(at) !== 0x3a || raw.charCodeAt(at + 1) !== 0x20) return false
+    at += 2
+    if (!raw.startsWith(value, at) || !isLineEnd(raw, at + value.length)) return false
+    at += value.length + 2
+    for (let before = 0; before < index; before += 1)
+      if (headers[before].nameLower === nameLower) return false
+  }
+  return at + 2 === raw.length && isLineEnd(raw, at)
+}
+
+function isLineEnd(raw: string, at: number): boolean {
+  return raw.charCodeAt(at) === 0x0d && raw.charCodeAt(at + 1) === 0x0a
+}

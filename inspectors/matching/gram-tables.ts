@@ -1,0 +1,175 @@
+/**
+ * Tables of a gram filter; `gram-filter.ts` says how they are read.
+ *
+ * A pattern is entered once for each place that a step of the scan may meet it at: with steps of four bytes
+ * its four grams in a row. Which four of a long pattern is free, so those are taken that are rare in text and
+ * that no other pattern has taken.
+ */
+
+export type GramBytes = 2 | 3 | 4
+
+/** Grams of one size, looked for at every `step` bytes. */
+export interface GramTable {
+  /** Bit h is set when a gram with hash h is in the table. */
+  readonly bits: Int32Array
+  /** Hashes are the top bits of a product: `>>> shift`. */
+  readonly shift: number
+  /** Entries of the hashes h with `h >>> BUCKET_BITS` are `bucketStart[b]` up to `bucketStart[b + 1]`. */
+  readonly bucketStart: Int32Array
+  /** Folded gram of each entry. */
+  readonly grams: Int32Array
+  /** Pattern and the place of the gram in it: `id * MAX_PATTERN_BYTES + offset`. */
+  readonly places: Int32Array
+}
+
+/** Longest pattern; of a longer text a part is looked for. */
+export const MAX_PATTERN_BYTES = 64
+/**
+ * Bytes with this bit get that below it too, which makes the letters of both cases equal (and some other bytes,
+ * which does no harm): `gram | ((gram & FOLD) >>> 1)`.
+ */
+export const FOLD = 0x4040_4040
+export const MULTIPLIER = 0x9e37_79b1
+/** Hashes in one bucket: a power of two. */
+export const BUCKET_BITS = 3
+
+/** Bits of the filter for each gram that is in it: one position in as many is looked at in vain. */
+const BITS_PER_GRAM = 24
+const MIN_HASH_BITS = 10
+const MAX_HASH_BITS = 20
+
+/** From the most common byte of HTTP and HTML down; what is missing is rare. */
+const COMMON = ' etaoinrslcdupmhg/-.="b0fv1w;k:,2y35486<>97x_j\r\nqz%&+?\'"()*{}#[]!@|\\~$`^\t'
+/** Whose grams every request and page has. */
+const USUAL =
+  ' http://www. https:// http/1.1\r\nhost: user-agent: mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 ' +
+  '(khtml, like gecko) chrome/126.0.0.0 safari/537.36 gecko/20100101 firefox/ (macintosh; intel mac os x 10_15_7) ' +
+  'mobile/ linux; android (iphone; cpu iphone os like mac os x)\r\naccept: text/html,application/xhtml+xml,application/xml;' +
+  'q=0.9,image/webp,*/*;q=0.8\r\naccept-language: en-us,en;q=0.5\r\naccept-encoding: gzip, deflate, br\r\nreferer: ' +
+  'connection: keep-alive\r\ncookie: session= \r\ncontent-type: application/x-www-form-urlencoded; charset=utf-8\r\n' +
+  'content-length: cache-control: max-age=0 no-cache\r\npragma: upgrade-insecure-requests: 1\r\ndate: mon, tue, wed, thu, fri, ' +
+  'gmt\r\nserver: nginx apache etag: "last-modified: expires: set-cookie: path=/; httponly; secure\r\nlocation: vary: ' +
+  'transfer-encoding: chunked application/json application/javascript image/png image/jpeg image/gif ' +
+  '<!doctype html> <html lang="en"><head><meta name="viewport" content="width=device-width"><title></title>' +
+  '<link rel="stylesheet" href=" .css <script src=" .js </script></head><body class=" <div id=" </div><a href=" ' +
+  '</a><p></p><span></span><table><tr><td></td></tr></table><form action=" method="post"><input type=" value=" ' +
+  '</form><ul><li></li></ul><img src=" .png .jpg .gif .html .php? .com/ .net/ .org/ function( return document. window. ' +
+  'var this. null true false index.php /index.html /images/ /assets/ /static/ /api/ &id= ?id= and the of to in for is ' +
+  'ing tion ment ation information this that with from your you are have not all new page home search contact about'
+
+const COMMON_RANK = ranks()
+const USUAL_COST = 60
+/** Cost of a gram that so many entries have already. */
+const SHARED_COST = 12
+
+function foldedByte(place: number): number {
+  const byte = COMMON.charCodeAt(place)
+  return byte | ((byte & FOLD & 0xff) >>> 1)
+}
+
+function ranks(): Uint8Array {
+  const rank = new Uint8Array(256)
+  for (let place = 0; place < COMMON.length; place += 1)
+    rank[foldedByte(place)] = Math.max(rank[foldedByte(place)], COMMON.length - place)
+  return rank
+}
+
+/** Little-endian, folded: byte i of the gram is `(gram >>> 8 * i) & 0xff`. */
+function gramAt(textLatin1: string, at: number, size: GramBytes): number {
+  let gram = 0
+  for (let index = size - 1; index >= 0; index -= 1)
+    gram = (gram << 8) | textLatin1.charCodeAt(at + index)
+  return gram | ((gram & FOLD) >>> 1)
+}
+
+const usualGrams: Readonly<Record<GramBytes, Set<number>>> = {
+  2: usual(2),
+  3: usual(3),
+  4: usual(4),
+}
+
+function usual(size: GramBytes): Set<number> {
+  const grams = new Set<number>()
+  for (let at = 0; at + size <= USUAL.length; at += 1) grams.add(gramAt(USUAL, at, size))
+  return grams
+}
+
+/**
+ * @param patterns latin1, ASCII letters in lower case, each at least `size + step - 1` bytes
+ * @param ids what the scan reports for each
+ */
+export function buildGramTable(
+  patterns: readonly string[],
+  ids: readonly number[],
+  size: GramBytes,
+  step: 2 | 4,
+): GramTable {
+  const taken = new Map<number, number>()
+  const grams: number[] = []
+  const places: number[] = []
+  for (let index = 0; index < patterns.length; index += 1) {
+    const pattern = patterns[index]
+    const first = cheapest(pattern, size, step, taken)
+    for (let offset = first; offset < first + step; offset += 1) {
+      const gram = gramAt(pattern, offset, size)
+      taken.set(gram, (taken.get(gram) ?? 0) + 1)
+      grams.push(gram)
+      places.push(ids[index] * MAX_PATTERN_BYTES + offset)
+    }
+  }
+  return arrange(grams, places)
+}
+
+/** Place of the `step` grams in a row that text and other patterns have least. */
+function cheapest(
+  pattern: string,
+  size: GramBytes,
+  step: number,
+  taken: ReadonlyMap<number, number>,
+): number {
+  const count = pattern.length - size + 1
+  const costs = new Float64Array(count)
+  for (let at = 0; at < count; at += 1) {
+    const gram = gramAt(pattern, at, size)
+    let cost = SHARED_COST * (taken.get(gram) ?? 0)
+    if (usualGrams[size].has(gram)) cost += USUAL_COST
+    for (let index = 0; index < size; index += 1)
+      cost += COMMON_RANK[(gram >>> (8 * index)) & 0xff] / size
+    costs[at] = cost
+  }
+  let best = 0
+  let bestCost = Infinity
+  for (let first = 0; first + step <= count; first += 1) {
+    let cost = 0
+    for (let at = first; at < first + step; at += 1) cost += costs[at] * costs[at]
+    if (cost >= bestCost) continue
+    best = first
+    bestCost = cost
+  }
+  return best
+}
+
+function arrange(grams: readonly number[], places: readonly number[]): GramTable {
+  const wanted = Math.ceil(Math.log2(Math.max(1, grams.length * BITS_PER_GRAM)))
+  const hashBits = Math.min(MAX_HASH_BITS, Math.max(MIN_HASH_BITS, wanted))
+  const shift = 32 - hashBits
+  const bits = new Int32Array(1 << (hashBits - 5))
+  const bucketStart = new Int32Array((1 << (hashBits - BUCKET_BITS)) + 1)
+  const bucketOf = (gram: number): number => (Math.imul(gram, MULTIPLIER) >>> shift) >>> BUCKET_BITS
+  for (const gram of grams) {
+    const hash = Math.imul(gram, MULTIPLIER) >>> shift
+    bits[hash >>> 5] |= 1 << (hash & 31)
+    bucketStart[(hash >>> BUCKET_BITS) + 1] += 1
+  }
+  for (let bucket = 1; bucket < bucketStart.length; bucket += 1)
+    bucketStart[bucket] += bucketStart[bucket - 1]
+  const filled = Int32Array.from(bucketStart)
+  const sortedGrams = new Int32Array(grams.length)
+  const sortedPlaces = new Int32Array(grams.length)
+  for (let index = 0; index < grams.length; index += 1) {
+    const at = filled[bucketOf(grams[index])]++
+    sortedGrams[at] = grams[index]
+    sortedPlaces[at] = places[index]
+  }
+  return { bits, shift, bucketStart, grams: sortedGrams, places: sortedPlaces }
+}
