@@ -124,7 +124,7 @@ function sanitise(what: Sanitise, transaction: Transaction): void {
       return
     case 'matched':
     case 'matched-bytes': {
-      const variable = nameInLowerCase(transaction.matchedVariableName)
+      const variable = nameInLowerCase(transaction.matchedVariable?.name ?? '')
       const found = transaction.tx.slots[0] ?? ''
       transaction.secrets.push({
         variable,

@@ -9,13 +9,8 @@ import type { Entry } from '../values/entry.ts'
 import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
 import { type Candidates, PhaseGate } from './phase-gate.ts'
-import {
-  isExcluded,
-  losesTargets,
-  ResolvedTargets,
-  resolveTargets,
-  variableName,
-} from './resolved-targets.ts'
+import { isExcluded, losesTargets, ResolvedTargets, resolveTargets } from './resolved-targets.ts'
+import { MatchedVariable } from '../transaction/matched-variable.ts'
 import { MAX_HIT_MATCHES, MAX_HITS } from '../transaction/rule-hit.ts'
 
 /**
@@ -101,9 +96,9 @@ export class Evaluator {
     const resolved =
       group < 0 ? this.#targetsOf(transaction, rule, link) : this.#gate.candidatesOf(group)
     const exclusions = group < 0 ? null : exclusionsOf(transaction, rule)
-    const count = resolved.length
+    const { length } = resolved
     let matched = false
-    for (let at = 0; at < count; at += 1) {
+    for (let at = 0; at < length; at += 1) {
       const entry = resolved.entries[at]
       if (exclusions !== null) {
         const { collection, selector } = link.targets.parts[resolved.partOf(at)]
@@ -115,8 +110,9 @@ export class Evaluator {
         if (test.kind === 'static') {
           if (!this.#satisfies(link, test.predicate.index, entry, step, text)) continue
         } else if (test.operator.match(text, argument, null) === test.negated) continue
-        const name = variableName(link.targets.parts[resolved.partOf(at)], entry)
-        this.#onMatch(transaction, rule, link, name, text, argument, link.pipelines[step])
+        const { collection, count } = link.targets.parts[resolved.partOf(at)]
+        const variable = new MatchedVariable(collection.name, count, entry, text)
+        this.#onMatch(transaction, rule, link, variable, argument, link.pipelines[step])
         if (isLast && !matched) this.#describe(transaction, rule)
         matched = true
       }
@@ -171,14 +167,13 @@ export class Evaluator {
     transaction: Transaction,
     rule: CompiledRule,
     link: CompiledLink,
-    name: string,
-    text: string,
+    variable: MatchedVariable,
     argument: string,
     pipeline: Pipeline,
   ): void {
-    transaction.matchedVariable = text
-    transaction.matchedVariableName = name
-    transaction.matchedVariables.push({ name, value: text })
+    const text = variable.value
+    transaction.matchedVariable = variable
+    transaction.matchedVariables.push(variable)
     const wantsMatch = (rule.log || rule.auditlog) && this.#matches.length < MAX_HIT_MATCHES
     if (link.capture || wantsMatch) {
       const captures = this.#capture(link, text, argument)
@@ -188,7 +183,7 @@ export class Evaluator {
         const isPart = captures.count > 0 && text.startsWith(captures.groups[0], captures.offset)
         const found = isPart ? captures.groups[0] : text
         this.#matches.push({
-          variable: name,
+          variable: variable.name,
           valueLatin1: found.length > MAX_MATCH_BYTES ? found.slice(0, MAX_MATCH_BYTES) : found,
           offset: isPart ? captures.offset : -1,
           transformations: pipeline.names,

@@ -73,8 +73,8 @@ export function resolveTargets(
     if (part.txSlot >= 0) {
       const value = transaction.tx.slots[part.txSlot]
       if (value !== undefined) {
-        const name = selector.kind === 'name' ? selector.nameLower : ''
-        into.add(new Entry(name, value))
+        const name = nameOf(selector)
+        into.add(new Entry(name, value, name))
       }
     } else if (selector.kind === 'xpath') {
       for (const value of xmlPathValues(transaction, selector)) into.add(value)
@@ -92,7 +92,8 @@ export function resolveTargets(
     if (part.count) {
       const count = into.length - start
       into.length = start
-      into.add(new Entry(nameOf(selector), String(count)))
+      const name = nameOf(selector)
+      into.add(new Entry(name, String(count), name))
     }
     into.end(index)
   }
@@ -180,19 +181,11 @@ export function xmlPathValues(
   selector: Extract<CompiledSelector, { kind: 'xpath' }>,
 ): readonly Entry[] {
   if (transaction.xml === null) return NO_ENTRIES
-  const known = transaction.xmlValues.get(selector.path)
+  const known = transaction.xmlValues?.get(selector.path)
   if (known !== undefined) return known
   const values = xmlValues(transaction.xml, selector.steps)
   const entries = values.map((value) => new Entry(selector.path, value))
+  transaction.xmlValues ??= new Map()
   transaction.xmlValues.set(selector.path, entries)
   return entries
-}
-
-/** Name of a variable as ModSecurity writes it: `ARGS:id`, `&ARGS`, `TX:score`. */
-export function variableName(part: TargetPart, entry: Entry): string {
-  const { collection, count } = part
-  // The entries of these collections are named after whole variables.
-  if (collection.name.startsWith('MATCHED_VARS') && !count) return entry.name
-  const name = entry.name === '' ? collection.name : `${collection.name}:${entry.name}`
-  return count ? `&${name}` : name
 }

@@ -1,13 +1,16 @@
-import type { Group, Lane, Program } from '../compile/program.ts'
-import type { GateView } from '../values/gate-index.ts'
-import type { Interest } from '../values/interest.ts'
+import type { Group, Program } from '../compile/program.ts'
+import type { Interest, LanePlan } from '../values/interest.ts'
 import type { TextFacts } from '../values/text-facts.ts'
+import { planLanes } from './lane-plan.ts'
+
+/** Plans are made as trigger bytes come together; there are more such sets than will ever be seen. */
+const MAX_PLANS = 256
 
 /**
  * Decides at a value's first look which groups of rules it may satisfy.
  *
  * Most values satisfy no predicate's gate, and have no byte that any transformation would change: they cost
- * one test per lane. Where the text is as it was after a lane, its groups follow from the few predicates that are
+ * next to nothing. Where the text is as it was after a lane, its groups follow from the few predicates that are
  * left; for the other lanes the results are gated in turn.
  */
 export class TextGroups {
@@ -17,15 +20,11 @@ export class TextGroups {
   readonly #interests = new Map<string, Interest>()
   /** Per predicate, `width` words: the groups that have it. */
   readonly #groupsOf: Int32Array
-  /** Per lane, `width` words: its groups. */
-  readonly #groupsOfLane: Int32Array
   readonly #live: Int32Array
-  /** Groups of the lanes that leave the text at hand as it is. */
-  readonly #same: Int32Array
 
   constructor(program: Program) {
     this.#program = program
-    const { groups, lanes, words } = program
+    const { groups, words } = program
     const width = Math.max(1, Math.ceil(groups.length / 32))
     this.width = width
     this.#groupsOf = new Int32Array(words * 32 * width)
@@ -37,12 +36,7 @@ export class TextGroups {
         }
       }
     }
-    this.#groupsOfLane = new Int32Array(lanes.length * width)
-    for (const [at, lane] of lanes.entries()) {
-      this.#groupsOfLane.set(groupSet(lane.groups, width), at * width)
-    }
     this.#live = new Int32Array(width)
-    this.#same = new Int32Array(width)
   }
 
   /** What has to be found out for some groups; null: nothing. Equal ones are one object. */
@@ -57,7 +51,10 @@ export class TextGroups {
       for (const [word, bits] of group.predicates.entries()) predicates[word] |= bits
     }
     const lanes = [...new Set(groups.map((group) => group.lane))].sort((a, b) => a - b)
-    const interest = { groups: set, view: this.#program.texts.view(predicates), lanes }
+    let triggerMask = 0
+    for (const lane of lanes) triggerMask |= this.#program.lanes[lane].triggerMask
+    const view = this.#program.texts.view(predicates)
+    const interest = { groups: set, view, lanes, triggerMask, plans: new Map() }
     this.#interests.set(key, interest)
     return interest
   }
@@ -81,61 +78,53 @@ export class TextGroups {
   }
 
   #look(facts: TextFacts, interest: Interest): Int32Array | null {
-    const { texts, lanes } = this.#program
+    const { texts } = this.#program
+    const { width } = this
+    const { view } = interest
+    const live = this.#live
+    for (let word = 0; word < width; word += 1) live[word] = 0
+    const bits = texts.bitsOf(facts, view)
+    const { same, changing } = this.#planOf(interest, texts.triggersOf(facts))
+    this.#addGroups(bits, view.wanted, same)
+    for (let at = 0; at < changing.length; at += 1) {
+      const { pipelines, groupSet, words, masks } = changing[at]
+      for (let step = 0; step < pipelines.length; step += 1) {
+        const result = texts.bitsOf(texts.through(facts, pipelines[step]), view)
+        let any = 0
+        for (let word = 0; word < words.length; word += 1) any |= result[words[word]] & masks[word]
+        if (any !== 0) this.#addGroups(result, view.wanted, groupSet)
+      }
+    }
+    let any = 0
+    for (let word = 0; word < width; word += 1) any |= live[word]
+    return any === 0 ? null : live.slice()
+  }
+
+  /** Adds those of some groups that have one of the predicates. */
+  #addGroups(bits: readonly number[], wanted: Int32Array, groups: Int32Array): void {
     const { width } = this
     const live = this.#live
-    const same = this.#same
-    for (let word = 0; word < width; word += 1) {
-      live[word] = 0
-      same[word] = 0
-    }
-    const bits = texts.bitsOf(facts, interest.view)
-    const triggers = texts.triggersOf(facts)
-    for (let at = 0; at < interest.lanes.length; at += 1) {
-      const index = interest.lanes[at]
-      const lane = lanes[index]
-      if ((triggers & lane.triggerMask) === 0 || this.#isSame(lane, facts)) {
-        const from = index * width
-        for (let word = 0; word < width; word += 1) same[word] |= this.#groupsOfLane[from + word]
-      } else this.#lookThrough(lane, facts, interest.view)
-    }
-    const predicates = interest.view.wanted
-    for (let word = 0; word < predicates.length; word += 1) {
-      let left = bits[word] & predicates[word]
+    const groupsOf = this.#groupsOf
+    for (let word = 0; word < wanted.length; word += 1) {
+      let left = bits[word] & wanted[word]
       while (left !== 0) {
         const low = left & -left
         left ^= low
         const from = ((word << 5) + 31 - Math.clz32(low)) * width
-        for (let at = 0; at < width; at += 1) live[at] |= this.#groupsOf[from + at] & same[at]
+        for (let at = 0; at < width; at += 1) live[at] |= groupsOf[from + at] & groups[at]
       }
     }
-    let any = 0
-    for (let word = 0; word < width; word += 1) {
-      live[word] &= interest.groups[word]
-      any |= live[word]
-    }
-    return any === 0 ? null : live.slice()
   }
 
-  #isSame({ pipelines }: Lane, facts: TextFacts): boolean {
-    const { texts } = this.#program
-    for (let step = 0; step < pipelines.length; step += 1) {
-      if (texts.through(facts, pipelines[step]) !== facts) return false
-    }
-    return true
-  }
-
-  #lookThrough({ groups, pipelines }: Lane, facts: TextFacts, view: GateView): void {
-    const { texts } = this.#program
-    for (let step = 0; step < pipelines.length; step += 1) {
-      const bits = texts.bitsOf(texts.through(facts, pipelines[step]), view)
-      for (let at = 0; at < groups.length; at += 1) {
-        const { index, words, masks } = groups[at]
-        let any = 0
-        for (let word = 0; word < words.length; word += 1) any |= bits[words[word]] & masks[word]
-        if (any !== 0) this.#live[index >> 5] |= 1 << (index & 31)
-      }
-    }
+  #planOf(interest: Interest, triggers: number): LanePlan {
+    const { plans, lanes, groups, triggerMask } = interest
+    const relevant = triggers & triggerMask
+    const known = plans.get(relevant)
+    if (known !== undefined) return known
+    const plan = planLanes(this.#program.lanes, lanes, relevant, groups)
+    if (plans.size === MAX_PLANS) plans.clear()
+    plans.set(relevant, plan)
+    return plan
   }
 }
 

@@ -1,7 +1,8 @@
 import type { CompiledLink, CompiledRule } from '../compile/program.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { transformThrough } from '../values/pipeline.ts'
-import { ResolvedTargets, resolveTargets, variableName } from './resolved-targets.ts'
+import { variableName } from '../transaction/matched-variable.ts'
+import { ResolvedTargets, resolveTargets } from './resolved-targets.ts'
 
 /** Most values that a trace shows of one link. */
 export const MAX_TRACED_VALUES = 200
@@ -38,7 +39,8 @@ function traceLink(transaction: Transaction, rule: CompiledRule, link: CompiledL
     for (const pipeline of link.pipelines) {
       if (values.length >= MAX_TRACED_VALUES) break
       const valueLatin1 = transformThrough(entry.value, pipeline)
-      const variable = variableName(link.targets.parts[resolved.partOf(at)], entry)
+      const { collection, count } = link.targets.parts[resolved.partOf(at)]
+      const variable = variableName(collection.name, count, entry)
       values.push({ variable, valueLatin1, isMatch: matches(transaction, link, valueLatin1) })
     }
   }

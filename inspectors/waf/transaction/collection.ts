@@ -6,14 +6,14 @@ export type CollectionSource = Readonly<Record<string, Collect>>
 
 /** The one value of a scalar; null gives none. */
 export function scalar(value: string | null): readonly Entry[] {
-  return value === null ? NO_ENTRIES : [new Entry('', value)]
+  return value === null ? NO_ENTRIES : [new Entry('', value, '')]
 }
 
 /** A collection whose values are the names of another's. */
 export function namesOf(entries: readonly Entry[]): readonly Entry[] {
   return entries.length === 0
     ? NO_ENTRIES
-    : entries.map((entry) => new Entry(entry.name, entry.name))
+    : entries.map(({ name, nameLower }) => new Entry(name, name, nameLower))
 }
 
 export function flag(value: boolean): readonly Entry[] {

@@ -17,8 +17,12 @@ export const MESSAGE_COLLECTIONS: CollectionSource = {
   REQUEST_LINE: ({ http }) => scalar(http.request.line),
   REQUEST_METHOD: ({ http }) => scalar(http.request.method),
   REQUEST_PROTOCOL: ({ http }) => scalar(http.request.protocol),
-  REQUEST_URI: ({ target }) => scalar(target.uri),
-  REQUEST_URI_RAW: ({ http }) => scalar(http.request.target),
+  REQUEST_URI: (transaction) => {
+    const { uri } = transaction.target
+    // Mostly the target as it was sent: then both are one value, which is looked at once.
+    return uri === transaction.http.request.target ? rawUri(transaction) : scalar(uri)
+  },
+  REQUEST_URI_RAW: rawUri,
   REQUEST_FILENAME: ({ target }) => scalar(target.path),
   REQUEST_BASENAME: ({ target }) => scalar(target.basename),
   QUERY_STRING: ({ target }) => scalar(target.query),
@@ -68,14 +72,20 @@ export const MESSAGE_COLLECTIONS: CollectionSource = {
   RESPONSE_CONTENT_LENGTH: (transaction) => scalar(transaction.responseHeader('content-length')),
 }
 
+function rawUri(transaction: Transaction): readonly Entry[] {
+  return (transaction.rawUri ??= scalar(transaction.http.request.target))
+}
+
 function headers(fields: readonly HttpHeader[]): readonly Entry[] {
   return fields.length === 0
     ? NO_ENTRIES
-    : fields.map((field) => new Entry(field.name, field.value))
+    : fields.map(({ name, value, nameLower }) => new Entry(name, value, nameLower))
 }
 
 function headerNames(fields: readonly HttpHeader[]): readonly Entry[] {
-  return fields.length === 0 ? NO_ENTRIES : fields.map((field) => new Entry(field.name, field.name))
+  return fields.length === 0
+    ? NO_ENTRIES
+    : fields.map(({ name, nameLower }) => new Entry(name, name, nameLower))
 }
 
 function cookies(transaction: Transaction): readonly Entry[] {

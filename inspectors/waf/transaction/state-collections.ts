@@ -15,8 +15,8 @@ export const STATE_COLLECTIONS: CollectionSource = {
   SESSION: persistent('SESSION'),
   USER: persistent('USER'),
   RESOURCE: persistent('RESOURCE'),
-  MATCHED_VAR: ({ matchedVariable }) => scalar(matchedVariable),
-  MATCHED_VAR_NAME: ({ matchedVariableName }) => scalar(matchedVariableName),
+  MATCHED_VAR: ({ matchedVariable }) => scalar(matchedVariable?.value ?? ''),
+  MATCHED_VAR_NAME: ({ matchedVariable }) => scalar(matchedVariable?.name ?? ''),
   MATCHED_VARS: ({ matchedVariables }) =>
     matchedVariables.map((variable) => new Entry(variable.name, variable.value)),
   MATCHED_VARS_NAMES: ({ matchedVariables }) =>

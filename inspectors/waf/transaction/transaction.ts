@@ -18,14 +18,8 @@ import type { RuleHit } from './rule-hit.ts'
 import type { PersistentRecord, PersistentStore } from './persistent-store.ts'
 import { splitTarget, type TargetParts } from './request-target.ts'
 import type { TxStore } from './tx-store.ts'
+import type { MatchedVariable } from './matched-variable.ts'
 import type { Secret } from './secret.ts'
-
-/** A variable that a rule matched. */
-export interface MatchedVariable {
-  /** `ARGS:id` */
-  readonly name: string
-  readonly value: string
-}
 
 /** What rules decided to do with the transaction. */
 export type Interception =
@@ -61,6 +55,7 @@ export class Transaction {
   /** The response body was inflated: rules that skip coded bodies may look at this one. */
   isResponseInflated = false
   /** Null until they are asked for. */
+  rawUri: readonly Entry[] | null = null
   queryArguments: readonly Entry[] | null = null
   /** Request body arguments, parsed. */
   bodyArguments: readonly Entry[] = NO_ENTRIES
@@ -69,7 +64,7 @@ export class Transaction {
   multipart: MultipartFlags | null = null
   xml: XmlDocument | null = null
   /** Values of the paths that rules asked for. */
-  readonly xmlValues = new Map<string, readonly Entry[]>()
+  xmlValues: Map<string, readonly Entry[]> | null = null
   bodyError: string | null = null
   hasInboundDataError = false
   hasOutboundDataError = false
@@ -77,9 +72,9 @@ export class Transaction {
 
   environment: Map<string, string> | null = null
   records: Map<PersistentCollection, PersistentRecord> | null = null
+  /** Variables that the rule at hand matched, and the one that any rule matched last. */
   matchedVariables: MatchedVariable[] = []
-  matchedVariable = ''
-  matchedVariableName = ''
+  matchedVariable: MatchedVariable | null = null
   highestSeverity = 255
   currentPhase: Phase = 1
 

@@ -35,7 +35,7 @@ export class TxNames {
 export class TxStore {
   readonly #names: TxNames
   readonly slots: (string | undefined)[]
-  #dynamic: Map<string, { name: string; value: string }> | null = null
+  #dynamic: Map<string, Entry> | null = null
 
   /** @param initial values by slot, copied */
   constructor(names: TxNames, initial: readonly (string | undefined)[]) {
@@ -62,31 +62,33 @@ export class TxStore {
     }
     this.#dynamic ??= new Map()
     if (this.#dynamic.size >= MAX_DYNAMIC_VARIABLES && !this.#dynamic.has(key)) return
-    this.#dynamic.set(key, { name, value })
+    this.#dynamic.set(key, new Entry(name, value, key))
   }
 
   /** All variables as values of the collection. */
   entries(): Entry[] {
     const entries: Entry[] = []
     for (let slot = 0; slot < this.slots.length; slot += 1) this.#push(slot, entries)
-    return this.#dynamic === null ? entries : [...entries, ...this.dynamicEntries()]
+    this.#pushDynamic(entries)
+    return entries
   }
 
   /** Variables of these slots, and all without a slot. */
   entriesOf(slots: readonly number[]): readonly Entry[] {
     const entries: Entry[] = []
     for (let index = 0; index < slots.length; index += 1) this.#push(slots[index], entries)
-    if (this.#dynamic === null) return entries
-    return [...entries, ...this.dynamicEntries()]
+    this.#pushDynamic(entries)
+    return entries
   }
 
-  dynamicEntries(): Entry[] {
-    if (this.#dynamic === null) return []
-    return Array.from(this.#dynamic.values(), ({ name, value }) => new Entry(name, value))
+  #pushDynamic(entries: Entry[]): void {
+    if (this.#dynamic === null) return
+    for (const entry of this.#dynamic.values()) entries.push(entry)
   }
 
   #push(slot: number, entries: Entry[]): void {
     const value = this.slots[slot]
-    if (value !== undefined) entries.push(new Entry(this.#names.names[slot], value))
+    const name = this.#names.names[slot]
+    if (value !== undefined) entries.push(new Entry(name, value, name))
   }
 }

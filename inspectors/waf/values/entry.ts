@@ -9,9 +9,9 @@ export class Entry {
   /** Filled in when a gated rule looks at the value. */
   facts: TextFacts | null = null
 
-  constructor(name: string, value: string) {
+  constructor(name: string, value: string, nameLower = name.toLowerCase()) {
     this.name = name
-    this.nameLower = name.toLowerCase()
+    this.nameLower = nameLower
     this.value = value
   }
 }
