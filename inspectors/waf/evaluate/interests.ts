@@ -2,6 +2,7 @@ import type { Program, TargetPart } from '../compile/program.ts'
 import type { Collection } from '../transaction/collections.ts'
 import type { Interest } from '../values/interest.ts'
 import type { CompiledSelector } from '../values/selector.ts'
+import { RecentValues } from './recent-values.ts'
 import type { TextGroups } from './text-groups.ts'
 
 type XPath = Extract<CompiledSelector, { kind: 'xpath' }>
@@ -11,10 +12,9 @@ export interface InterestSource {
   readonly collection: Collection
   /** Null: the collection's own values. */
   readonly path: XPath | null
-  /** For values with no name of their own below; null: nothing. */
-  readonly interest: Interest | null
-  /** By name in lower case; null: rules tell no names apart. */
-  readonly byName: ReadonlyMap<string, Interest | null> | null
+  /** Groups of the phase that look here. */
+  readonly groups: Int32Array
+  readonly recent: RecentValues
 }
 
 /**
@@ -30,39 +30,45 @@ export function interestSources(
   ofPhase: readonly number[],
 ): InterestSource[] {
   const inPhase = new Set(ofPhase)
-  const drafts = new Map<string, { collection: Collection; path: XPath | null; used: boolean }>()
-  for (const group of program.groups) {
-    for (const part of group.targets.parts) {
-      const { collection, selector } = part
+  const drafts = new Map<string, Pick<InterestSource, 'collection' | 'path'>>()
+  for (const { index, targets } of program.groups) {
+    if (!inPhase.has(index)) continue
+    for (const { collection, selector } of targets.parts) {
       const path = selector.kind === 'xpath' ? selector : null
-      const key = `${collection.id} ${path?.path ?? ''}`
-      const draft = drafts.get(key) ?? { collection, path, used: false }
-      if (inPhase.has(group.index)) draft.used = true
-      drafts.set(key, draft)
+      drafts.set(`${collection.id} ${path?.path ?? ''}`, { collection, path })
     }
   }
-  return [...drafts.values()]
-    .filter(({ used }) => used)
-    .map(({ collection, path }) => {
-      const parts = program.groups.flatMap((group) =>
-        group.targets.parts.flatMap((part) =>
-          part.collection.id === collection.id && pathOf(part) === (path?.path ?? null)
-            ? { group, part }
-            : [],
-        ),
-      )
-      const names = new Set(parts.flatMap(({ part }) => namesIn(part)))
-      const interestOf = (name: string | null): Interest | null =>
-        texts.interestIn(parts.flatMap((one) => (mayHold(one.part, name) ? one.group : [])))
-      const byName = new Map([...names].map((name) => [name, interestOf(name)] as const))
-      return {
-        collection,
-        path,
-        interest: interestOf(null),
-        byName: names.size === 0 ? null : byName,
-      }
-    })
+  return [...drafts.values()].map(({ collection, path }) => {
+    const family = FAMILIES.find((names) => names.includes(collection.name)) ?? [collection.name]
+    const parts = program.groups.flatMap((group) =>
+      group.targets.parts.flatMap((part) =>
+        family.includes(part.collection.name) && pathOf(part) === (path?.path ?? null)
+          ? { group, part }
+          : [],
+      ),
+    )
+    const names = new Set(parts.flatMap(({ part }) => namesIn(part)))
+    const interestOf = (name: string | null): Interest | null =>
+      texts.interestIn(parts.flatMap((one) => (mayHold(one.part, name) ? one.group : [])))
+    const byName = new Map([...names].map((name) => [name, interestOf(name)] as const))
+    const own = parts.filter(
+      ({ group, part }) => part.collection.name === collection.name && inPhase.has(group.index),
+    )
+    return {
+      collection,
+      path,
+      groups: texts.setOf(own.map(({ group }) => group)),
+      recent: new RecentValues(byName, interestOf(null)),
+    }
+  })
 }
+
+/** Variables that share values: what is asked of one is asked of all, so that each value is looked at once. */
+const FAMILIES: readonly (readonly string[])[] = [
+  ['ARGS', 'ARGS_GET', 'ARGS_POST'],
+  ['ARGS_NAMES', 'ARGS_GET_NAMES', 'ARGS_POST_NAMES'],
+  ['REQUEST_URI', 'REQUEST_URI_RAW'],
+]
 
 function pathOf({ selector }: TargetPart): string | null {
   return selector.kind === 'xpath' ? selector.path : null

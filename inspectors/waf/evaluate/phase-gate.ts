@@ -88,18 +88,18 @@ export class PhaseGate {
 
   #lookAt(transaction: Transaction, source: InterestSource): void {
     const { texts } = this.#program
-    const { path, byName } = source
+    const { path } = source
     if (path !== null && transaction.xml === null) return
     const entries =
       path === null ? valuesOf(transaction, source.collection) : xmlPathValues(transaction, path)
     for (let at = 0; at < entries.length; at += 1) {
       const entry = entries[at]
-      const interest =
-        byName === null ? source.interest : (byName.get(entry.nameLower) ?? source.interest)
+      const recent = source.recent.at(entry, at)
+      const { interest } = recent
       if (interest === null) continue
-      const facts = (entry.facts ??= texts.of(entry.value))
-      const live = this.#textGroups.of(facts, interest)
-      if (live !== null) this.#hot.add(source, entry, live, interest.groups)
+      entry.facts ??= recent.facts ??= texts.of(entry.value)
+      const live = this.#textGroups.of(entry.facts, interest)
+      if (live !== null) this.#hot.add(source, entry, live)
     }
   }
 
@@ -206,10 +206,10 @@ class HotValues {
     this.groups.fill(0)
   }
 
-  add(source: InterestSource, entry: Entry, live: Int32Array, wanted: Int32Array): void {
+  add(source: InterestSource, entry: Entry, live: Int32Array): void {
     let any = 0
     for (let word = 0; word < live.length; word += 1) {
-      const bits = live[word] & wanted[word]
+      const bits = live[word] & source.groups[word]
       any |= bits
       this.groups[word] |= bits
     }

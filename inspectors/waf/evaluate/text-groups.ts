@@ -39,10 +39,17 @@ export class TextGroups {
     this.#live = new Int32Array(width)
   }
 
+  /** Groups as a bit set. */
+  setOf(groups: readonly Group[]): Int32Array {
+    const set = new Int32Array(this.width)
+    for (const { index } of groups) set[index >> 5] |= 1 << (index & 31)
+    return set
+  }
+
   /** What has to be found out for some groups; null: nothing. Equal ones are one object. */
   interestIn(groups: readonly Group[]): Interest | null {
     if (groups.length === 0) return null
-    const set = groupSet(groups, this.width)
+    const set = this.setOf(groups)
     const key = set.join()
     const known = this.#interests.get(key)
     if (known !== undefined) return known
@@ -126,10 +133,4 @@ export class TextGroups {
     plans.set(relevant, plan)
     return plan
   }
-}
-
-function groupSet(groups: readonly Group[], width: number): Int32Array {
-  const set = new Int32Array(width)
-  for (const { index } of groups) set[index >> 5] |= 1 << (index & 31)
-  return set
 }

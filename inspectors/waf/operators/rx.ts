@@ -20,6 +20,7 @@ import {
 export const rx: OperatorDefinition = {
   name: 'rx',
   compile: (argument): OperatorResult => {
+    if (argument === ANYTHING) return compiled({ match: matchAnything, gate: null })
     const result = compilePattern(argument, SECLANG_OPTIONS)
     if (!result.ok) return refused('OPERATOR_PATTERN', result.offset, result.message)
     const { pattern } = result
@@ -29,6 +30,14 @@ export const rx: OperatorDefinition = {
     )
   },
   compileDynamic: () => new DynamicPattern(matchPattern),
+}
+
+/** What rules write to capture a whole value. */
+const ANYTHING = '^.*$'
+
+function matchAnything(value: string, captures: Captures | null): boolean {
+  captures?.whole(value, 0)
+  return true
 }
 
 /** Longest pattern that is compiled while a request is inspected, and patterns that are kept. */
