@@ -1,8 +1,8 @@
 import { isKnownFingerprint, appendType, KEYWORDS } from './tables.ts'
 
 /**
- * A quick no for ordinary text. Where no word is a keyword or a part of a phrase, and no byte is there but
- * those of words, numbers, commas, dots, colons and arithmetic, all tokens are bare words, numbers,
+ * A quick no for ordinary text. Where no word is a keyword, no two words that follow each other are parts of
+ * phrases (`ORDER BY`), and no byte is there but those of words, numbers, commas, dots, colons and arithmetic, all tokens are bare words, numbers,
  * operators and that punctuation, whatever is folded; no known fingerprint is made of these alone (that is
  * checked when the tables are read). `--` opens a comment, so text with it is left to the tokenizer.
  *
@@ -25,17 +25,26 @@ for (let byte = 0x41; byte <= 0x5a; byte += 1) {
 }
 KINDS['_'.charCodeAt(0)] = LETTER
 
-const ordinaryTypes: readonly string[] = ['n', '1', 'o', ',', '.', ':']
+const ordinaryTypes: readonly string[] = ['n', '1', 'o', ',', '.', ':', 'f']
 
 const HASH_BITS = 65_536
-const wordHashes = new Uint32Array(HASH_BITS / 32)
+const keywordHashes = new Uint32Array(HASH_BITS / 32)
+const partHashes = new Uint32Array(HASH_BITS / 32)
 for (const [keyword, type] of KEYWORDS) {
   if (ordinaryTypes.includes(type)) continue
-  for (const word of keyword.split(/[^A-Z0-9_]+/)) {
+  const words = keyword.split(/[^A-Z0-9_]+/)
+  // A phrase without a blank may be made of signs that are no words: its words are taken for keywords.
+  const isPhrase = words.length > 1 && keyword === words.join(' ')
+  for (const word of words) {
     let hash = 0
     for (let at = word.length - 1; at >= 0; at -= 1) hash = addByte(hash, word.charCodeAt(at))
-    wordHashes[hash >> 5] |= 1 << (hash & 31)
+    const hashes = isPhrase ? partHashes : keywordHashes
+    hashes[hash >> 5] |= 1 << (hash & 31)
   }
+}
+
+function has(hashes: Uint32Array, hash: number): boolean {
+  return (hashes[hash >> 5] & (1 << (hash & 31))) !== 0
 }
 
 /** Appends a byte on the left, letters in whatever case. */
@@ -56,6 +65,8 @@ function hasKnown(packed: number, length: number): boolean {
 export function isHarmlessText(valueLatin1: string): boolean {
   if (!isConclusive) return false
   let at = valueLatin1.length - 1
+  /** The word to the right is a part of a phrase. */
+  let goesOn = false
   while (at >= 0) {
     const byte = valueLatin1.charCodeAt(at)
     const kind = KINDS[byte]
@@ -67,18 +78,21 @@ export function isHarmlessText(valueLatin1: string): boolean {
     }
     let hash = 0
     let isRestKnown = false
-    let isKnown = false
+    let isKeyword = false
+    let isPart = false
     let first = kind
     for (; at >= 0; at -= 1) {
       const part = valueLatin1.charCodeAt(at)
       if (KINDS[part] < DIGIT) break
       first = KINDS[part]
       hash = addByte(hash, part)
-      isKnown = (wordHashes[hash >> 5] & (1 << (hash & 31))) !== 0
-      if (isKnown) isRestKnown = true
+      isKeyword = has(keywordHashes, hash)
+      isPart = has(partHashes, hash)
+      if (isKeyword || isPart) isRestKnown = true
     }
     const isWord = first === LETTER && (at < 0 || KINDS[valueLatin1.charCodeAt(at)] === WHITE)
-    if (isWord ? isKnown : isRestKnown) return false
+    if (isWord ? isKeyword || (isPart && goesOn) : isRestKnown) return false
+    goesOn = isPart
   }
   return true
 }
