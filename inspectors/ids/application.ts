@@ -45,6 +45,7 @@ const NO_BYTES = Buffer.alloc(0)
 /** Collects the beginnings of both directions until they tell the protocol. */
 export class ApplicationDetector {
   readonly #heads: Record<Side, Buffer> = { request: NO_BYTES, response: NO_BYTES }
+  readonly #spoken: Record<Side, string | null> = { request: null, response: null }
 
   /**
    * @returns the protocol; `failed` when enough of both directions was seen and neither tells; null when
@@ -52,12 +53,18 @@ export class ApplicationDetector {
    */
   push(side: Side, chunk: Buffer): string | null {
     const room = MAX_HEAD_BYTES - this.#heads[side].length
-    if (room <= 0) return null
+    if (room <= 0 || this.#spoken[side] !== null) return this.#spoken[side]
     this.#heads[side] = Buffer.concat([this.#heads[side], chunk.subarray(0, room)])
     const found = detectApplication(this.#heads[side].toString('latin1'), side)
+    this.#spoken[side] = found
     if (found !== null) return found
     const { request, response } = this.#heads
     return request.length >= ENOUGH && response.length >= ENOUGH ? 'failed' : null
+  }
+
+  /** What the direction's own bytes say; null: nothing. */
+  spoken(side: Side): string | null {
+    return this.#spoken[side]
   }
 
   /** What was collected of a direction before its newest chunk: whole while it is short. */

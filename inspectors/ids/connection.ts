@@ -44,15 +44,33 @@ export class IdsConnection implements ConnectionInspector {
   }
 
   bytes(flow: Flow, chunk: Buffer): Verdict {
+    this.learn(flow, chunk)
+    return this.inspect(flow, chunk)
+  }
+
+  /** The first half of `bytes`: counts them and looks for the protocol. */
+  learn(flow: Flow, chunk: Buffer): void {
+    const side = sideOf(flow)
+    const context = this.#context
+    if (side === 'request') context.toServerBytes += chunk.length
+    else context.toClientBytes += chunk.length
+    const found = this.#detector.push(side, chunk)
+    context.spoken[side] ??= this.#detector.spoken(side)
+    if (context.application === null) context.application = found
+  }
+
+  /**
+   * The second half of `bytes`, which a capture puts off to the next packet of the direction.
+   *
+   * @param isPacket the chunk stands for a packet as well: no other sees its payload
+   */
+  inspect(flow: Flow, chunk: Buffer, isPacket = true): Verdict {
     const side = sideOf(flow)
     const context = this.#context
     context.chunkBytes = chunk.length
-    if (side === 'request') context.toServerBytes += chunk.length
-    else context.toClientBytes += chunk.length
-    if (context.application === null) context.application = this.#detector.push(side, chunk)
     if (!this.#findings.passes) {
       this.#findings.about(flow, 'stream', null)
-      this.#stream.bytes(side, chunk)
+      this.#stream.bytes(side, chunk, isPacket)
     }
     if (context.application === 'tls') {
       this.#findings.about(flow, 'transaction', null)
@@ -61,6 +79,13 @@ export class IdsConnection implements ConnectionInspector {
     const verdict = this.#findings.take()
     if (verdict !== PASS || this.#tls?.encrypted !== true) return verdict
     return { kind: 'bypass', reason: 'encrypted', alerts: NO_ALERTS }
+  }
+
+  /** Of a capture in line: bytes that were let go before came again, with the values that they had. */
+  again(flow: Flow, chunk: Buffer): void {
+    if (this.#findings.passes) return
+    this.#findings.about(flow, 'stream', null)
+    this.#stream.again(sideOf(flow), chunk)
   }
 
   requestHead(transaction: HttpTransaction): Verdict {
@@ -168,9 +193,10 @@ export class IdsConnection implements ConnectionInspector {
   }
 
   /** Of a capture: so many bytes of a stream were not seen. */
-  gap(flow: Flow, bytes: number): void {
+  gap(flow: Flow, bytes: number): Verdict {
     this.#stream.gap(sideOf(flow), bytes)
     this.#tls?.gap(sideOf(flow))
+    return PASS
   }
 
   /** Handshake of a TLS connection, for records. */

@@ -41,7 +41,8 @@ export class StreamInspection {
     this.#sides[side].gap(bytes)
   }
 
-  bytes(side: Side, chunk: Buffer): void {
+  /** @param isPacket the chunk is matched as a packet's payload too, by rules that ask for both */
+  bytes(side: Side, chunk: Buffer, isPacket: boolean): void {
     const stream = this.#sides[side]
     if (stream.total >= this.#engine.settings.streamDepth) return
     const group = this.#engine.program.stream[side]
@@ -66,7 +67,7 @@ export class StreamInspection {
       }
       if (this.#fired[side].has(compiled.index)) continue
       if (!this.#context.admits(compiled, side)) continue
-      const outcome = this.#evaluate(compiled, stream)
+      const outcome = this.#evaluate(compiled, stream, isPacket)
       if (outcome === 'no') continue
       if (outcome === 'wait') {
         if (group.alwaysSet.has(compiled)) continue
@@ -82,7 +83,24 @@ export class StreamInspection {
     }
   }
 
-  #evaluate(compiled: CompiledRule, stream: StreamSide): Outcome {
+  /** A segment was sent again: what rules find in it alone, they find again. */
+  again(side: Side, chunk: Buffer): void {
+    const group = this.#engine.program.stream[side]
+    const { candidates, budget } = this.#engine
+    const alone = new StreamSide()
+    candidates.clear()
+    alone.push(chunk, group, candidates)
+    for (const rule of group.always) candidates.add(rule)
+    candidates.sort()
+    for (const compiled of candidates.rules) {
+      if (compiled.payload === 'none' || !this.#context.admits(compiled, side)) continue
+      alone.useChunk()
+      if (evaluateSections(compiled, alone, budget) !== 'match') continue
+      this.#findings.match(compiled, this.#context.state, this.#context.endpoints(side))
+    }
+  }
+
+  #evaluate(compiled: CompiledRule, stream: StreamSide, isPacket: boolean): Outcome {
     const { budget } = this.#engine
     if (compiled.payload === 'chunk') {
       stream.useChunk()
@@ -94,7 +112,7 @@ export class StreamInspection {
       stream.matchedTo.set(compiled.index, matchEnd(compiled, stream))
       return outcome
     }
-    if (compiled.payload !== 'both') return outcome
+    if (compiled.payload !== 'both' || !isPacket) return outcome
     stream.useChunk()
     const alone = evaluateSections(compiled, stream, budget)
     if (alone === 'match') stream.matchedTo.set(compiled.index, stream.total)

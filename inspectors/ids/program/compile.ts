@@ -213,9 +213,9 @@ class Compiler {
 }
 
 /** The rule may hold for packets of this kind. */
-function concernsPackets({ rule, onPackets }: CompiledRule, kind: PacketKind): boolean {
+function concernsPackets({ rule, onPackets, payload }: CompiledRule, kind: PacketKind): boolean {
   const { transport } = rule.protocol
-  if (kind === 'session' && onPackets !== 'always') return false
+  if (kind === 'session' && onPackets !== 'always' && payload !== 'both') return false
   switch (transport) {
     case 'tcp':
       return kind === 'session' || kind === 'tcp'

@@ -62,10 +62,6 @@ export class HalfStream {
     return this.#sequence
   }
 
-  get isWaiting(): boolean {
-    return this.#pieces.count > 0 && this.#pieces.end > this.#position
-  }
-
   /** True when the receiver has acknowledged what lies behind bytes that are missing. */
   hasGapBefore(acknowledged: number): boolean {
     const limit = this.#position + ahead(acknowledged, this.#sequence)
