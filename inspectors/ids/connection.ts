@@ -17,7 +17,7 @@ import { FlowContext } from './flow-context.ts'
 import { HttpInspection } from './http-inspection.ts'
 import { PacketInspection, type PacketStanding } from './packet-inspection.ts'
 import type { Side } from './program/compiled-rule.ts'
-import { StreamInspection } from './stream-inspection.ts'
+import { StreamInspection, type StreamMode } from './stream-inspection.ts'
 import { TlsInspection } from './tls-inspection.ts'
 import type { TlsSession } from './tls/tls-session.ts'
 
@@ -61,16 +61,14 @@ export class IdsConnection implements ConnectionInspector {
 
   /**
    * The second half of `bytes`, which a capture puts off to the next packet of the direction.
-   *
-   * @param isPacket the chunk stands for a packet as well: no other sees its payload
    */
-  inspect(flow: Flow, chunk: Buffer, isPacket = true): Verdict {
+  inspect(flow: Flow, chunk: Buffer, mode: StreamMode = 'line'): Verdict {
     const side = sideOf(flow)
     const context = this.#context
     context.chunkBytes = chunk.length
     if (!this.#findings.passes) {
       this.#findings.about(flow, 'stream', null)
-      this.#stream.bytes(side, chunk, isPacket)
+      this.#stream.bytes(side, chunk, mode)
     }
     if (context.application === 'tls') {
       this.#findings.about(flow, 'transaction', null)

@@ -113,7 +113,7 @@ function wantsPayload(rule: Rule): boolean {
 function carries(rule: Rule, packet: Packet): boolean {
   switch (rule.protocol.transport) {
     case 'tcp':
-      return packet.tcp !== null
+      return packet.protocol === TCP
     case 'udp':
       return packet.protocol === UDP
     case 'icmp':

@@ -9,8 +9,6 @@ import { type Packet, UDP } from './packet.ts'
 
 /** Bytes of a direction that wait for the protocol to be known. */
 const MAX_UNDECIDED_BYTES = 4096
-/** DNS transactions of one flow that are told apart. */
-const MAX_DNS_IDS = 4096
 
 /** What the protocols of a flow are about to tell, and how they have rules asked. */
 export interface ProtocolEvents extends HttpListener {
@@ -20,6 +18,8 @@ export interface ProtocolEvents extends HttpListener {
   tls(): void
 }
 
+type Spoken = 'undecided' | 'http' | 'dns' | 'tls' | 'other'
+
 /** What one flow of a capture speaks: found out, and read. */
 export class FlowProtocols {
   readonly #ids: IdsConnection
@@ -27,7 +27,9 @@ export class FlowProtocols {
   readonly #events: ProtocolEvents
   readonly #now: () => number
   readonly #dnsPorts: ReadonlySet<number>
-  #protocol: 'undecided' | 'http' | 'dns' | 'tls' | 'other' = 'undecided'
+  #protocol: Spoken = 'undecided'
+  /** The protocol is known and what came before is still to be read. */
+  #isHeld = false
   #tlsTold = false
   #http: PermissiveHttpParser | null = null
   readonly #undecided: Record<Flow, Buffer[]> = { to_server: [], to_client: [] }
@@ -36,7 +38,7 @@ export class FlowProtocols {
     to_server: new DnsStream(),
     to_client: new DnsStream(),
   }
-  readonly #dnsIds = new Map<number, number>()
+  #dnsMessages = 0
 
   /** @param options.now milliseconds since the epoch */
   constructor(
@@ -74,17 +76,39 @@ export class FlowProtocols {
   message(message: DnsMessage, bytes: Buffer, from: Flow): void {
     // Who asks is the client, whichever packet came first.
     const flow: Flow = message.isResponse ? 'to_client' : from
-    const known = this.#dnsIds.get(message.id)
-    const index = known ?? this.#dnsIds.size
-    if (this.#dnsIds.size < MAX_DNS_IDS) this.#dnsIds.set(message.id, index)
-    const log = { message, index }
-    if (known === undefined) this.#events.begin(log)
+    // A question is one transaction and its answer another.
+    const log = { message, index: this.#dnsMessages }
+    this.#dnsMessages += 1
+    this.#events.begin(log)
     this.#events.asks(from, () => this.#ids.dns(flow, message, bytes, log))
     this.#events.dns(log, flow)
   }
 
-  /** Bytes in order, of a TCP connection. */
+  /** Bytes in order, of a TCP connection: what protocol are they of? They are read with `bytes`. */
+  learn(flow: Flow, bytes: Buffer): void {
+    if (this.#protocol !== 'undecided') return
+    this.#undecided[flow].push(Buffer.from(bytes))
+    this.#undecidedBytes[flow] += bytes.length
+    this.#protocol = this.#decide(flow)
+    if (this.#protocol === 'dns') this.#ids.speaks('dns')
+    this.#isHeld = true
+  }
+
   bytes(flow: Flow, bytes: Buffer): void {
+    if (this.#protocol === 'undecided') return
+    if (!this.#isHeld) {
+      this.#read(flow, bytes)
+      return
+    }
+    this.#isHeld = false
+    for (const direction of ['to_server', 'to_client'] as const) {
+      const held = this.#undecided[direction]
+      this.#undecided[direction] = []
+      for (const chunk of held) this.#read(direction, chunk)
+    }
+  }
+
+  #read(flow: Flow, bytes: Buffer): void {
     switch (this.#protocol) {
       case 'http':
         this.#push(flow, bytes)
@@ -96,9 +120,7 @@ export class FlowProtocols {
         this.tellTlsWhenReady()
         return
       case 'other':
-        return
       case 'undecided':
-        this.#decide(flow, bytes)
     }
   }
 
@@ -121,31 +143,14 @@ export class FlowProtocols {
     this.tellTls()
   }
 
-  #decide(flow: Flow, bytes: Buffer): void {
-    this.#undecided[flow].push(Buffer.from(bytes))
-    this.#undecidedBytes[flow] += bytes.length
+  #decide(flow: Flow): Spoken {
     const { serverPort } = this.#connection
-    const application = this.#ids.application
-    if (application === 'http') this.#protocol = 'http'
-    else if (application === 'tls') this.#protocol = 'tls'
-    else if (
-      this.#dnsPorts.has(serverPort) &&
-      looksLikeDnsStream(Buffer.concat(this.#undecided[flow]))
-    )
-      this.#protocol = 'dns'
-    else if (application !== null && application !== 'failed') this.#protocol = 'other'
-    else if (this.#undecidedBytes[flow] > MAX_UNDECIDED_BYTES) this.#protocol = 'other'
-    if (this.#protocol === 'undecided') return
-    for (const direction of ['to_server', 'to_client'] as const) {
-      const held = this.#undecided[direction]
-      this.#undecided[direction] = []
-      for (const chunk of held) {
-        if (this.#protocol === 'http') this.#push(direction, chunk)
-        else if (this.#protocol === 'dns')
-          for (const message of this.#dns[direction].push(chunk)) this.#dnsBytes(message, direction)
-      }
-    }
-    if (this.#protocol === 'tls') this.tellTlsWhenReady()
+    const { application } = this.#ids
+    if (application === 'http' || application === 'tls') return application
+    const isDnsPort = this.#dnsPorts.has(serverPort)
+    if (isDnsPort && looksLikeDnsStream(Buffer.concat(this.#undecided[flow]))) return 'dns'
+    const isOther = application !== null && application !== 'failed'
+    return isOther || this.#undecidedBytes[flow] > MAX_UNDECIDED_BYTES ? 'other' : 'undecided'
   }
 
   #push(flow: Flow, bytes: Buffer): void {

@@ -8,6 +8,7 @@ import type { Origin, Outcome } from '../findings.ts'
 import type { DnsLog } from './dns-stream.ts'
 import type { DropReason } from './drop-reason.ts'
 import { FlowFate, type Treatment, isMidstream } from './flow-fate.ts'
+import type { StreamMode } from '../stream-inspection.ts'
 import { FlowProtocols } from './flow-protocols.ts'
 import type { Packet } from './packet.ts'
 import { TcpSession } from './tcp/session.ts'
@@ -68,6 +69,7 @@ export class ReplayFlow {
   readonly #isInline: boolean
   /** Bytes are inspected as they are let go; otherwise with the next packet of their direction. */
   #isStreamNow: boolean
+  readonly #mode: StreamMode
   readonly #later: Readonly<Record<Flow, (() => Verdict)[]>> = { to_server: [], to_client: [] }
   readonly #now: () => number
   readonly #encryption: EncryptionHandling
@@ -98,6 +100,7 @@ export class ReplayFlow {
     this.#observer = options.observer
     this.#isInline = options.isInline
     this.#isStreamNow = options.tcp.inline
+    this.#mode = options.tcp.inline ? 'each' : 'stream'
     this.#now = options.now
     this.#encryption = options.encryption
     this.fate = new FlowFate(options.policies)
@@ -292,7 +295,8 @@ export class ReplayFlow {
 
   #bytes(flow: Flow, bytes: Buffer): void {
     this.ids.learn(flow, bytes)
-    this.#ask(flow, () => this.ids.inspect(flow, bytes, this.#isInline))
+    this.#protocols.learn(flow, bytes)
+    this.#ask(flow, () => this.ids.inspect(flow, bytes, this.#mode))
     if (!this.fate.isDropped) this.#protocols.bytes(flow, bytes)
   }
 

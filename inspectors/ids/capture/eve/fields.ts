@@ -99,7 +99,13 @@ export function tcpRecord(flow: ReplayFlow): Fields {
       tcp_flags_ts: hex(ours),
       tcp_flags_tc: hex(theirs),
       ...names,
-      ...(flow.isFollowed ? { state: flow.tcp.state } : {}),
+      ...(flow.isFollowed
+        ? {
+            state: flow.tcp.state,
+            ts_max_regions: flow.tcp.regions('to_server'),
+            tc_max_regions: flow.tcp.regions('to_client'),
+          }
+        : {}),
       ...(flow.tcp.gaps('to_server') > 0 ? { ts_gap: true } : {}),
       ...(flow.tcp.gaps('to_client') > 0 ? { tc_gap: true } : {}),
     },

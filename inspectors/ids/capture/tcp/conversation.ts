@@ -28,8 +28,9 @@ export class Conversation {
   /** Its segments are signed. */
   isSigned = false
   hasTimestamps = false
-  /** Numbers of the SYNs that were sent, and SYN/ACKs with other numbers. */
+  /** Numbers and timestamps of the SYNs that were sent, and SYN/ACKs with other numbers. */
   readonly syns: number[] = []
+  readonly synTimestamps: number[] = []
   readonly synAcks: TcpFields[] = []
   nowMs = 0
   /** Who has reset it; null: nobody. */
@@ -121,6 +122,8 @@ export class Conversation {
     if ((tcp.flags & ACK) !== 0 && !this.isLoose && !theirs.isAckSound(tcp.acknowledgement))
       return refuse(packet, 'fin_invalid_ack')
     const end = plus(tcp.sequence, packet.payload.length)
+    // Who was never answered has no room.
+    if (this.oneSided === flow && mine.room === 0) return refuse(packet, 'fin_out_of_window')
     if (!this.isLoose && (ahead(end, mine.acked) < 0 || ahead(end, plus(mine.edge, 1)) > 0))
       return refuse(packet, 'fin_out_of_window')
     this.take(packet, flow, tcp)

@@ -35,6 +35,7 @@ function openWith(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFie
   end.open(tcp, session.nowMs)
   session.opener = flow
   session.syns.push(tcp.sequence)
+  noteSynTimestamp(session, tcp)
   session.hasFastOpen = tcp.hasFastOpen
   session.isSigned = tcp.isSigned
   if (tcp.hasFastOpen) end.sent(plus(end.next, packet.payload.length))
@@ -42,10 +43,17 @@ function openWith(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFie
   session.state = 'syn_sent'
 }
 
+function noteSynTimestamp({ synTimestamps }: Conversation, { timestamp }: TcpFields): void {
+  if (timestamp === null) return
+  if (synTimestamps.length >= MAX_SYNS) synTimestamps.shift()
+  synTimestamps.push(timestamp)
+}
+
 function joinAtSynAck(session: Conversation, flow: Flow, tcp: TcpFields): Judged {
   const server = session.ends[flow]
   const client = session.ends[otherFlow(flow)]
   server.open(tcp, session.nowMs)
+  server.room = tcp.window
   client.join(tcp.acknowledgement)
   client.edge = plus(tcp.acknowledgement, Math.max(tcp.window, 1))
   client.scale = server.hasScale ? client.scale : 0
@@ -100,11 +108,14 @@ export function onSynSent(
   return onOneSided(session, packet, flow, tcp)
 }
 
-/** An answer to a SYN with a timestamp echoes it (RFC 7323, 3.2): one that does not is forged. */
+/**
+ * An answer to a SYN with a timestamp echoes that of one SYN, and one to a SYN without has none (RFC 7323, 3.2): any other
+ * is forged.
+ */
 function isEchoSound(session: Conversation, flow: Flow, tcp: TcpFields): boolean {
-  const { hasTimestamps, timestamp } = session.ends[session.opener]
-  if (flow === session.opener || tcp.timestamp === null || !hasTimestamps) return true
-  return timestamp === 0 || tcp.timestampEcho === 0 || tcp.timestampEcho === timestamp
+  if (flow === session.opener || tcp.timestamp === null) return true
+  if (!session.ends[session.opener].hasTimestamps) return false
+  return tcp.timestampEcho === 0 || session.synTimestamps.includes(tcp.timestampEcho)
 }
 
 /** A SYN of the other side: simultaneous or split handshake, in four steps. Otherwise the SYN is sent again. */
@@ -115,7 +126,10 @@ function onSecondSyn(session: Conversation, packet: Packet, flow: Flow, tcp: Tcp
     session.follow(flow, plus(tcp.sequence, 1))
     return ACCEPTED
   }
-  if (session.syns.includes(tcp.sequence)) return ACCEPTED
+  if (session.syns.includes(tcp.sequence)) {
+    noteSynTimestamp(session, tcp)
+    return ACCEPTED
+  }
   if (session.syns.length >= MAX_SYNS) session.syns.shift()
   openWith(session, packet, flow, tcp)
   return ACCEPTED

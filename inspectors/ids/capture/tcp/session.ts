@@ -79,6 +79,10 @@ export class TcpSession {
     return this.#talk.ends[flow].half?.gaps ?? 0
   }
 
+  regions(flow: Flow): number {
+    return this.#talk.ends[flow].half?.regions ?? 1
+  }
+
   advance(packet: Packet, flow: Flow, nowMs: number): Taken {
     const { tcp } = packet
     if (tcp === null) return PASSED_BY
