@@ -23,6 +23,9 @@ export function detectApplication(head: string, side: Side): string | null {
 
 function clientFirst(head: string): string | null {
   if (head.startsWith('PRI * HTTP/2.0')) return 'http2'
+  if (/^(?:EHLO|HELO) /i.test(head)) return 'smtp'
+  // Logging in is done with the same words in several protocols: the server tells which.
+  if (/^(?:USER|PASS|AUTH|FEAT|QUIT) /.test(head)) return null
   if (/^[A-Z]{3,20}[ \t]{1,8}\S/.test(head)) return 'http'
   if (head.charCodeAt(0) === 5 && head.charCodeAt(1) === 0 && head.charCodeAt(2) === 11)
     return 'dcerpc'
@@ -65,6 +68,11 @@ export class ApplicationDetector {
   /** What the direction's own bytes say; null: nothing. */
   spoken(side: Side): string | null {
     return this.#spoken[side]
+  }
+
+  /** So much of the direction was seen that it will not tell any more. */
+  isFull(side: Side): boolean {
+    return this.#heads[side].length >= MAX_HEAD_BYTES
   }
 
   /** What was collected of a direction before its newest chunk: whole while it is short. */

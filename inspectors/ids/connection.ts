@@ -23,6 +23,9 @@ import type { TlsSession } from './tls/tls-session.ts'
 
 const NO_ALERTS: readonly Alert[] = []
 
+/** Protocols that only the server's bytes tell. */
+const SPEAKS_ONE_WAY = new Set(['smtp', 'ftp', 'pop3', 'imap'])
+
 /** The rules over one connection. */
 export class IdsConnection implements ConnectionInspector {
   readonly #context: FlowContext
@@ -34,6 +37,8 @@ export class IdsConnection implements ConnectionInspector {
   #dns: DnsInspection | null = null
   readonly #engine: Engine
   readonly #detector = new ApplicationDetector()
+  /** The direction's own bytes told a protocol, or will not. */
+  readonly #hasSpoken: Record<Side, boolean> = { request: false, response: false }
 
   constructor(engine: Engine, connection: Connection) {
     this.#engine = engine
@@ -69,6 +74,7 @@ export class IdsConnection implements ConnectionInspector {
     if (!this.#findings.passes) {
       this.#findings.about(flow, 'stream', null)
       this.#stream.bytes(side, chunk, mode)
+      if (!this.#hasSpoken[side]) this.#hear(side)
     }
     if (context.application === 'tls') {
       this.#findings.about(flow, 'transaction', null)
@@ -126,6 +132,14 @@ export class IdsConnection implements ConnectionInspector {
     return this.#end(transaction, 'to_client')
   }
 
+  /** Of a capture: the parser found a fault; `name` as in `app-layer-event`, without `http.`. */
+  httpEvent(transaction: HttpTransaction, flow: Flow, name: string): Verdict {
+    if (this.#findings.passes) return PASS
+    this.#findings.about(flow, 'transaction', transaction)
+    this.#http.raise(transaction, sideOf(flow), name)
+    return this.#findings.take()
+  }
+
   transactionEnd(transaction: HttpTransaction): Verdict {
     this.#http.close(transaction)
     return PASS
@@ -170,13 +184,20 @@ export class IdsConnection implements ConnectionInspector {
    * A DNS message, of a datagram or of a connection.
    *
    * @param transaction what findings name as the one they are about
+   * @param faults of the message where it was seen: names of `app-layer-event`, without `dns.`
    */
-  dns(flow: Flow, message: DnsMessage, bytes: Buffer, transaction: object | null = null): Verdict {
+  dns(
+    flow: Flow,
+    message: DnsMessage,
+    bytes: Buffer,
+    transaction: object | null = null,
+    faults: readonly string[] = [],
+  ): Verdict {
     this.#context.application = 'dns'
     if (this.#findings.passes) return PASS
     this.#dns ??= new DnsInspection(this.#engine, this.#context, this.#findings)
     this.#findings.about(flow, 'transaction', transaction)
-    this.#dns.message(sideOf(flow), message, bytes)
+    this.#dns.message(sideOf(flow), message, bytes, faults)
     return this.#findings.take()
   }
 
@@ -202,6 +223,11 @@ export class IdsConnection implements ConnectionInspector {
     return this.#tls?.session ?? null
   }
 
+  /** Protocol that each direction's own bytes tell; null: none. */
+  get spoken(): Readonly<Record<Side, string | null>> {
+    return this.#context.spoken
+  }
+
   /** Protocol by the bytes seen; `failed`: none that is known; null: not enough of them yet. */
   get application(): string | null {
     return this.#context.application
@@ -219,6 +245,24 @@ export class IdsConnection implements ConnectionInspector {
     this.#findings.about(flow, 'transaction', transaction)
     this.#http.end(transaction, sideOf(flow))
     return this.#findings.take()
+  }
+
+  /** Whether what the direction's own bytes tell of the protocol fits what the other one's told. */
+  #hear(side: Side): void {
+    const { spoken, application } = this.#context
+    const found = spoken[side]
+    if (found === null && !this.#detector.isFull(side)) return
+    this.#hasSpoken[side] = true
+    const otherSide = side === 'request' ? 'response' : 'request'
+    const other = this.#hasSpoken[otherSide] ? spoken[otherSide] : null
+    if (found === null) {
+      if (application === 'failed') this.#stream.raise('applayer_proto_detection_skipped', side)
+      else if (other !== null && !SPEAKS_ONE_WAY.has(other))
+        this.#stream.raise('applayer_detect_protocol_only_one_direction', side)
+    } else if (other !== null && other !== found)
+      this.#stream.raise('applayer_mismatch_protocol_both_directions', side)
+    else if (found === 'http' && side === 'request' && this.#context.toClientBytes > 0)
+      this.#stream.raise('applayer_wrong_direction_first_data', side)
   }
 
   #tlsBytes(side: Side, chunk: Buffer): void {

@@ -48,6 +48,20 @@ export class StreamInspection {
     this.#sides[side].gap(bytes)
   }
 
+  /** Something about the connection itself is wrong: the rules that ask for it. */
+  raise(event: string, side: Side): void {
+    const asked = this.#engine.program.events.get(event)
+    if (asked === undefined) return
+    const endpoints = this.#context.endpoints(side)
+    for (const compiled of asked) {
+      if (!(side === 'request' ? compiled.rule.toServer : compiled.rule.toClient)) continue
+      if (!this.#context.admits(compiled, side)) continue
+      if (this.#evaluate(compiled, this.#sides[side], 'stream') !== 'match') continue
+      this.#findings.match(compiled, this.#context.state, endpoints)
+      if (this.#findings.passes) return
+    }
+  }
+
   bytes(side: Side, chunk: Buffer, mode: StreamMode): void {
     const stream = this.#sides[side]
     if (stream.total >= this.#engine.settings.streamDepth) return

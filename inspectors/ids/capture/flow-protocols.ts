@@ -80,7 +80,10 @@ export class FlowProtocols {
     const log = { message, index: this.#dnsMessages }
     this.#dnsMessages += 1
     this.#events.begin(log)
-    this.#events.asks(from, () => this.#ids.dns(flow, message, bytes, log))
+    const isAstray = message.isResponse ? from === 'to_server' : from === 'to_client'
+    const fault = message.isResponse ? 'not_a_request' : 'not_a_response'
+    const faults = isAstray && this.#dnsMessages > 1 ? [fault] : []
+    this.#events.asks(from, () => this.#ids.dns(flow, message, bytes, log, faults))
     this.#events.dns(log, flow)
   }
 

@@ -32,6 +32,8 @@ export function httpEvents(ids: IdsConnection, listener: HttpListener): HttpEven
       listener.asks('to_server', () => ids.requestEnd(transaction))
       if (transaction.requestBodyBytes > 0) listener.file(transaction, 'to_server')
     },
+    fault: (transaction, flow, name) =>
+      listener.asks(flow, () => ids.httpEvent(transaction, flow, name)),
     responseHead: (transaction) => listener.asks('to_client', () => ids.responseHead(transaction)),
     responseBody: (transaction, chunk) => {
       const bytes = kept(chunk)

@@ -284,8 +284,15 @@ function filesOf({ alert, transaction }: Finding): Fields {
   return { files: alert.files.map((file) => fileFields(file, index, false)) }
 }
 
-function applicationFields({ application }: ReplayFlow): Fields {
-  return application === null ? {} : { app_proto: application }
+/** Protocol of the flow, and what a direction's own bytes tell where that is another one. */
+function applicationFields({ application, ids }: ReplayFlow): Fields {
+  if (application === null) return {}
+  const { request, response } = ids.spoken
+  return {
+    app_proto: application,
+    ...(request === null || request === application ? {} : { app_proto_ts: request }),
+    ...(response === null || response === application ? {} : { app_proto_tc: response }),
+  }
 }
 
 function applicationLayer(of: ReplayFlow, on: object | null): Fields {
