@@ -17,6 +17,7 @@ import { FlowContext } from './flow-context.ts'
 import { HttpInspection } from './http-inspection.ts'
 import { PacketInspection, type PacketStanding } from './packet-inspection.ts'
 import type { Side } from './program/compiled-rule.ts'
+import type { FlowState } from './state/flow-state.ts'
 import { StreamInspection, type StreamMode } from './stream-inspection.ts'
 import { TlsInspection } from './tls-inspection.ts'
 import type { TlsSession } from './tls/tls-session.ts'
@@ -173,6 +174,11 @@ export class IdsConnection implements ConnectionInspector {
   /** Whether rules are asked about what comes; protocols are read in any case. */
   asks(isAsked: boolean): void {
     this.#findings.asks(isAsked)
+  }
+
+  /** Bits and numbers that rules have set. */
+  get state(): FlowState {
+    return this.#context.state
   }
 
   /** What all that matched since the last time comes to; null: nothing did. */
