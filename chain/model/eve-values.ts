@@ -19,8 +19,7 @@ export const REQUEST_ID_HEADER = 'x-portcullis-request-id'
  * @param epochMs milliseconds since the epoch, fractions kept to microseconds
  */
 export function eveTimestamp(epochMs: number): string {
-  const whole = Math.floor(epochMs)
-  const micros = Math.floor((epochMs - whole) * 1000)
-  const iso = new Date(whole).toISOString()
-  return `${iso.slice(0, 23)}${String(micros).padStart(3, '0')}+0000`
+  const micros = Math.round(epochMs * 1000)
+  const iso = new Date(Math.floor(micros / 1000)).toISOString()
+  return `${iso.slice(0, 23)}${String(((micros % 1000) + 1000) % 1000).padStart(3, '0')}+0000`
 }

@@ -23,6 +23,9 @@ export function detectApplication(head: string, side: Side): string | null {
 
 function clientFirst(head: string): string | null {
   if (head.startsWith('PRI * HTTP/2.0')) return 'http2'
+  if (/^(?:EHLO|HELO) /i.test(head)) return 'smtp'
+  // Logging in is done with the same words in several protocols: the server tells which.
+  if (/^(?:USER|PASS|AUTH|FEAT|QUIT) /.test(head)) return null
   if (/^[A-Z]{3,20}[ \t]{1,8}\S/.test(head)) return 'http'
   if (head.charCodeAt(0) === 5 && head.charCodeAt(1) === 0 && head.charCodeAt(2) === 11)
     return 'dcerpc'
@@ -45,6 +48,7 @@ const NO_BYTES = Buffer.alloc(0)
 /** Collects the beginnings of both directions until they tell the protocol. */
 export class ApplicationDetector {
   readonly #heads: Record<Side, Buffer> = { request: NO_BYTES, response: NO_BYTES }
+  readonly #spoken: Record<Side, string | null> = { request: null, response: null }
 
   /**
    * @returns the protocol; `failed` when enough of both directions was seen and neither tells; null when
@@ -52,12 +56,23 @@ export class ApplicationDetector {
    */
   push(side: Side, chunk: Buffer): string | null {
     const room = MAX_HEAD_BYTES - this.#heads[side].length
-    if (room <= 0) return null
+    if (room <= 0 || this.#spoken[side] !== null) return this.#spoken[side]
     this.#heads[side] = Buffer.concat([this.#heads[side], chunk.subarray(0, room)])
     const found = detectApplication(this.#heads[side].toString('latin1'), side)
+    this.#spoken[side] = found
     if (found !== null) return found
     const { request, response } = this.#heads
     return request.length >= ENOUGH && response.length >= ENOUGH ? 'failed' : null
+  }
+
+  /** What the direction's own bytes say; null: nothing. */
+  spoken(side: Side): string | null {
+    return this.#spoken[side]
+  }
+
+  /** So much of the direction was seen that it will not tell any more. */
+  isFull(side: Side): boolean {
+    return this.#heads[side].length >= MAX_HEAD_BYTES
   }
 
   /** What was collected of a direction before its newest chunk: whole while it is short. */

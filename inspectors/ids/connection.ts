@@ -17,11 +17,15 @@ import { FlowContext } from './flow-context.ts'
 import { HttpInspection } from './http-inspection.ts'
 import { PacketInspection, type PacketStanding } from './packet-inspection.ts'
 import type { Side } from './program/compiled-rule.ts'
-import { StreamInspection } from './stream-inspection.ts'
+import type { FlowState } from './state/flow-state.ts'
+import { StreamInspection, type StreamMode } from './stream-inspection.ts'
 import { TlsInspection } from './tls-inspection.ts'
 import type { TlsSession } from './tls/tls-session.ts'
 
 const NO_ALERTS: readonly Alert[] = []
+
+/** Protocols that only the server's bytes tell. */
+const SPEAKS_ONE_WAY = new Set(['smtp', 'ftp', 'pop3', 'imap'])
 
 /** The rules over one connection. */
 export class IdsConnection implements ConnectionInspector {
@@ -34,6 +38,8 @@ export class IdsConnection implements ConnectionInspector {
   #dns: DnsInspection | null = null
   readonly #engine: Engine
   readonly #detector = new ApplicationDetector()
+  /** The direction's own bytes told a protocol, or will not. */
+  readonly #hasSpoken: Record<Side, boolean> = { request: false, response: false }
 
   constructor(engine: Engine, connection: Connection) {
     this.#engine = engine
@@ -44,15 +50,32 @@ export class IdsConnection implements ConnectionInspector {
   }
 
   bytes(flow: Flow, chunk: Buffer): Verdict {
+    this.learn(flow, chunk)
+    return this.inspect(flow, chunk)
+  }
+
+  /** The first half of `bytes`: counts them and looks for the protocol. */
+  learn(flow: Flow, chunk: Buffer): void {
+    const side = sideOf(flow)
+    const context = this.#context
+    if (side === 'request') context.toServerBytes += chunk.length
+    else context.toClientBytes += chunk.length
+    const found = this.#detector.push(side, chunk)
+    context.spoken[side] ??= this.#detector.spoken(side)
+    if (context.application === null) context.application = found
+  }
+
+  /**
+   * The second half of `bytes`, which a capture puts off to the next packet of the direction.
+   */
+  inspect(flow: Flow, chunk: Buffer, mode: StreamMode = 'line'): Verdict {
     const side = sideOf(flow)
     const context = this.#context
     context.chunkBytes = chunk.length
-    if (side === 'request') context.toServerBytes += chunk.length
-    else context.toClientBytes += chunk.length
-    if (context.application === null) context.application = this.#detector.push(side, chunk)
     if (!this.#findings.passes) {
       this.#findings.about(flow, 'stream', null)
-      this.#stream.bytes(side, chunk)
+      this.#stream.bytes(side, chunk, mode)
+      if (!this.#hasSpoken[side]) this.#hear(side)
     }
     if (context.application === 'tls') {
       this.#findings.about(flow, 'transaction', null)
@@ -61,6 +84,13 @@ export class IdsConnection implements ConnectionInspector {
     const verdict = this.#findings.take()
     if (verdict !== PASS || this.#tls?.encrypted !== true) return verdict
     return { kind: 'bypass', reason: 'encrypted', alerts: NO_ALERTS }
+  }
+
+  /** Of a capture in line: bytes that were let go before came again, with the values that they had. */
+  again(flow: Flow, chunk: Buffer): void {
+    if (this.#findings.passes) return
+    this.#findings.about(flow, 'stream', null)
+    this.#stream.again(sideOf(flow), chunk)
   }
 
   requestHead(transaction: HttpTransaction): Verdict {
@@ -103,6 +133,14 @@ export class IdsConnection implements ConnectionInspector {
     return this.#end(transaction, 'to_client')
   }
 
+  /** Of a capture: the parser found a fault; `name` as in `app-layer-event`, without `http.`. */
+  httpEvent(transaction: HttpTransaction, flow: Flow, name: string): Verdict {
+    if (this.#findings.passes) return PASS
+    this.#findings.about(flow, 'transaction', transaction)
+    this.#http.raise(transaction, sideOf(flow), name)
+    return this.#findings.take()
+  }
+
   transactionEnd(transaction: HttpTransaction): Verdict {
     this.#http.close(transaction)
     return PASS
@@ -138,6 +176,11 @@ export class IdsConnection implements ConnectionInspector {
     this.#findings.asks(isAsked)
   }
 
+  /** Bits and numbers that rules have set. */
+  get state(): FlowState {
+    return this.#context.state
+  }
+
   /** What all that matched since the last time comes to; null: nothing did. */
   settle(): Outcome | null {
     return this.#findings.settle()
@@ -147,13 +190,20 @@ export class IdsConnection implements ConnectionInspector {
    * A DNS message, of a datagram or of a connection.
    *
    * @param transaction what findings name as the one they are about
+   * @param faults of the message where it was seen: names of `app-layer-event`, without `dns.`
    */
-  dns(flow: Flow, message: DnsMessage, bytes: Buffer, transaction: object | null = null): Verdict {
+  dns(
+    flow: Flow,
+    message: DnsMessage,
+    bytes: Buffer,
+    transaction: object | null = null,
+    faults: readonly string[] = [],
+  ): Verdict {
     this.#context.application = 'dns'
     if (this.#findings.passes) return PASS
     this.#dns ??= new DnsInspection(this.#engine, this.#context, this.#findings)
     this.#findings.about(flow, 'transaction', transaction)
-    this.#dns.message(sideOf(flow), message, bytes)
+    this.#dns.message(sideOf(flow), message, bytes, faults)
     return this.#findings.take()
   }
 
@@ -168,14 +218,20 @@ export class IdsConnection implements ConnectionInspector {
   }
 
   /** Of a capture: so many bytes of a stream were not seen. */
-  gap(flow: Flow, bytes: number): void {
+  gap(flow: Flow, bytes: number): Verdict {
     this.#stream.gap(sideOf(flow), bytes)
     this.#tls?.gap(sideOf(flow))
+    return PASS
   }
 
   /** Handshake of a TLS connection, for records. */
   get tlsSession(): TlsSession | null {
     return this.#tls?.session ?? null
+  }
+
+  /** Protocol that each direction's own bytes tell; null: none. */
+  get spoken(): Readonly<Record<Side, string | null>> {
+    return this.#context.spoken
   }
 
   /** Protocol by the bytes seen; `failed`: none that is known; null: not enough of them yet. */
@@ -195,6 +251,24 @@ export class IdsConnection implements ConnectionInspector {
     this.#findings.about(flow, 'transaction', transaction)
     this.#http.end(transaction, sideOf(flow))
     return this.#findings.take()
+  }
+
+  /** Whether what the direction's own bytes tell of the protocol fits what the other one's told. */
+  #hear(side: Side): void {
+    const { spoken, application } = this.#context
+    const found = spoken[side]
+    if (found === null && !this.#detector.isFull(side)) return
+    this.#hasSpoken[side] = true
+    const otherSide = side === 'request' ? 'response' : 'request'
+    const other = this.#hasSpoken[otherSide] ? spoken[otherSide] : null
+    if (found === null) {
+      if (application === 'failed') this.#stream.raise('applayer_proto_detection_skipped', side)
+      else if (other !== null && !SPEAKS_ONE_WAY.has(other))
+        this.#stream.raise('applayer_detect_protocol_only_one_direction', side)
+    } else if (other !== null && other !== found)
+      this.#stream.raise('applayer_mismatch_protocol_both_directions', side)
+    else if (found === 'http' && side === 'request' && this.#context.toClientBytes > 0)
+      this.#stream.raise('applayer_wrong_direction_first_data', side)
   }
 
   #tlsBytes(side: Side, chunk: Buffer): void {

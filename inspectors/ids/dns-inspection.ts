@@ -18,14 +18,19 @@ export class DnsInspection {
     this.#findings = findings
   }
 
-  message(side: Side, message: DnsMessage, bytes: Buffer): void {
-    const group = this.#engine.program.applications.dns[side]
-    if (group.size === 0) return
+  /** @param faults of the message where it was seen, beside its own: names without `dns.` */
+  message(side: Side, message: DnsMessage, bytes: Buffer, faults: readonly string[]): void {
+    const { candidates, budget, program } = this.#engine
+    const group = program.applications.dns[side]
+    if (group.size === 0 && program.events.size === 0) return
     const view = new DnsView(message, bytes)
-    const { candidates, budget } = this.#engine
     candidates.clear()
     if (group.whole !== null) scanView(group.whole, view, candidates)
     for (const rule of group.always) candidates.add(rule)
+    for (const fault of [...message.faults, ...faults])
+      for (const compiled of program.events.get(`dns.${fault}`) ?? [])
+        if (side === 'request' ? compiled.rule.toServer : compiled.rule.toClient)
+          candidates.add(compiled)
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {

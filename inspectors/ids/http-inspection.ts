@@ -5,6 +5,7 @@ import { evaluateSections } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import { fileHolds } from './files/file-test.ts'
+import { requestEvents, responseEvents } from './http/head-events.ts'
 import { HttpExchange } from './http/exchange.ts'
 import { scanHead } from './http/head-scan.ts'
 import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
@@ -51,6 +52,35 @@ export class HttpInspection {
     if (group.whole !== null) scanHead(group.whole, exchange, side, candidates)
     for (const rule of group.always) candidates.add(rule)
     this.#evaluate(exchange, side)
+    if (this.#engine.program.events.size === 0) return
+    const events =
+      side === 'request'
+        ? requestEvents(transaction.request)
+        : transaction.response === null
+          ? []
+          : responseEvents(transaction.response)
+    for (const name of events) this.raise(transaction, side, name)
+  }
+
+  /**
+   * The parser, or the decoder of a body, found a fault: the rules that ask for it.
+   *
+   * @param name of an `app-layer-event`, without `http.`
+   */
+  raise(transaction: HttpTransaction, side: Side, name: string): void {
+    const exchange = this.#exchanges.get(transaction)
+    if (exchange === undefined || exchange.raised.has(name)) return
+    exchange.raised.add(name)
+    const { candidates, program } = this.#engine
+    const asked = program.events.get(`http.${name}`)
+    if (asked === undefined) return
+    for (const way of ['request', 'response'] as const) {
+      candidates.clear()
+      // A rule for one direction alone is asked for it, whichever direction the fault was in.
+      for (const compiled of asked)
+        if (wayOf(compiled, side) === way && hasAll(compiled, exchange)) candidates.add(compiled)
+      this.#evaluate(exchange, way)
+    }
   }
 
   body(transaction: HttpTransaction, side: Side, chunk: Buffer): void {
@@ -175,6 +205,15 @@ export class HttpInspection {
     if (waiting.length < MAX_WAITING_RULES) waiting.push(compiled)
     else this.#engine.counters.waitingRulesDropped += 1
   }
+}
+
+function wayOf({ rule }: CompiledRule, raised: Side): Side {
+  if (raised === 'request') return rule.toServer ? 'request' : 'response'
+  return rule.toClient ? 'response' : 'request'
+}
+
+function hasAll({ rule }: CompiledRule, exchange: HttpExchange): boolean {
+  return rule.events.every((event) => exchange.raised.has(event.slice('http.'.length)))
 }
 
 /** Direction that a rule's file keywords are pinned to. */

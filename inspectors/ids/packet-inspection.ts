@@ -20,6 +20,8 @@ export interface PacketStanding {
   readonly established: boolean
   /** The packet belongs to a TCP connection whose stream is inspected. */
   readonly inSession: boolean
+  /** The bytes of its stream are inspected with this packet, not with a later one. */
+  readonly isStreamNow?: boolean
 }
 
 /** Rules about packets over those of one flow. */
@@ -60,7 +62,7 @@ export class PacketInspection {
     this.#standing = standing
     this.#context.chunkBytes = packet.payload.length
     for (const compiled of candidates.rules) {
-      if (compiled.onPackets === 'without-session' && standing.inSession) continue
+      if (standing.inSession && !isOnPacket(compiled, standing)) continue
       if (compiled.afterStream) this.#after.push(compiled)
       else this.#evaluate(compiled, packet, budget)
     }
@@ -89,6 +91,15 @@ export class PacketInspection {
   }
 }
 
+/**
+ * A packet of a stream is matched by itself when the rule asks for packets; one that asks for a place in the packet or
+ * the stream sees the packet first, and the stream when its bytes have reached the receiver.
+ */
+function isOnPacket(compiled: CompiledRule, standing: PacketStanding): boolean {
+  if (compiled.onPackets !== 'without-session') return true
+  return compiled.payload === 'both' && standing.isStreamNow === false
+}
+
 function kindOf(packet: Packet, standing: PacketStanding): PacketKind {
   if (packet.tcp !== null) return standing.inSession ? 'session' : 'tcp'
   return packet.protocol === UDP ? 'udp' : packet.protocol === TCP ? 'tcp' : 'other'
@@ -102,7 +113,7 @@ function wantsPayload(rule: Rule): boolean {
 function carries(rule: Rule, packet: Packet): boolean {
   switch (rule.protocol.transport) {
     case 'tcp':
-      return packet.tcp !== null
+      return packet.protocol === TCP
     case 'udp':
       return packet.protocol === UDP
     case 'icmp':

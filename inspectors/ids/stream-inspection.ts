@@ -8,6 +8,13 @@ import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import { StreamSide } from './stream-side.ts'
 
 /**
+ * How chunks are matched. `line`: each once, as part of the stream and as a packet's payload. `stream`: as part of the
+ * stream alone; packets are shown by themselves. `each`: a window that ends with each chunk is matched anew, as
+ * Suricata does where it can stop packets: what is in reach of a packet is said of that packet.
+ */
+export type StreamMode = 'line' | 'stream' | 'each'
+
+/**
  * Payload rules over the raw bytes of one connection, and rules that have no buffer at all.
  *
  * A rule is matched against the stream (a window that slides over the chunks), against the single chunk
@@ -41,7 +48,21 @@ export class StreamInspection {
     this.#sides[side].gap(bytes)
   }
 
-  bytes(side: Side, chunk: Buffer): void {
+  /** Something about the connection itself is wrong: the rules that ask for it. */
+  raise(event: string, side: Side): void {
+    const asked = this.#engine.program.events.get(event)
+    if (asked === undefined) return
+    const endpoints = this.#context.endpoints(side)
+    for (const compiled of asked) {
+      if (!(side === 'request' ? compiled.rule.toServer : compiled.rule.toClient)) continue
+      if (!this.#context.admits(compiled, side)) continue
+      if (this.#evaluate(compiled, this.#sides[side], 'stream') !== 'match') continue
+      this.#findings.match(compiled, this.#context.state, endpoints)
+      if (this.#findings.passes) return
+    }
+  }
+
+  bytes(side: Side, chunk: Buffer, mode: StreamMode): void {
     const stream = this.#sides[side]
     if (stream.total >= this.#engine.settings.streamDepth) return
     const group = this.#engine.program.stream[side]
@@ -66,15 +87,11 @@ export class StreamInspection {
       }
       if (this.#fired[side].has(compiled.index)) continue
       if (!this.#context.admits(compiled, side)) continue
-      const outcome = this.#evaluate(compiled, stream)
+      const outcome = this.#evaluate(compiled, stream, mode)
       if (outcome === 'no') continue
-      if (outcome === 'wait') {
-        if (group.alwaysSet.has(compiled)) continue
-        if (stream.waiting.length < MAX_WAITING_RULES)
-          stream.waiting.push({ rule: compiled, seenAt: seen.get(compiled) ?? stream.total })
-        else this.#engine.counters.waitingRulesDropped += 1
-        continue
-      }
+      if ((outcome === 'wait' || mode === 'each') && !group.alwaysSet.has(compiled))
+        this.#wait(stream, compiled, seen.get(compiled) ?? stream.total)
+      if (outcome === 'wait') continue
       if (compiled.sections.length === 0 && compiled.payload === 'none')
         this.#fired[side].add(compiled.index)
       this.#findings.match(compiled, this.#context.state, endpoints)
@@ -82,19 +99,42 @@ export class StreamInspection {
     }
   }
 
-  #evaluate(compiled: CompiledRule, stream: StreamSide): Outcome {
+  /** A segment was sent again: what rules find in it alone, they find again. */
+  again(side: Side, chunk: Buffer): void {
+    const group = this.#engine.program.stream[side]
+    const { candidates, budget } = this.#engine
+    const alone = new StreamSide()
+    candidates.clear()
+    alone.push(chunk, group, candidates)
+    for (const rule of group.always) candidates.add(rule)
+    candidates.sort()
+    for (const compiled of candidates.rules) {
+      if (compiled.payload === 'none' || !this.#context.admits(compiled, side)) continue
+      alone.useChunk()
+      if (evaluateSections(compiled, alone, budget) !== 'match') continue
+      this.#findings.match(compiled, this.#context.state, this.#context.endpoints(side))
+    }
+  }
+
+  #wait(stream: StreamSide, rule: CompiledRule, seenAt: number): void {
+    if (stream.waiting.length < MAX_WAITING_RULES) stream.waiting.push({ rule, seenAt })
+    else this.#engine.counters.waitingRulesDropped += 1
+  }
+
+  #evaluate(compiled: CompiledRule, stream: StreamSide, mode: StreamMode): Outcome {
     const { budget } = this.#engine
     if (compiled.payload === 'chunk') {
       stream.useChunk()
       return evaluateSections(compiled, stream, budget)
     }
-    stream.useWindow(compiled)
+    if (mode === 'each') stream.useRecent()
+    else stream.useWindow(compiled)
     const outcome = evaluateSections(compiled, stream, budget)
     if (outcome === 'match') {
       stream.matchedTo.set(compiled.index, matchEnd(compiled, stream))
       return outcome
     }
-    if (compiled.payload !== 'both') return outcome
+    if (compiled.payload !== 'both' || mode === 'stream') return outcome
     stream.useChunk()
     const alone = evaluateSections(compiled, stream, budget)
     if (alone === 'match') stream.matchedTo.set(compiled.index, stream.total)

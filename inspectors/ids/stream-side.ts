@@ -10,6 +10,9 @@ import type { RuleGroup } from './program/program.ts'
 /** Bytes that the window may grow to before it is cut. */
 const MAX_WINDOW = STREAM_HISTORY + 8192
 
+/** Bytes that a packet is matched with, its own among them (`toserver-chunk-size`). */
+const REACH = 2560
+
 /** A rule whose fast pattern was seen, and the stream offset it ended at or before. */
 export interface WaitingRule {
   readonly rule: CompiledRule
@@ -78,6 +81,15 @@ export class StreamSide implements BufferView {
     const skip = from - this.window.base
     this.#current =
       skip <= 0 ? this.window : new Subject(this.window.text.slice(skip), from, true, false)
+  }
+
+  /** Payload sections are matched against the newest chunk and what is in reach of it. */
+  useRecent(): void {
+    const { text, base } = this.window
+    const bytes = Math.max(REACH, this.chunk.text.length)
+    const skip = text.length - bytes
+    this.#current =
+      skip <= 0 ? this.window : new Subject(text.slice(skip), base + skip, true, false)
   }
 
   useChunk(): void {

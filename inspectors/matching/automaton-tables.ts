@@ -51,9 +51,13 @@ export function buildTables(patterns: readonly string[], ignoreCase: boolean): T
   const links = linkStates(trie, order, stateOf, rowStates, classCount, outputStart)
   skipUselessFailures(links, rowStates)
   const rowLimit = rowStates * classCount
-  const place = (state: number): number =>
-    state < rowStates ? state * classCount : rowLimit + state - rowStates
-  const moved = (transition: number): number => place(transition >> 1) * 2 + (transition & 1)
+  moveTransitions(links.rows, rowStates, classCount)
+  moveTransitions(links.next, rowStates, classCount)
+  const { fail } = links
+  for (let index = 0; index < fail.length; index += 1) {
+    const state = fail[index]
+    fail[index] = state < rowStates ? state * classCount : rowLimit + state - rowStates
+  }
   return {
     ...links,
     classes,
@@ -63,9 +67,17 @@ export function buildTables(patterns: readonly string[], ignoreCase: boolean): T
     outputStart,
     outputs,
     patternLengths,
-    rows: links.rows.map(moved),
-    next: links.next.map(moved),
-    fail: links.fail.map(place),
+  }
+}
+
+/** Transitions to states become transitions to the places of these states. */
+function moveTransitions(transitions: Int32Array, rowStates: number, classCount: number): void {
+  const behindRows = rowStates * classCount - rowStates
+  for (let index = 0; index < transitions.length; index += 1) {
+    const transition = transitions[index]
+    const state = transition >> 1
+    const place = state < rowStates ? state * classCount : state + behindRows
+    transitions[index] = place * 2 + (transition & 1)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Node } from './ast.ts'
-import { addByte, addSet, emptySet, hasByte } from './byte-set.ts'
+import { addByte, addSet, emptySet } from './byte-set.ts'
 import type { ByteSet } from './gate.ts'
 
 /**
@@ -14,24 +14,31 @@ const MAX_NODE_MASKS = 6
 /** A mask that about every value meets is not worth its test. */
 const MAX_WEIGHT = 400
 
-/** @returns masks, most selective first; every one must share a byte with a value that matches */
-export function byteMasksOf(root: Node): ByteSet[] {
-  const masks = masksOf(root)
-  return rank(masks, MAX_MASKS).filter((mask) => weight(mask) <= MAX_WEIGHT)
+interface Mask {
+  readonly set: ByteSet
+  readonly weight: number
 }
 
-function masksOf(node: Node): ByteSet[] {
+/** @returns masks, most selective first; every one must share a byte with a value that matches */
+export function byteMasksOf(root: Node): ByteSet[] {
+  return masksOf(root)
+    .slice(0, MAX_MASKS)
+    .filter((mask) => mask.weight <= MAX_WEIGHT)
+    .map((mask) => mask.set)
+}
+
+/** Lightest first, none twice, at most MAX_NODE_MASKS. Not to be changed by the caller. */
+function masksOf(node: Node): readonly Mask[] {
   switch (node.kind) {
-    case 'byte': {
-      const mask = emptySet()
-      addByte(mask, node.byte)
-      if (node.fold) addByte(mask, node.byte ^ 0x20)
-      return [mask]
-    }
+    case 'byte':
+      return (node.fold ? ofBothCases : ofByte)(node.byte)
     case 'set':
-      return [node.set]
-    case 'sequence':
-      return rank(node.items.flatMap(masksOf), MAX_NODE_MASKS)
+      return [{ set: node.set, weight: weight(node.set) }]
+    case 'sequence': {
+      const best: Mask[] = []
+      for (const item of node.items) for (const mask of masksOf(item)) insert(best, mask)
+      return best
+    }
     case 'alternation':
       return unionOf(node.items)
     case 'conditional':
@@ -49,27 +56,52 @@ function masksOf(node: Node): ByteSet[] {
   }
 }
 
-function unionOf(branches: readonly Node[]): ByteSet[] {
+function unionOf(branches: readonly Node[]): readonly Mask[] {
   const union = emptySet()
   for (const branch of branches) {
-    const best = rank(masksOf(branch), 1)[0]
+    const best = masksOf(branch)[0]
     if (best === undefined) return []
-    addSet(union, best)
+    addSet(union, best.set)
   }
-  return [union]
+  return [{ set: union, weight: weight(union) }]
 }
 
-function rank(masks: readonly ByteSet[], count: number): ByteSet[] {
-  if (masks.length <= 1) return [...masks]
-  const distinct = new Map<string, { mask: ByteSet; weight: number }>()
-  for (const mask of masks) {
-    const key = mask.join()
-    if (!distinct.has(key)) distinct.set(key, { mask, weight: weight(mask) })
+/** Keeps the list sorted by weight, those of equal weight in the order in which they came. */
+function insert(best: Mask[], mask: Mask): void {
+  if (best.length === MAX_NODE_MASKS && mask.weight >= best[best.length - 1].weight) return
+  let at = best.length
+  while (at > 0 && best[at - 1].weight >= mask.weight) {
+    at -= 1
+    if (best[at].weight === mask.weight && areEqual(best[at].set, mask.set)) return
   }
-  return [...distinct.values()]
-    .sort((left, right) => left.weight - right.weight)
-    .slice(0, count)
-    .map((entry) => entry.mask)
+  while (at < best.length && best[at].weight <= mask.weight) at += 1
+  best.splice(at, 0, mask)
+  if (best.length > MAX_NODE_MASKS) best.pop()
+}
+
+function areEqual(left: ByteSet, right: ByteSet): boolean {
+  if (left === right) return true
+  for (let word = 0; word < left.length; word += 1) if (left[word] !== right[word]) return false
+  return true
+}
+
+const ofByte = eachByte((byte) => [byte])
+const ofBothCases = eachByte((byte) => [byte, byte ^ 0x20])
+
+/** Patterns are mostly bytes: their masks are made once. */
+function eachByte(
+  bytesFor: (byte: number) => readonly number[],
+): (byte: number) => readonly Mask[] {
+  const made: (readonly Mask[] | undefined)[] = []
+  return (byte) => {
+    const known = made[byte]
+    if (known !== undefined) return known
+    const set = emptySet()
+    for (const one of bytesFor(byte)) addByte(set, one)
+    const masks = [{ set, weight: weight(set) }]
+    made[byte] = masks
+    return masks
+  }
 }
 
 /**
@@ -78,7 +110,11 @@ function rank(masks: readonly ByteSet[], count: number): ByteSet[] {
  */
 function weight(mask: ByteSet): number {
   let sum = 0
-  for (let byte = 0; byte < 256; byte += 1) if (hasByte(mask, byte)) sum += WEIGHTS[byte]
+  for (let word = 0; word < mask.length; word += 1) {
+    for (let bits: number = mask[word]; bits !== 0; bits &= bits - 1) {
+      sum += WEIGHTS[(word << 5) + 31 - Math.clz32(bits & -bits)]
+    }
+  }
   return sum
 }
 

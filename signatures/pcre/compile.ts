@@ -4,7 +4,7 @@ import { byteMasksOf } from './byte-masks.ts'
 import { PatternSyntaxError } from './cursor.ts'
 import { emit, nodeCount } from './emit.ts'
 import type { Engine } from './engine.ts'
-import { extentOf, isAnchoredAtStart } from './extent.ts'
+import { isAnchoredAtStart, minLengthOf } from './extent.ts'
 import type { ByteSet, Gate, Requirement } from './gate.ts'
 import { HybridEngine } from './hybrid-engine.ts'
 import { Interpreter } from './interpreter.ts'
@@ -64,7 +64,7 @@ function gateOf(root: Node): Gate {
   return {
     requirement: requirementOf(root),
     byteMasks: byteMasksOf(root),
-    minLength: extentOf(root).min,
+    minLength: minLengthOf(root),
   }
 }
 

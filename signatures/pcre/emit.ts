@@ -1,6 +1,6 @@
 import type { Ast, Node, Repeat } from './ast.ts'
-import { bytesOf, countBytes, foldCase } from './byte-set.ts'
-import { extentOf } from './extent.ts'
+import { bytesOf, complement, countBytes, foldCase, hasByte } from './byte-set.ts'
+import { minLengthOf } from './extent.ts'
 import type { ByteSet } from './gate.ts'
 import { isLetter } from './cursor.ts'
 
@@ -140,16 +140,20 @@ class Emitter {
   }
 
   #sequence(items: readonly Node[], place: Place): string {
-    const follow: number[] = Array.from({ length: items.length }, () => place.followMin)
+    const follow = new Float64Array(items.length).fill(place.followMin)
     for (let index = items.length - 2; index >= 0; index -= 1) {
-      follow[index] = follow[index + 1] + extentOf(items[index + 1]).min
+      follow[index] = follow[index + 1] + minLengthOf(items[index + 1])
     }
     let source = ''
-    items.forEach((item, index) => {
-      const tail = place.tail && index === items.length - 1
-      const text = this.node(item, { tail, followMin: follow[index], factor: place.factor })
-      source += item.kind === 'alternation' ? `(?:${text})` : text
-    })
+    for (let index = 0; index < items.length; index += 1) {
+      const item = items[index]
+      if (item.kind === 'byte') source += this.#byte(item.byte, item.fold)
+      else {
+        const tail = place.tail && index === items.length - 1
+        const text = this.node(item, { tail, followMin: follow[index], factor: place.factor })
+        source += item.kind === 'alternation' ? `(?:${text})` : text
+      }
+    }
     return source
   }
 
@@ -166,7 +170,7 @@ class Emitter {
 
   #repeat(node: Repeat, place: Place): string {
     if (node.mode === 'possessive') this.dropped = true
-    if (node.max > node.min && extentOf(node.item).min === 0) this.endDiffers = true
+    if (node.max > node.min && minLengthOf(node.item) === 0) this.endDiffers = true
     const suffix = node.mode === 'lazy' ? '?' : ''
     const loops = node.max > 1
     // V8 repeats the code of the item this often: `x+` is `xx*`.
@@ -179,7 +183,7 @@ class Emitter {
     }
     const cost = count * nodeCount(node.item)
     // V8 takes exponential time to compile a chain of optional items: those are not unrolled.
-    const isUnrollable = this.#dialect === 'js' && extentOf(node.item).min > 0
+    const isUnrollable = this.#dialect === 'js' && minLengthOf(node.item) > 0
     if (isUnrollable && this.#unrolled + cost <= MAX_UNROLLED_NODES) {
       const before = this.#emittedGroups
       const text = this.#looped(node.item, inner, loops)
@@ -319,33 +323,35 @@ function findGroup(node: Node, group: number): Node | null {
   }
 }
 
+const ESCAPED: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  isLetter(byte) || (byte >= 0x30 && byte <= 0x39)
+    ? String.fromCharCode(byte)
+    : `\\x${byte.toString(16).padStart(2, '0')}`,
+)
+
 function escapeByte(byte: number): string {
-  if (isLetter(byte) || (byte >= 0x30 && byte <= 0x39)) return String.fromCharCode(byte)
-  return `\\x${byte.toString(16).padStart(2, '0')}`
+  return ESCAPED[byte]
 }
 
 function classSource(set: ByteSet): string {
-  const bytes = bytesOf(set)
-  if (bytes.length === 256) return '[\\x00-\\xff]'
-  if (bytes.length === 1) return escapeByte(bytes[0])
-  if (countBytes(set) > 128) {
-    const missing: number[] = []
-    for (let byte = 0; byte < 256; byte += 1) if (!bytes.includes(byte)) missing.push(byte)
-    return `[^${ranges(missing)}]`
-  }
+  const count = countBytes(set)
+  if (count === 256) return '[\\x00-\\xff]'
+  if (count === 1) return escapeByte(bytesOf(set)[0])
+  if (count > 128) return `[^${ranges(complement(set))}]`
   // An empty class never matches; `[]` is no class in RE2.
-  return bytes.length === 0 ? '[^\\x00-\\uffff]' : `[${ranges(bytes)}]`
+  return count === 0 ? '[^\\x00-\\uffff]' : `[${ranges(set)}]`
 }
 
-function ranges(bytes: readonly number[]): string {
+function ranges(set: ByteSet): string {
   let source = ''
-  for (let index = 0; index < bytes.length; index += 1) {
-    const from = bytes[index]
-    while (index + 1 < bytes.length && bytes[index + 1] === bytes[index] + 1) index += 1
-    const to = bytes[index]
+  for (let from = 0; from < 256; from += 1) {
+    if (!hasByte(set, from)) continue
+    let to = from
+    while (to < 255 && hasByte(set, to + 1)) to += 1
     source += escapeByte(from)
     if (to === from + 1) source += escapeByte(to)
     else if (to > from) source += `-${escapeByte(to)}`
+    from = to
   }
   return source
 }

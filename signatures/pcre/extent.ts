@@ -56,6 +56,30 @@ export function extentOf(node: Node): Extent {
   }
 }
 
+/** `extentOf(node).min`, which is asked for often. */
+export function minLengthOf(node: Node): number {
+  switch (node.kind) {
+    case 'byte':
+    case 'set':
+      return 1
+    case 'sequence':
+      return node.items.reduce((sum, item) => sum + minLengthOf(item), 0)
+    case 'alternation':
+      return node.items.reduce((least, item) => Math.min(least, minLengthOf(item)), Infinity)
+    case 'repeat':
+      return node.min === 0 ? 0 : minLengthOf(node.item) * node.min
+    case 'group':
+    case 'atomic':
+      return minLengthOf(node.item)
+    case 'conditional':
+      return Math.min(minLengthOf(node.yes), minLengthOf(node.no))
+    case 'backreference':
+    case 'look':
+    case 'assertion':
+      return 0
+  }
+}
+
 /** True when no match can start anywhere but at offset 0. */
 export function isAnchoredAtStart(node: Node): boolean {
   switch (node.kind) {

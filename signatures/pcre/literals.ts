@@ -28,13 +28,21 @@ const MIN_LITERAL_BYTES = 2
 /** Longer literals are cut: what is left is still required. */
 const MAX_LITERAL_BYTES = 24
 
-interface Facts {
-  readonly exact: readonly Literal[] | null
-  readonly required: readonly LiteralSet[]
+/** A set with what is asked of it again and again. */
+interface Strings {
+  readonly set: LiteralSet
+  /** Bytes of its shortest literal, Infinity where there is none, and of all together. */
+  readonly shortest: number
+  readonly bytes: number
 }
 
-const EMPTY_LITERAL: Literal = { text: '', ignoreCase: false }
-const EMPTY_FACTS: Facts = { exact: [EMPTY_LITERAL], required: [] }
+interface Facts {
+  readonly exact: Strings | null
+  readonly required: readonly Strings[]
+}
+
+const NOTHING = stringsOf([{ text: '', ignoreCase: false }])
+const EMPTY_FACTS: Facts = { exact: NOTHING, required: [] }
 const UNKNOWN: Facts = { exact: null, required: [] }
 
 /** @returns the sets every match needs, best first; null when nothing of two bytes or more is needed */
@@ -42,19 +50,21 @@ export function requirementOf(root: Node): Requirement | null {
   const facts = factsOf(root)
   const sets = [...facts.required]
   if (facts.exact !== null) sets.push(facts.exact)
-  const useful = sets.filter((set) => shortest(set) >= MIN_LITERAL_BYTES).map(minimize)
+  const useful = sets
+    .filter(({ shortest }) => shortest >= MIN_LITERAL_BYTES)
+    .map(({ set }) => stringsOf(minimize(set)))
   if (useful.length === 0) return null
   useful.sort((left, right) => quality(right) - quality(left))
-  return useful.slice(0, MAX_SETS)
+  return useful.slice(0, MAX_SETS).map(({ set }) => set)
 }
 
 function factsOf(node: Node): Facts {
   switch (node.kind) {
     case 'byte':
-      return { exact: [literalOf(node.byte, node.fold)], required: [] }
+      return { exact: stringsOf([literalOf(node.byte, node.fold)]), required: [] }
     case 'set': {
       const exact = classLiterals(node.set)
-      return exact === null ? UNKNOWN : { exact, required: [] }
+      return exact === null ? UNKNOWN : { exact: stringsOf(exact), required: [] }
     }
     case 'sequence':
       return sequenceFacts(node.items)
@@ -87,11 +97,20 @@ function factsOf(node: Node): Facts {
 }
 
 function sequenceFacts(items: readonly Node[]): Facts {
-  const required: LiteralSet[] = []
-  let run: readonly Literal[] = EMPTY_FACTS.exact!
+  const required: Strings[] = []
+  let run = NOTHING
   let isWhole = true
-  for (const item of items) {
-    const facts = factsOf(item)
+  for (let index = 0; index < items.length; index += 1) {
+    const bytes = bytesFrom(items, index)
+    if (bytes > 1) {
+      const longer = multiply(run, stringsOf([joinedBytes(items, index, index + bytes)]))
+      if (longer !== null) {
+        run = longer
+        index += bytes - 1
+        continue
+      }
+    }
+    const facts = factsOf(items[index])
     required.push(...facts.required)
     const joined = facts.exact === null ? null : multiply(run, facts.exact)
     if (joined !== null) {
@@ -99,12 +118,32 @@ function sequenceFacts(items: readonly Node[]): Facts {
       continue
     }
     isWhole = false
-    if (shortest(run) > 0) required.push(run)
-    run = facts.exact ?? EMPTY_FACTS.exact!
+    if (run.shortest > 0) required.push(run)
+    run = facts.exact ?? NOTHING
   }
   if (isWhole) return { exact: run, required: keepBest(required) }
-  if (shortest(run) > 0) required.push(run)
+  if (run.shortest > 0) required.push(run)
   return { exact: null, required: keepBest(required) }
+}
+
+/** How many items in a row are single bytes. */
+function bytesFrom(items: readonly Node[], from: number): number {
+  let to = from
+  while (to < items.length && items[to].kind === 'byte') to += 1
+  return to - from
+}
+
+/** Two or more single bytes as one literal. */
+function joinedBytes(items: readonly Node[], from: number, to: number): Literal {
+  let text = ''
+  let ignoreCase = false
+  for (let index = from; index < to; index += 1) {
+    const item = items[index]
+    if (item.kind !== 'byte') break
+    text += String.fromCharCode(item.byte)
+    ignoreCase ||= item.fold
+  }
+  return { text: ignoreCase ? lower(text) : text, ignoreCase }
 }
 
 function alternationFacts(branches: readonly Facts[]): Facts {
@@ -112,11 +151,11 @@ function alternationFacts(branches: readonly Facts[]): Facts {
   let isExact = true
   for (const branch of branches) {
     if (branch.exact === null || branch.required.length > 0) isExact = false
-    else exact.push(...branch.exact)
+    else exact.push(...branch.exact.set)
   }
   if (isExact) {
-    const distinct = dedupe(exact)
-    if (distinct.length <= MAX_EXACT && totalBytes(distinct) <= MAX_EXACT_BYTES) {
+    const distinct = stringsOf(dedupe(exact))
+    if (distinct.set.length <= MAX_EXACT && distinct.bytes <= MAX_EXACT_BYTES) {
       return { exact: distinct, required: [] }
     }
   }
@@ -124,46 +163,46 @@ function alternationFacts(branches: readonly Facts[]): Facts {
   for (const branch of branches) {
     const best = keepBest(requiredOf(branch))[0]
     if (best === undefined) return UNKNOWN
-    union.push(...best)
+    union.push(...best.set)
     if (union.length > MAX_SET_LITERALS) return UNKNOWN
   }
-  return { exact: null, required: [dedupe(union)] }
+  return { exact: null, required: [stringsOf(dedupe(union))] }
 }
 
 /** Required sets of a node, its exact strings counted in. */
-function requiredOf(facts: Facts): readonly LiteralSet[] {
-  if (facts.exact === null || shortest(facts.exact) === 0) return facts.required
+function requiredOf(facts: Facts): readonly Strings[] {
+  if (facts.exact === null || facts.exact.shortest === 0) return facts.required
   return [...facts.required, facts.exact]
 }
 
-function keepBest(sets: readonly LiteralSet[]): readonly LiteralSet[] {
+function keepBest(sets: readonly Strings[]): readonly Strings[] {
   if (sets.length <= 1) return sets
   return [...sets].sort((left, right) => quality(right) - quality(left)).slice(0, MAX_SETS)
 }
 
 /** Longer shortest literals first, then fewer literals. */
-function quality(set: LiteralSet): number {
-  return Math.min(shortest(set), 6) * 10_000 - set.length
+function quality({ set, shortest }: Strings): number {
+  return Math.min(shortest, 6) * 10_000 - set.length
 }
 
-function shortest(set: LiteralSet): number {
-  let length = Infinity
-  for (const literal of set) length = Math.min(length, literal.text.length)
-  return length
-}
-
-function totalBytes(set: LiteralSet): number {
-  return set.reduce((sum, literal) => sum + literal.text.length, 0)
+function stringsOf(set: LiteralSet): Strings {
+  let shortest = Infinity
+  let bytes = 0
+  set.forEach(({ text }) => {
+    shortest = Math.min(shortest, text.length)
+    bytes += text.length
+  })
+  return { set, shortest, bytes }
 }
 
 /** Every string of the left followed by every one of the right; null when they would be too many. */
-function multiply(left: LiteralSet, right: LiteralSet): LiteralSet | null {
-  if (left.length * right.length > MAX_EXACT) return null
-  const product: Literal[] = []
-  for (const head of left) {
-    for (const tail of right) product.push(join(head, tail))
-  }
-  return totalBytes(product) > MAX_EXACT_BYTES ? null : product
+function multiply(left: Strings, right: Strings): Strings | null {
+  const count = left.set.length * right.set.length
+  if (count > MAX_EXACT) return null
+  const bytes = left.bytes * right.set.length + right.bytes * left.set.length
+  if (bytes > MAX_EXACT_BYTES) return null
+  const set = left.set.flatMap((head) => right.set.map((tail) => join(head, tail)))
+  return { set, shortest: left.shortest + right.shortest, bytes }
 }
 
 function join(head: Literal, tail: Literal): Literal {
@@ -218,13 +257,15 @@ function minimize(set: LiteralSet): LiteralSet {
   if (sorted.length > 512) return sorted
   const kept: Literal[] = []
   for (const literal of sorted) {
-    if (!kept.some((shorter) => implies(literal, shorter))) kept.push(literal)
+    const lowered = lower(literal.text)
+    const isImplied = kept.some((shorter) => implies(literal, lowered, shorter))
+    if (!isImplied) kept.push(literal)
   }
   return kept
 }
 
 /** A value with `literal` has `other` in it as well. */
-function implies(literal: Literal, other: Literal): boolean {
-  if (other.ignoreCase) return lower(literal.text).includes(other.text)
+function implies(literal: Literal, lowered: string, other: Literal): boolean {
+  if (other.ignoreCase) return lowered.includes(other.text)
   return !literal.ignoreCase && literal.text.includes(other.text)
 }

@@ -69,6 +69,7 @@ export class RuleBuilder {
   readonly packetChecks: PacketCheck[] = []
   readonly flowChecks: FlowCheck[] = []
   readonly fileChecks: FileCheck[] = []
+  readonly events: string[] = []
   readonly effects: Effect[] = []
   flow: Draft<FlowCondition> | null = null
   threshold: Threshold | null = null

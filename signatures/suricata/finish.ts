@@ -1,3 +1,4 @@
+import { applicationOfEvent } from './application-events.ts'
 import { bufferByName } from './buffers.ts'
 import type { RuleBuilder } from './builder.ts'
 import { DEFAULT_PRIORITY } from './classification.ts'
@@ -53,6 +54,7 @@ export function finishRule(
     packetChecks: builder.packetChecks,
     flowChecks: builder.flowChecks,
     fileChecks: builder.fileChecks,
+    events: builder.events,
     effects: builder.effects,
     threshold: builder.threshold,
     noAlert: meta.noAlert,
@@ -76,6 +78,13 @@ function application(header: RuleHeader, builder: RuleBuilder): string | null {
     const name = found
     if (!row.applications.some((wanted) => coversApplication(wanted, name)))
       throw new RuleFault('conflict', `${section.buffer} does not exist in protocol ${found}`)
+  }
+  for (const event of builder.events) {
+    const wanted = applicationOfEvent(event)
+    if (wanted === null) continue
+    if (found !== null && !coversApplication(found, wanted) && !coversApplication(wanted, found))
+      throw new RuleFault('conflict', `${event} does not happen in protocol ${found}`)
+    found ??= wanted
   }
   if (header.protocol.application === null && found !== null) {
     const { transport } = header.protocol

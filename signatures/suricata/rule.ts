@@ -365,6 +365,8 @@ export interface Rule {
   readonly packetChecks: readonly PacketCheck[]
   readonly flowChecks: readonly FlowCheck[]
   readonly fileChecks: readonly FileCheck[]
+  /** Events of `app-layer-event`: the rule is asked when one was raised, and wants all. */
+  readonly events: readonly string[]
   readonly effects: readonly Effect[]
   readonly threshold: Threshold | null
   readonly noAlert: boolean

@@ -5,8 +5,10 @@ import type { HttpEvents } from './http/permissive-parser.ts'
 
 /** Who is told of the exchanges of a connection, besides its rules. */
 export interface HttpListener {
-  /** Puts the question to the rules, if they are to be asked. */
-  asks(ask: () => Verdict): void
+  /** Puts the question to the rules, if they are to be asked: now, or with the next packet of the direction. */
+  asks(flow: Flow, ask: () => Verdict): void
+  /** True when `asks` may put off: a chunk that it looks at must be kept. */
+  readonly mayWait: boolean
   begin(transaction: HttpTransaction): void
   body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): void
   file(transaction: HttpTransaction, flow: Flow): void
@@ -15,30 +17,35 @@ export interface HttpListener {
 
 /** Brings what the parser finds to the rules and to the listener, in this order. */
 export function httpEvents(ids: IdsConnection, listener: HttpListener): HttpEvents {
+  const kept = (chunk: Buffer): Buffer => (listener.mayWait ? Buffer.from(chunk) : chunk)
   return {
     requestHead: (transaction) => {
       listener.begin(transaction)
-      listener.asks(() => ids.requestHead(transaction))
+      listener.asks('to_server', () => ids.requestHead(transaction))
     },
     requestBody: (transaction, chunk) => {
-      listener.asks(() => ids.requestBody(transaction, chunk))
-      listener.body(transaction, 'to_server', chunk)
+      const bytes = kept(chunk)
+      listener.asks('to_server', () => ids.requestBody(transaction, bytes))
+      listener.body(transaction, 'to_server', bytes)
     },
     requestEnd: (transaction) => {
-      listener.asks(() => ids.requestEnd(transaction))
+      listener.asks('to_server', () => ids.requestEnd(transaction))
       if (transaction.requestBodyBytes > 0) listener.file(transaction, 'to_server')
     },
-    responseHead: (transaction) => listener.asks(() => ids.responseHead(transaction)),
+    fault: (transaction, flow, name) =>
+      listener.asks(flow, () => ids.httpEvent(transaction, flow, name)),
+    responseHead: (transaction) => listener.asks('to_client', () => ids.responseHead(transaction)),
     responseBody: (transaction, chunk) => {
-      listener.asks(() => ids.responseBody(transaction, chunk))
-      listener.body(transaction, 'to_client', chunk)
+      const bytes = kept(chunk)
+      listener.asks('to_client', () => ids.responseBody(transaction, bytes))
+      listener.body(transaction, 'to_client', bytes)
     },
     responseEnd: (transaction) => {
-      listener.asks(() => ids.responseEnd(transaction))
+      listener.asks('to_client', () => ids.responseEnd(transaction))
       if (transaction.responseBodyBytes > 0) listener.file(transaction, 'to_client')
     },
     transactionEnd: (transaction) => {
-      listener.asks(() => ids.transactionEnd(transaction))
+      listener.asks('to_client', () => ids.transactionEnd(transaction))
       listener.end(transaction)
     },
   }

@@ -46,7 +46,7 @@ export interface Carrier {
 
 export interface IpFields {
   readonly version: 4 | 6
-  /** Header with its options; of IPv6 the forty bytes. */
+  /** Header with its options; of IPv6 with its extension headers. */
   readonly header: Buffer
   /** Number of what the header carries, behind extension headers. */
   readonly protocol: number

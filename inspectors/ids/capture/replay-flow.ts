@@ -2,17 +2,15 @@ import { addressBytes } from '#signatures/suricata/address.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Connection, Flow, Verdict } from '#inspectors/inspector.ts'
 import type { IdsConnection } from '../connection.ts'
-import { type DnsMessage, parseDnsMessage } from '../dns/message.ts'
-import { isPlausible } from '../dns/plausible.ts'
 import type { EncryptionHandling } from '../configuration/replay-settings.ts'
 import type { ExceptionPolicies, ExceptionTarget } from '../configuration/exception-policies.ts'
 import type { Origin, Outcome } from '../findings.ts'
+import type { DnsLog } from './dns-stream.ts'
 import type { DropReason } from './drop-reason.ts'
-import { type DnsLog, DnsStream, looksLikeDnsStream } from './dns-stream.ts'
 import { FlowFate, type Treatment, isMidstream } from './flow-fate.ts'
-import { type HttpListener, httpEvents } from './http-events.ts'
-import { PermissiveHttpParser } from './http/permissive-parser.ts'
-import { type Packet, UDP } from './packet.ts'
+import type { StreamMode } from '../stream-inspection.ts'
+import { FlowProtocols } from './flow-protocols.ts'
+import type { Packet } from './packet.ts'
 import { TcpSession } from './tcp/session.ts'
 import type { TcpSettings } from './tcp/settings.ts'
 
@@ -33,8 +31,8 @@ export interface ReplayObserver {
   exception?(of: ReplayFlow, target: ExceptionTarget): void
 }
 
-/** Bytes of a direction that wait for the protocol to be known. */
-const MAX_UNDECIDED_BYTES = 4096
+/** Inspections of one direction that wait for its next packet; then they are done at once. */
+const MAX_LATER = 1024
 
 export interface FlowCounts {
   packets: number
@@ -66,21 +64,15 @@ export class ReplayFlow {
   #over = false
   /** Its bytes cannot be read any more: rules about packets alone are left. */
   #isEncrypted = false
-  #protocol: 'undecided' | 'http' | 'dns' | 'tls' | 'other' = 'undecided'
-  #tlsTold = false
-  #http: PermissiveHttpParser | null = null
-  readonly #undecided: Record<Flow, Buffer[]> = { to_server: [], to_client: [] }
-  readonly #undecidedBytes: Record<Flow, number> = { to_server: 0, to_client: 0 }
-  readonly #dns: Record<Flow, DnsStream> = {
-    to_server: new DnsStream(),
-    to_client: new DnsStream(),
-  }
-  readonly #dnsIds = new Map<number, number>()
+  readonly #protocols: FlowProtocols
   readonly #observer: ReplayObserver
   readonly #isInline: boolean
+  /** Bytes are inspected as they are let go; otherwise with the next packet of their direction. */
+  #isStreamNow: boolean
+  readonly #mode: StreamMode
+  readonly #later: Readonly<Record<Flow, (() => Verdict)[]>> = { to_server: [], to_client: [] }
   readonly #now: () => number
   readonly #encryption: EncryptionHandling
-  readonly #dnsPorts: ReadonlySet<number>
   #flow: Flow = 'to_server'
   /** Packet that is being looked at; null: the flow is over. */
   #packet: Packet | null = null
@@ -107,10 +99,12 @@ export class ReplayFlow {
     this.lastMs = connection.openedAt
     this.#observer = options.observer
     this.#isInline = options.isInline
+    this.#isStreamNow = options.tcp.inline
+    this.#mode = options.tcp.inline ? 'each' : 'stream'
     this.#now = options.now
     this.#encryption = options.encryption
-    this.#dnsPorts = options.dnsPorts
     this.fate = new FlowFate(options.policies)
+    this.#protocols = this.#reading(connection, ids, options.dnsPorts)
     this.tcp =
       first.tcp === null
         ? null
@@ -118,7 +112,8 @@ export class ReplayFlow {
             {
               bytes: (flow, bytes) => this.#bytes(flow, bytes),
               gap: (flow, bytes) => this.#gap(flow, bytes),
-              end: (flow) => this.#endOf(flow),
+              again: (flow, bytes) => this.#again(flow, bytes),
+              end: (flow) => this.#protocols.endOf(flow),
             },
             options.tcp,
             {
@@ -126,6 +121,32 @@ export class ReplayFlow {
               server: addressBytes(connection.serverAddress) ?? '',
             },
           )
+  }
+
+  #reading(
+    connection: Connection,
+    ids: IdsConnection,
+    dnsPorts: ReadonlySet<number>,
+  ): FlowProtocols {
+    const observer = this.#observer
+    return new FlowProtocols(
+      ids,
+      connection,
+      {
+        asks: (flow, inspect) => this.#ask(flow, inspect),
+        mayWait: !this.#isStreamNow,
+        begin: (transaction) => {
+          this.transactions += 1
+          if (transaction !== null) this.transaction = transaction
+        },
+        end: (transaction) => observer.http(this, transaction),
+        body: (transaction, flow, chunk) => observer.body(this, transaction, flow, chunk),
+        file: (transaction, flow) => observer.file(this, transaction, flow),
+        dns: (log, flow) => observer.dns(this, log, flow),
+        tls: () => observer.tls(this),
+      },
+      { now: this.#now, dnsPorts },
+    )
   }
 
   /** A TCP connection whose beginning was seen, or need not be: its streams are inspected. */
@@ -158,7 +179,7 @@ export class ReplayFlow {
 
   /** Protocol of the flow; null: none is known. */
   get application(): string | null {
-    return this.#protocol === 'http' ? 'http' : this.ids.application
+    return this.#protocols.application
   }
 
   /** What the rules that are being asked look at: one packet, or a stream as far as it is kept. */
@@ -195,15 +216,20 @@ export class ReplayFlow {
     const established = this.isEstablished
     const taken = isDamaged ? null : (this.tcp?.advance(packet, flow, this.lastMs) ?? null)
     this.#flow = flow
-    const standing = { established, inSession: taken?.isInStream ?? false }
-    const message = this.tcp === null ? this.#dnsOf(packet) : null
+    const standing = {
+      established,
+      inSession: taken?.isInStream ?? false,
+      isStreamNow: this.#isStreamNow,
+    }
+    const message = this.tcp === null ? this.#protocols.dnsOf(packet) : null
     const stopped = this.#isInline && taken !== null ? taken.dropReason : null
     this.#packet = packet
     const isAsked = treatment === 'look' && !this.fate.isPassed
     this.ids.asks(isAsked)
     if (isAsked) this.ids.packet(packet, flow, standing)
-    if (message !== null) this.#message(message, packet.payload, flow)
+    if (message !== null) this.#protocols.message(message, packet.payload, flow)
     else if (taken !== null && stopped === null) this.tcp?.deliver(packet, flow)
+    this.#inspectLater(flow)
     if (isAsked) this.ids.afterStream(flow)
     const isDropped = this.#settle()
     if (packet.events.length > 0) this.#observer.faults?.(this, packet, flow)
@@ -216,14 +242,16 @@ export class ReplayFlow {
     if (this.#over) return
     this.#over = true
     if (!this.fate.isDropped && !this.fate.isBypassed) this.#finish()
-    else if (this.fate.isBypassed) this.#tellTls()
+    else if (this.fate.isBypassed) this.#protocols.tellTls()
     this.tcp?.close()
   }
 
   #finish(): void {
+    this.#isStreamNow = true
+    this.#inspectLater('to_server')
+    this.#inspectLater('to_client')
     this.tcp?.end()
-    this.#http?.end()
-    this.#tellTls()
+    this.#protocols.end()
     this.#settle()
   }
 
@@ -260,137 +288,47 @@ export class ReplayFlow {
     if (this.#isInline) this.#observer.drop(this, packet, flow, reason, null)
   }
 
-  /** The DNS message that a datagram is; null: it is none. */
-  #dnsOf(packet: Packet): DnsMessage | null {
-    if (packet.protocol !== UDP || packet.payload.length === 0) return null
-    const { clientPort, serverPort } = this.connection
-    const ports = this.#dnsPorts
-    const isDns = ports.has(serverPort) || ports.has(clientPort) || this.#protocol === 'dns'
-    const message = parseDnsMessage(packet.payload)
-    if (message === null || (!isDns && !isPlausible(message))) return null
-    this.#protocol = 'dns'
-    this.ids.speaks('dns')
-    return message
-  }
-
-  #message(message: DnsMessage, bytes: Buffer, from: Flow): void {
-    // Who asks is the client, whichever packet came first.
-    const flow: Flow = message.isResponse ? 'to_client' : from
-    const known = this.#dnsIds.get(message.id)
-    const index = known ?? this.#dnsIds.size
-    if (this.#dnsIds.size < MAX_UNDECIDED_BYTES) this.#dnsIds.set(message.id, index)
-    if (known === undefined) this.transactions += 1
-    const log = { message, index }
-    this.transaction = log
-    this.ids.dns(flow, message, bytes, log)
-    this.#observer.dns(this, log, flow)
+  /** A segment came again: what it says was said before, and rules that saw it then see it again. */
+  #again(flow: Flow, bytes: Buffer): void {
+    if (!this.#isEncrypted) this.ids.again(flow, bytes)
   }
 
   #bytes(flow: Flow, bytes: Buffer): void {
-    this.#flow = flow
-    this.#take(() => this.ids.bytes(flow, bytes))
-    if (this.fate.isDropped) return
-    switch (this.#protocol) {
-      case 'http':
-        this.#push(flow, bytes)
-        return
-      case 'dns':
-        for (const message of this.#dns[flow].push(bytes)) this.#dnsBytes(message, flow)
-        return
-      case 'tls':
-        this.#tellTlsWhenReady()
-        return
-      case 'other':
-        return
-      case 'undecided':
-        this.#decide(flow, bytes)
-    }
+    this.ids.learn(flow, bytes)
+    this.#protocols.learn(flow, bytes)
+    this.#ask(flow, () => this.ids.inspect(flow, bytes, this.#mode))
+    if (!this.fate.isDropped) this.#protocols.bytes(flow, bytes)
   }
 
-  /** Bytes of a direction were never seen: each protocol makes of it what it can. */
   #gap(flow: Flow, bytes: number): void {
-    this.#flow = flow
-    this.ids.gap(flow, bytes)
-    if (flow === 'to_server') this.#http?.gapClient(bytes)
-    else this.#http?.gapServer(bytes)
-    this.#dns[flow].gap()
-    this.#undecided[flow] = []
-    this.#undecidedBytes[flow] = 0
+    this.#ask(flow, () => this.ids.gap(flow, bytes))
+    this.#protocols.gap(flow, bytes)
   }
 
-  #decide(flow: Flow, bytes: Buffer): void {
-    this.#undecided[flow].push(Buffer.from(bytes))
-    this.#undecidedBytes[flow] += bytes.length
-    const { serverPort } = this.connection
-    const application = this.ids.application
-    if (application === 'http') this.#protocol = 'http'
-    else if (application === 'tls') this.#protocol = 'tls'
-    else if (
-      this.#dnsPorts.has(serverPort) &&
-      looksLikeDnsStream(Buffer.concat(this.#undecided[flow]))
-    )
-      this.#protocol = 'dns'
-    else if (application !== null && application !== 'failed') this.#protocol = 'other'
-    else if (this.#undecidedBytes[flow] > MAX_UNDECIDED_BYTES) this.#protocol = 'other'
-    if (this.#protocol === 'undecided') return
-    for (const direction of ['to_server', 'to_client'] as const) {
-      const held = this.#undecided[direction]
-      this.#undecided[direction] = []
-      for (const chunk of held) {
-        if (this.#protocol === 'http') this.#push(direction, chunk)
-        else if (this.#protocol === 'dns')
-          for (const message of this.#dns[direction].push(chunk)) this.#dnsBytes(message, direction)
-      }
-    }
-    if (this.#protocol === 'tls') this.#tellTlsWhenReady()
-  }
-
-  #push(flow: Flow, bytes: Buffer): void {
-    this.#http ??= this.#httpParser()
-    if (flow === 'to_server') this.#http.pushClient(bytes)
-    else this.#http.pushServer(bytes)
-  }
-
-  #dnsBytes(bytes: Buffer, flow: Flow): void {
-    const message = parseDnsMessage(bytes)
-    if (message !== null) this.#message(message, bytes, flow)
-  }
-
-  #endOf(flow: Flow): void {
-    if (flow === 'to_server') this.#http?.endClient()
-    else this.#http?.endServer()
-  }
-
-  #tellTlsWhenReady(): void {
-    const session = this.ids.tlsSession
-    if (session !== null && session.isOver('request') && session.isOver('response')) this.#tellTls()
-  }
-
-  #tellTls(): void {
-    if (this.#tlsTold || this.ids.tlsSession?.client === null || this.ids.tlsSession === null)
+  /**
+   * Where traffic is watched, what a packet lets go belongs to the other direction: as Suricata has it, rules see it with
+   * the next packet of its own.
+   */
+  #ask(flow: Flow, inspect: () => Verdict): void {
+    const later = this.#later[flow]
+    if (this.#isStreamNow || (flow === this.#flow && later.length === 0)) {
+      this.#take(inspect)
       return
-    this.#tlsTold = true
-    this.transactions += 1
-    this.#observer.tls(this)
+    }
+    later.push(inspect)
+    if (later.length >= MAX_LATER) this.#inspectLater(flow)
+  }
+
+  #inspectLater(flow: Flow): void {
+    const later = this.#later[flow]
+    if (later.length === 0) return
+    for (const inspect of later) this.#take(inspect)
+    later.length = 0
+    this.#protocols.tellTlsWhenReady()
   }
 
   #take(ask: () => Verdict): void {
     if (!this.#isEncrypted && ask().kind === 'bypass' && this.#encryption !== 'full')
       this.#isEncrypted = true
-  }
-
-  #httpParser(): PermissiveHttpParser {
-    const observer = this.#observer
-    const tell: HttpListener = {
-      asks: (ask) => this.#take(ask),
-      begin: (transaction) => {
-        this.transactions += 1
-        this.transaction = transaction
-      },
-      body: (transaction, flow, chunk) => observer.body(this, transaction, flow, chunk),
-      file: (transaction, flow) => observer.file(this, transaction, flow),
-      end: (transaction) => observer.http(this, transaction),
-    }
-    return new PermissiveHttpParser(httpEvents(this.ids, tell), this.#now)
   }
 }

@@ -9,7 +9,7 @@ import { FrameDecoder } from './decode/frame-decoder.ts'
 import { flowKeys, quotedFlowKeys } from './flow-key.ts'
 import { FlowTable, isTimedOut } from './flow-table.ts'
 import { HostPolicies } from './host-policies.ts'
-import { ACK, type Packet, SYN } from './packet.ts'
+import { ACK, ESP, ICMP, ICMP6, type Packet, SCTP, SYN, TCP, UDP } from './packet.ts'
 import type { CapturedPacket } from './pcap-file.ts'
 import { ReplayFlow, type ReplayObserver } from './replay-flow.ts'
 import { type CaptureSettings, DEFAULT_CAPTURE_SETTINGS } from './settings.ts'
@@ -45,6 +45,11 @@ export interface ReplayCounts {
   gaps: number
   damaged: number
 }
+
+const IP_IN_IP = 4
+const IPV6_IN_IP = 41
+/** Protocols whose packets belong to flows. */
+const FLOW_PROTOCOLS = new Set([TCP, UDP, ICMP, ICMP6, SCTP, ESP, IP_IN_IP, IPV6_IN_IP])
 
 /**
  * Shows a capture to an IDS, packet by packet: packets to the rules about packets, the streams of TCP
@@ -113,7 +118,7 @@ export class Replay {
   }
 
   #packet(packet: Packet): void {
-    if (!packet.isSound) {
+    if (!packet.isSound || !FLOW_PROTOCOLS.has(packet.protocol)) {
       this.#alone(packet)
       return
     }
@@ -148,7 +153,7 @@ export class Replay {
     return false
   }
 
-  /** A packet that belongs to no flow: a fragment, or a damaged one. */
+  /** A packet that belongs to no flow: a fragment, a damaged one, or of a protocol without flows. */
   #alone(packet: Packet): void {
     const flow = this.#open(packet, false)
     this.#show(flow, packet, 'to_server')
@@ -205,7 +210,7 @@ function isReused({ tcp }: ReplayFlow, packet: Packet, direction: Flow): boolean
   const { flags, sequence } = packet.tcp
   if ((flags & SYN) === 0 || (flags & ACK) !== 0) return false
   if (tcp.state === 'none') return direction === 'to_client'
-  return ENDING.has(tcp.state) && ahead(sequence, tcp.ends[direction].isn) !== 0
+  return ENDING.has(tcp.state) && ahead(sequence, tcp.isn(direction)) !== 0
 }
 
 /** Of a TCP connection whose beginning is not there: the server answers, or has the well-known port. */

@@ -47,6 +47,11 @@ export class Configuration {
     this.#tree = withValue(this.#tree, path, assignment.slice(equals + 1).trim())
   }
 
+  /** What holds where the settings say nothing at all of this. */
+  otherwise(name: string, tree: Tree): void {
+    if (this.tree(name) === undefined) this.#tree = merged({ [name]: tree }, this.#tree)
+  }
+
   tree(name: string): Tree | undefined {
     let at: Tree | undefined = this.#tree
     for (const part of name.split('.')) at = child(at, part)

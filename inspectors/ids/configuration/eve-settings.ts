@@ -1,6 +1,7 @@
 import {
   type AlertSettings,
   DEFAULT_PAYLOAD_BYTES,
+  type DnsSettings,
   type EveSettings,
   FULL_EVE,
   MAX_PAYLOAD_BYTES,
@@ -23,7 +24,6 @@ export function eveSettings(configuration: Configuration, dnsVersion: 2 | 3): Ev
   const types = new Map<string, Tree>()
   const listed = isOn ? child(log, 'types') : undefined
   if (Array.isArray(listed)) for (const item of listed as readonly Tree[]) addType(types, item)
-  const dns = types.get('dns')
   const drop = types.get('drop')
   const anomaly = child(types.get('anomaly'), 'types')
   return {
@@ -35,8 +35,11 @@ export function eveSettings(configuration: Configuration, dnsVersion: 2 | 3): Ev
       verdict: flag(drop, 'verdict', false),
     },
     flow: { exceptionPolicy: flag(types.get('flow'), 'exception-policy', false) },
-    http: { headers: headersOf(types.get('http')) },
-    dnsVersion: text(dns, 'version') === '2' ? 2 : text(dns, 'version') === '3' ? 3 : dnsVersion,
+    http: {
+      extended: flag(types.get('http'), 'extended', false),
+      headers: headersOf(types.get('http')),
+    },
+    dns: dnsSettings(types.get('dns'), dnsVersion),
     metadata: flag(log, 'metadata', true),
     communityIdSeed: flag(log, 'community-id', false)
       ? Number(text(log, 'community-id-seed') ?? 0)
@@ -83,6 +86,17 @@ function alertSettings(alert: Tree | undefined, log: Tree | undefined): AlertSet
     httpBody: flag(alert, 'http-body', false),
     httpBodyPrintable: flag(alert, 'http-body-printable', false),
     xff: xffSettings(xff),
+  }
+}
+
+function dnsSettings(dns: Tree | undefined, version: 2 | 3): DnsSettings {
+  const given = text(dns, 'version')
+  const listed = child(dns, 'types')
+  return {
+    version: given === '2' ? 2 : given === '3' ? 3 : version,
+    requests: flag(dns, 'requests', flag(dns, 'query', true)),
+    responses: flag(dns, 'responses', flag(dns, 'answer', true)),
+    types: Array.isArray(listed) ? new Set(listed.map((name) => String(name).toUpperCase())) : null,
   }
 }
 

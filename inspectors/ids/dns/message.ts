@@ -9,6 +9,9 @@
 /** Records of one message that are read, and bytes of a name. */
 export const MAX_RECORDS = 512
 export const MAX_NAME_BYTES = 1025
+const Z_FLAG = 0x0040
+/** Fault of a record that cannot be read, by its section: answers, authorities, additionals. */
+const SECTION_FAULTS = ['malformed_data', 'invalid_authorities', 'invalid_additionals']
 /** Labels and pointers of one name. */
 const MAX_LABELS = 255
 
@@ -37,6 +40,8 @@ export interface DnsMessage {
   readonly answers: readonly DnsRecord[]
   readonly authorities: readonly DnsRecord[]
   readonly additionals: readonly DnsRecord[]
+  /** What is wrong with it: names of `app-layer-event`, without `dns.`. */
+  readonly faults: readonly string[]
 }
 
 /** @returns null when the bytes are no DNS message; records that are cut off are left out */
@@ -45,11 +50,14 @@ export function parseDnsMessage(bytes: Buffer): DnsMessage | null {
   const flags = bytes.readUInt16BE(2)
   const counts = [4, 6, 8, 10].map((at) => bytes.readUInt16BE(at))
   const opcode = (flags >> 11) & 15
-  if (opcode > 6 || counts[0] > 64) return null
+  if (counts[0] > 64) return null
+  const faults = new Set<string>()
+  if (opcode > 6) faults.add('invalid_opcode')
+  if ((flags & Z_FLAG) !== 0) faults.add('z_flag_set')
   const questions: DnsQuestion[] = []
   let at = 12
   for (let index = 0; index < counts[0]; index += 1) {
-    const name = readName(bytes, at)
+    const name = readName(bytes, at, faults)
     if (name === null || name.end + 4 > bytes.length) return null
     questions.push({ name: name.text, type: bytes.readUInt16BE(name.end) })
     at = name.end + 4
@@ -58,8 +66,9 @@ export function parseDnsMessage(bytes: Buffer): DnsMessage | null {
   let left = MAX_RECORDS
   for (let section = 0; section < 3 && at >= 0; section += 1)
     for (let index = 0; index < counts[section + 1] && left > 0; index += 1, left -= 1) {
-      const found = readRecord(bytes, at)
+      const found = readRecord(bytes, at, faults)
       if (found === null) {
+        faults.add(SECTION_FAULTS[section])
         at = -1
         break
       }
@@ -77,11 +86,16 @@ export function parseDnsMessage(bytes: Buffer): DnsMessage | null {
     answers,
     authorities,
     additionals,
+    faults: [...faults],
   }
 }
 
-function readRecord(bytes: Buffer, at: number): { record: DnsRecord; end: number } | null {
-  const name = readName(bytes, at)
+function readRecord(
+  bytes: Buffer,
+  at: number,
+  faults: Set<string>,
+): { record: DnsRecord; end: number } | null {
+  const name = readName(bytes, at, faults)
   if (name === null || name.end + 10 > bytes.length) return null
   const type = bytes.readUInt16BE(name.end)
   const length = bytes.readUInt16BE(name.end + 8)
@@ -95,7 +109,7 @@ function readRecord(bytes: Buffer, at: number): { record: DnsRecord; end: number
         : type === 33
           ? start + 6
           : -1
-  const target = nameAt < 0 ? null : (readName(bytes, nameAt)?.text ?? null)
+  const target = nameAt < 0 ? null : (readName(bytes, nameAt, faults)?.text ?? null)
   return {
     record: {
       name: name.text,
@@ -109,16 +123,22 @@ function readRecord(bytes: Buffer, at: number): { record: DnsRecord; end: number
 }
 
 /** Follows compression pointers; a loop or an overlong name ends it with what was read. */
-export function readName(bytes: Buffer, from: number): { text: string; end: number } | null {
+export function readName(
+  bytes: Buffer,
+  from: number,
+  faults: Set<string> = new Set(),
+): { text: string; end: number } | null {
   const labels: string[] = []
   let length = 0
   let at = from
   let end = -1
+  let isOver = false
   for (let count = 0; count < MAX_LABELS; count += 1) {
     if (at >= bytes.length) return null
     const size = bytes[at]
     if (size === 0) {
       if (end < 0) end = at + 1
+      isOver = true
       break
     }
     if ((size & 0xc0) === 0xc0) {
@@ -129,8 +149,10 @@ export function readName(bytes: Buffer, from: number): { text: string; end: numb
     }
     if ((size & 0xc0) !== 0 || at + 1 + size > bytes.length) return null
     length += size + 1
-    if (length <= MAX_NAME_BYTES) labels.push(bytes.toString('latin1', at + 1, at + 1 + size))
+    if (length > MAX_NAME_BYTES) faults.add('name_too_long')
+    else labels.push(bytes.toString('latin1', at + 1, at + 1 + size))
     at += 1 + size
   }
+  if (!isOver) faults.add(end < 0 ? 'too_many_labels' : 'infinite_loop')
   return end < 0 ? null : { text: labels.join('.'), end }
 }

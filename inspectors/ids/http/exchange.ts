@@ -30,6 +30,8 @@ export class HttpExchange implements BufferView {
   readonly transaction: HttpTransaction
   /** Rules that have matched in this exchange: each does so once. */
   readonly fired = new Set<number>()
+  /** Faults that were told of it, without `http.`. */
+  readonly raised = new Set<string>()
   readonly request = newSide()
   readonly response = newSide()
   requestEnded = false

@@ -50,6 +50,7 @@ class Compiler {
   readonly #inapplicable = new Map<string, number>()
   readonly #problems: RuleProblem[] = []
 
+  readonly #events = new Map<string, CompiledRule[]>()
   readonly #data = new RuleData()
   readonly #hasPackets: boolean
 
@@ -98,6 +99,7 @@ class Compiler {
           other: sides('packet other'),
         },
         stream: sides('stream'),
+        events: this.#events,
         fileSums: fileSums(compiled),
         inapplicable: this.#inapplicable,
       },
@@ -167,6 +169,14 @@ class Compiler {
 
   #place(compiled: CompiledRule): void {
     const { rule } = compiled
+    if (rule.events.length > 0) {
+      for (const event of rule.events) {
+        const asked = this.#events.get(event)
+        if (asked === undefined) this.#events.set(event, [compiled])
+        else asked.push(compiled)
+      }
+      return
+    }
     if (compiled.onPackets !== 'never') {
       for (const kind of PACKET_KINDS) {
         if (!concernsPackets(compiled, kind)) continue
@@ -213,9 +223,9 @@ class Compiler {
 }
 
 /** The rule may hold for packets of this kind. */
-function concernsPackets({ rule, onPackets }: CompiledRule, kind: PacketKind): boolean {
+function concernsPackets({ rule, onPackets, payload }: CompiledRule, kind: PacketKind): boolean {
   const { transport } = rule.protocol
-  if (kind === 'session' && onPackets !== 'always') return false
+  if (kind === 'session' && onPackets !== 'always' && payload !== 'both') return false
   switch (transport) {
     case 'tcp':
       return kind === 'session' || kind === 'tcp'

@@ -29,6 +29,8 @@ export interface Program {
   readonly stream: Readonly<Record<Side, RuleGroup>>
   /** Packets of a capture; empty for the inline path. */
   readonly packet: Readonly<Record<PacketKind, Readonly<Record<Side, RuleGroup>>>>
+  /** Rules that are asked when an event of the application protocol is raised, by its name. */
+  readonly events: ReadonlyMap<string, readonly CompiledRule[]>
   /** Sums that rules ask of files; null: no rule asks for files. */
   readonly fileSums: readonly HashAlgorithm[] | null
   /** Rules that this path has no data for, by reason. */

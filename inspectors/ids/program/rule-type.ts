@@ -31,6 +31,8 @@ const STREAM_CHECKS: ReadonlySet<string> = new Set([
 export function ruleType(rule: Rule): RuleType {
   const { sections, packetChecks, flowChecks, flow, application } = rule
   if (
+    rule.fileChecks.length > 0 ||
+    rule.events.length > 0 ||
     sections.some(({ buffer }) => buffer !== PAYLOAD && !isPacketBuffer(buffer)) ||
     flowChecks.some(({ kind }) => TRANSACTION_CHECKS.has(kind))
   )

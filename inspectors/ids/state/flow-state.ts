@@ -68,6 +68,15 @@ export class FlowState {
     }
   }
 
+  /** Names of the bits that are set, in the order in which they were. */
+  get bits(): ReadonlySet<string> {
+    return this.#bits
+  }
+
+  get numbers(): ReadonlyMap<string, number> {
+    return this.#numbers
+  }
+
   #bit(name: string, operation: 'set' | 'unset' | 'toggle'): void {
     if (operation === 'unset' || (operation === 'toggle' && this.#bits.has(name)))
       this.#bits.delete(name)

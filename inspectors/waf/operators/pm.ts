@@ -1,4 +1,5 @@
 import { buildAutomaton } from '#inspectors/matching/aho-corasick.ts'
+import type { Automaton } from '#inspectors/matching/automaton.ts'
 import { gateOfLiterals } from './literal-gate.ts'
 import {
   compiled,
@@ -27,11 +28,15 @@ export const pm: OperatorDefinition = {
   compileDynamic: () => null,
 }
 
-/** Matcher for any of these phrases, none of them empty. */
+/**
+ * Matcher for any of these phrases, none of them empty. The gate knows what texts need; the automaton is
+ * built for the first one that has it.
+ */
 export function phraseOperator(phrasesLatin1: readonly string[]): Operator {
-  const automaton = buildAutomaton(phrasesLatin1, { ignoreCase: true })
+  let automaton: Automaton | null = null
   return {
     match: (value, captures) => {
+      automaton ??= buildAutomaton(phrasesLatin1, { ignoreCase: true })
       const id = automaton.firstInString(value)
       if (id < 0) return false
       if (captures !== null) {

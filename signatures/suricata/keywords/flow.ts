@@ -1,3 +1,4 @@
+import { applicationEventKind } from '../application-events.ts'
 import { commaList, integer } from '../arguments.ts'
 import type { RuleBuilder } from '../builder.ts'
 import { numberRange } from '../number-range.ts'
@@ -44,6 +45,24 @@ export const FLOW_KEYWORDS: readonly Keyword[] = [
       grammar: '[!]NAME[|NAME…][,exact][,direction|to_server|to_client|either|both|final|original]',
     },
     applicationProtocol,
+  ),
+  keyword(
+    'app-layer-event',
+    'flow',
+    'Fault that the parser of the protocol found',
+    { grammar: '[PROTOCOL.]NAME' },
+    (builder, argument) => {
+      const name = argument.trim()
+      switch (applicationEventKind(name)) {
+        case 'raised':
+          builder.events.push(name)
+          return
+        case 'silent':
+          throw new RuleFault('unsupported-keyword', `nothing tells of the event ${name}`)
+        case 'unknown':
+          throw new RuleFault('bad-argument', `there is no event "${name}"`)
+      }
+    },
   ),
   keyword('sameip', 'flow', 'Both addresses are equal', { argument: 'none' }, (builder) => {
     builder.flowChecks.push({ kind: 'sameip' })

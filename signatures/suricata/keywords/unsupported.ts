@@ -10,7 +10,6 @@ const NAMES = new Set([
   'ipv4-csum',
   'icmpv6-csum',
   'icmpv4-csum',
-  'app-layer-event',
   'app-layer-state',
   'asn1',
   'bypass',

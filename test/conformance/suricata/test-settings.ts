@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Configuration, ConfigurationError } from '#inspectors/ids/configuration/configuration.ts'
+import {
+  Configuration,
+  ConfigurationError,
+  type Tree,
+} from '#inspectors/ids/configuration/configuration.ts'
 import {
   type ReplaySettings,
   replaySettings,
@@ -16,7 +20,24 @@ const DEFAULTS = [
 ]
 
 /** What is logged there. */
-const DEFAULT_TYPES = ['alert', 'anomaly', 'http', 'dns', 'tls', 'files', 'flow', 'stats']
+const DEFAULT_OUTPUTS: Tree = [
+  { fast: null },
+  {
+    'eve-log': {
+      enabled: 'yes',
+      types: [
+        'alert',
+        'anomaly',
+        { http: { extended: 'yes' } },
+        'dns',
+        { tls: { extended: 'yes' } },
+        'files',
+        'flow',
+        'stats',
+      ],
+    },
+  },
+]
 
 interface Described {
   readonly name: string
@@ -41,6 +62,7 @@ export function settingsOf(
     const configuration = existsSync(own)
       ? Configuration.read(own, { skipsMissing: true })
       : defaultConfiguration()
+    configuration.otherwise('outputs', DEFAULT_OUTPUTS)
     let isInline = entry.ips
     let checksums: 'none' | 'all' | null = null
     const options = entry.args
@@ -69,9 +91,7 @@ export function settingsOf(
 }
 
 function defaultConfiguration(): Configuration {
-  const configuration = new Configuration({
-    outputs: [{ fast: null }, { 'eve-log': { enabled: 'yes', types: DEFAULT_TYPES } }],
-  })
+  const configuration = new Configuration()
   for (const setting of DEFAULTS) configuration.set(setting)
   return configuration
 }

@@ -132,7 +132,11 @@ export function readIpv6(data: Buffer): IpResult {
   return {
     ip: {
       version: 6,
-      header: data.subarray(0, 40),
+      // A fragment's extension headers are those of the packet that it is part of.
+      header: data.subarray(
+        0,
+        chain === null || chain.fragment !== 0 ? 40 : Math.max(40, chain.at),
+      ),
       protocol: chain === null ? data[6] : chain.next,
       ttl: data[7],
       tos: ((data[0] & 15) << 4) | (data[1] >> 4),

@@ -54,13 +54,7 @@ export function dnsFields(message: DnsMessage, index: number): Record<string, un
     type: isResponse ? 'response' : 'request',
     tx_id: index,
     id: message.id,
-    flags: flags.toString(16),
-    ...(isResponse ? { qr: true } : {}),
-    ...((flags & 0x0400) === 0 ? {} : { aa: true }),
-    ...((flags & 0x0200) === 0 ? {} : { tc: true }),
-    ...((flags & 0x0100) === 0 ? {} : { rd: true }),
-    ...((flags & 0x0080) === 0 ? {} : { ra: true }),
-    ...((flags & 0x0040) === 0 ? {} : { z: true }),
+    ...flagFields(flags, isResponse),
     opcode: message.opcode,
     rcode: CODES[message.rcode] ?? String(message.rcode),
     ...(questions.length === 0
@@ -71,6 +65,58 @@ export function dnsFields(message: DnsMessage, index: number): Record<string, un
       : { answers: answers.map(recordFields), grouped: groupedAnswers(answers) }),
     ...(authorities.length === 0 ? {} : { authorities: authorities.map(recordFields) }),
     ...(additionals.length === 0 ? {} : { additionals: additionals.map(recordFields) }),
+  }
+}
+
+/**
+ * EVE's `dns` objects, version 2: one for each question, or one for the whole answer.
+ *
+ * @param index of the transaction in the flow
+ */
+export function dnsFieldsV2(message: DnsMessage, index: number): Record<string, unknown>[] {
+  const { flags, questions, answers, authorities } = message
+  if (!message.isResponse)
+    return questions.map(({ name, type }) => ({
+      type: 'query',
+      id: message.id,
+      rrname: name,
+      rrtype: typeName(type),
+      tx_id: index,
+      opcode: message.opcode,
+    }))
+  return [
+    {
+      version: 2,
+      type: 'answer',
+      id: message.id,
+      ...flagFields(flags, true),
+      opcode: message.opcode,
+      ...(questions.length === 0
+        ? {}
+        : { rrname: questions[0].name, rrtype: typeName(questions[0].type) }),
+      rcode: CODES[message.rcode] ?? String(message.rcode),
+      ...(answers.length === 0
+        ? {}
+        : { answers: answers.map(recordFields), grouped: groupedAnswers(answers) }),
+      ...(authorities.length === 0 ? {} : { authorities: authorities.map(recordFields) }),
+    },
+  ]
+}
+
+/** Whether one of the questions, or answers, is of a type that is to be told. */
+export function hasType(message: DnsMessage, types: ReadonlySet<string>): boolean {
+  return [...message.questions, ...message.answers].some(({ type }) => types.has(typeName(type)))
+}
+
+function flagFields(flags: number, isResponse: boolean): Record<string, unknown> {
+  return {
+    flags: flags.toString(16),
+    ...(isResponse ? { qr: true } : {}),
+    ...((flags & 0x0400) === 0 ? {} : { aa: true }),
+    ...((flags & 0x0200) === 0 ? {} : { tc: true }),
+    ...((flags & 0x0100) === 0 ? {} : { rd: true }),
+    ...((flags & 0x0080) === 0 ? {} : { ra: true }),
+    ...((flags & 0x0040) === 0 ? {} : { z: true }),
   }
 }
 

@@ -9,7 +9,8 @@ export const MAX_TEXT = 4096
 type Fields = Record<string, unknown>
 
 /** EVE's `http` object of a transaction of a capture. */
-export function httpRecord(transaction: HttpTransaction): Fields {
+/** @param extended all that is told of an exchange; otherwise who asked for what alone */
+export function httpRecord(transaction: HttpTransaction, extended = true): Fields {
   const { request, response } = transaction
   const fields: Fields = {}
   const set = (name: string, value: string | null): void => {
@@ -21,12 +22,15 @@ export function httpRecord(transaction: HttpTransaction): Fields {
   if (port !== null) fields.http_port = Number(port[1])
   set('url', request.target)
   set('http_user_agent', headerValue(request.headers, 'user-agent'))
+  if (response !== null) {
+    const type = headerValue(response.headers, 'content-type')
+    set('http_content_type', type === null ? null : type.replace(/[;\s][^]*$/, ''))
+  }
+  if (!extended) return fields
   set('http_refer', headerValue(request.headers, 'referer'))
   set('http_method', request.method)
   set('protocol', request.protocol)
   if (response !== null) {
-    const type = headerValue(response.headers, 'content-type')
-    set('http_content_type', type === null ? null : type.replace(/[;\s][^]*$/, ''))
     if (response.status > 0) fields.status = response.status
     set('redirect', headerValue(response.headers, 'location'))
   }
@@ -99,7 +103,13 @@ export function tcpRecord(flow: ReplayFlow): Fields {
       tcp_flags_ts: hex(ours),
       tcp_flags_tc: hex(theirs),
       ...names,
-      ...(flow.isFollowed ? { state: flow.tcp.state } : {}),
+      ...(flow.isFollowed
+        ? {
+            state: flow.tcp.state,
+            ts_max_regions: flow.tcp.regions('to_server'),
+            tc_max_regions: flow.tcp.regions('to_client'),
+          }
+        : {}),
       ...(flow.tcp.gaps('to_server') > 0 ? { ts_gap: true } : {}),
       ...(flow.tcp.gaps('to_client') > 0 ? { tc_gap: true } : {}),
     },

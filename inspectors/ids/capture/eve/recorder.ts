@@ -16,7 +16,9 @@ import {
   payloadFields,
   verdictFields,
 } from './alert-fields.ts'
-import { dnsFields } from './dns-record.ts'
+import { dnsFields, dnsFieldsV2, hasType } from './dns-record.ts'
+import { flowMetadata } from './flow-metadata.ts'
+import { RuleTexts } from './rule-texts.ts'
 import { dropRecord, httpRecord, tcpRecord, tlsRecord } from './fields.ts'
 import { BodyFiles, fileFields } from './files.ts'
 import { type EveSettings, FULL_EVE } from './settings.ts'
@@ -43,6 +45,7 @@ export class EveRecorder {
   readonly #settings: EveSettings
   readonly #rules: RuleFigures | null
   readonly #guessesTransaction: boolean
+  readonly #texts = new RuleTexts()
   readonly #files = new BodyFiles()
   /** Directions of flows whose drop was told once. */
   readonly #dropTold = new WeakMap<ReplayFlow, Set<Flow>>()
@@ -72,7 +75,8 @@ export class EveRecorder {
     this.#write({
       ...this.#common(of, 'http', 'to_server'),
       tx_id: transaction.index,
-      http: httpRecord(transaction),
+      http: httpRecord(transaction, this.#settings.http.extended),
+      ...this.#metadata(of),
     })
   }
 
@@ -94,7 +98,14 @@ export class EveRecorder {
 
   dns(of: ReplayFlow, log: DnsLog, flow: Flow): void {
     if (!this.#writes('dns')) return
-    this.#write({ ...this.#common(of, 'dns', flow), dns: dnsFields(log.message, log.index) })
+    const { version, requests, responses, types } = this.#settings.dns
+    const { message, index } = log
+    if (!(message.isResponse ? responses : requests)) return
+    if (types !== null && !hasType(message, types)) return
+    // Version 2 names the client first, whoever speaks.
+    const common = this.#common(of, 'dns', version === 2 ? 'to_server' : flow)
+    if (version === 3) this.#write({ ...common, dns: dnsFields(message, index) })
+    else for (const dns of dnsFieldsV2(message, index)) this.#write({ ...common, dns })
   }
 
   tls(of: ReplayFlow): void {
@@ -142,6 +153,7 @@ export class EveRecorder {
         ...(of.fate.isBypassed ? { bypass: 'local' } : {}),
         ...this.#exceptions(of),
       },
+      ...this.#metadata(of),
       ...tcpRecord(of),
     })
   }
@@ -164,7 +176,7 @@ export class EveRecorder {
       ...this.#common(of, 'alert', finding.flow),
       ...(on !== null && 'index' in on ? { tx_id: on.index } : {}),
       ...(isGuess && on !== null ? { tx_guessed: true } : {}),
-      alert: alertFields(finding.alert, blocks(finding, this.#isInline), settings),
+      alert: this.#alertFields(finding),
       ...(settings.applicationLayer ? applicationLayer(of, on) : {}),
       ...filesOf(finding),
       ...applicationFields(of),
@@ -173,19 +185,48 @@ export class EveRecorder {
       stream: isStream ? 1 : 0,
       ...(settings.verdict ? { verdict: verdictFields(outcome, of.protocol, this.#isInline) } : {}),
       ...(settings.flow ? { flow: { ...this.#counts(of), ...ends(of, 'to_server') } } : {}),
+      ...this.#metadata(of),
       ...this.#forwarded(finding),
     })
   }
 
+  #alertFields(finding: Finding): Fields {
+    const settings = this.#settings.alert
+    const text = settings.ruleText ? this.#texts.at(finding.alert.source) : undefined
+    return {
+      ...alertFields(finding.alert, blocks(finding, this.#isInline), settings),
+      ...(text === undefined ? {} : { rule: text }),
+    }
+  }
+
+  #metadata(of: ReplayFlow): Fields {
+    return this.#settings.metadata ? flowMetadata(of.ids.state) : {}
+  }
+
   /** A proxy's word about the client, in the alert or in place of its address. */
-  #forwarded({ transaction, flow, alert }: Finding): Fields {
+  #forwarded(finding: Finding): Fields {
+    const { transaction, flow } = finding
     const { xff } = this.#settings.alert
     if (xff === null || transaction === null || !isHttp(transaction)) return {}
     const address = forwardedAddress(transaction, xff)
     if (address === null) return {}
     if (xff.mode === 'overwrite')
       return flow === 'to_server' ? { src_ip: address } : { dest_ip: address }
-    return { alert: { ...alertFields(alert, alert.decisive, this.#settings.alert), xff: address } }
+    return { alert: { ...this.#alertFields(finding), xff: address } }
+  }
+
+  /** What decoder and stream engine found wrong with a packet. */
+  faults(of: ReplayFlow, packet: Packet, flow: Flow): void {
+    if (!this.#writes('anomaly')) return
+    const { decode, stream } = this.#settings.anomaly
+    for (const event of packet.events) {
+      const isStream = event.startsWith('stream.')
+      if (!(isStream ? stream : decode)) continue
+      this.#write({
+        ...this.#common(of, 'anomaly', flow),
+        anomaly: { type: isStream ? 'stream' : 'decode', event },
+      })
+    }
   }
 
   exception(of: ReplayFlow, target: ExceptionTarget): void {
@@ -284,8 +325,15 @@ function filesOf({ alert, transaction }: Finding): Fields {
   return { files: alert.files.map((file) => fileFields(file, index, false)) }
 }
 
-function applicationFields({ application }: ReplayFlow): Fields {
-  return application === null ? {} : { app_proto: application }
+/** Protocol of the flow, and what a direction's own bytes tell where that is another one. */
+function applicationFields({ application, ids }: ReplayFlow): Fields {
+  if (application === null) return {}
+  const { request, response } = ids.spoken
+  return {
+    app_proto: application,
+    ...(request === null || request === application ? {} : { app_proto_ts: request }),
+    ...(response === null || response === application ? {} : { app_proto_tc: response }),
+  }
 }
 
 function applicationLayer(of: ReplayFlow, on: object | null): Fields {

@@ -11,9 +11,12 @@ export interface EveSettings {
     readonly verdict: boolean
   }
   readonly flow: { readonly exceptionPolicy: boolean }
-  readonly http: { readonly headers: 'none' | 'request' | 'response' | 'both' }
-  /** Of the records about DNS; an alert quotes version 3. */
-  readonly dnsVersion: 2 | 3
+  readonly http: {
+    /** All that is told of an exchange; otherwise who asked for what alone. */
+    readonly extended: boolean
+    readonly headers: 'none' | 'request' | 'response' | 'both'
+  }
+  readonly dns: DnsSettings
   /** Bits, numbers and variables of the flow. */
   readonly metadata: boolean
   /** Seed; null: no community id is written. */
@@ -49,6 +52,15 @@ export interface XffSettings {
   readonly header: string
 }
 
+export interface DnsSettings {
+  /** Of the records about DNS; an alert quotes version 3. */
+  readonly version: 2 | 3
+  readonly requests: boolean
+  readonly responses: boolean
+  /** Names of record types, in upper case, without which a message is not told; null: all are. */
+  readonly types: ReadonlySet<string> | null
+}
+
 export interface AnomalySettings {
   readonly decode: boolean
   readonly stream: boolean
@@ -81,8 +93,8 @@ export const FULL_EVE: EveSettings = {
   },
   drop: { alerts: true, flows: 'all', verdict: true },
   flow: { exceptionPolicy: true },
-  http: { headers: 'none' },
-  dnsVersion: 3,
+  http: { extended: true, headers: 'none' },
+  dns: { version: 3, requests: true, responses: true, types: null },
   metadata: true,
   communityIdSeed: 0,
   anomaly: { decode: true, stream: true, applicationLayer: true },

@@ -12,7 +12,11 @@ export class BodyReader {
   #state: State
   #left = 0
 
-  constructor(framing: BodyFraming) {
+  readonly #fault: (kind: 'extension' | 'length') => void
+
+  /** @param fault told of a chunk with an extension, or whose size cannot be read */
+  constructor(framing: BodyFraming, fault: (kind: 'extension' | 'length') => void = () => {}) {
+    this.#fault = fault
     switch (framing.kind) {
       case 'none':
         this.#state = 'done'
@@ -80,6 +84,7 @@ export class BodyReader {
     const text = queue.text(0, Math.min(known, MAX_SIZE_LINE_BYTES))
     const digits = /^[0-9a-fA-F]+/.exec(text)
     if (digits === null ? text !== '' : digits[0].length > 12) {
+      this.#fault('length')
       this.#state = 'close'
       return true
     }
@@ -89,6 +94,7 @@ export class BodyReader {
       return true
     }
     queue.consume(lf + 1)
+    if (text.includes(';')) this.#fault('extension')
     this.#left = Number.parseInt(digits[0], 16)
     this.#state = this.#left === 0 ? 'trailer' : 'chunk'
     return true

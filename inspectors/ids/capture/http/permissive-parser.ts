@@ -6,11 +6,17 @@ import { HEADLESS, isResponseHead, readRequestHead, readResponseHead } from './h
 import { HeadScanner } from './head-scanner.ts'
 import { MAX_AWAITED_RESPONSES } from './limits.ts'
 
+/** A request begins so: a word in capitals, as all registered methods are, or the beginning of one. */
+const METHOD = /^\s*(?:[A-Z][A-Z_-]*[ \t]|[A-Z][A-Z_-]*$)/
+const MAX_METHOD_BYTES = 64
+
 /** Events in the order of an exchange; chunks are valid during the call only. */
 export interface HttpEvents {
   requestHead(transaction: HttpTransaction): void
   requestBody(transaction: HttpTransaction, chunk: Buffer): void
   requestEnd(transaction: HttpTransaction): void
+  /** A fault in the request or response; `name` as in `app-layer-event`. */
+  fault(transaction: HttpTransaction, flow: 'to_server' | 'to_client', name: string): void
   responseHead(transaction: HttpTransaction): void
   responseBody(transaction: HttpTransaction, chunk: Buffer): void
   responseEnd(transaction: HttpTransaction): void
@@ -107,8 +113,22 @@ export class PermissiveHttpParser {
         this.#events.requestBody(transaction, piece)
       }
       if (!body.done) return
+      this.#takeUnexpectedBody(transaction)
       this.#endRequest(transaction)
     }
+  }
+
+  /** Bytes right behind a request without a body, that begin no request, are its body all the same. */
+  #takeUnexpectedBody(transaction: ExchangeTransaction): void {
+    const client = this.#client
+    if (transaction.request.framing.kind !== 'none' || client.length === 0) return
+    const text = client.text(0, Math.min(client.length, MAX_METHOD_BYTES))
+    if (text.trim() === '' || METHOD.test(text)) return
+    const piece = client.buffer.subarray(client.start, client.start + client.length)
+    client.consume(piece.length)
+    transaction.requestBodyBytes += piece.length
+    this.#events.requestBody(transaction, piece)
+    this.#events.fault(transaction, 'to_server', 'request_body_unexpected')
   }
 
   #readRequestHead(isOver: boolean): boolean {
@@ -134,7 +154,11 @@ export class PermissiveHttpParser {
     )
     this.#count += 1
     this.#awaiting.push(transaction)
-    this.#sending = { transaction, body: new BodyReader(head.framing) }
+    const body = new BodyReader(head.framing, (fault) => {
+      const name = fault === 'extension' ? 'request_chunk_extension' : 'invalid_request_chunk_len'
+      this.#events.fault(transaction, 'to_server', name)
+    })
+    this.#sending = { transaction, body }
     this.#events.requestHead(transaction)
     return true
   }
@@ -196,7 +220,11 @@ export class PermissiveHttpParser {
 
   #beginResponse(transaction: ExchangeTransaction, head: HttpResponseHead): void {
     transaction.response = head
-    this.#answering = { transaction, body: new BodyReader(head.framing) }
+    const body = new BodyReader(head.framing, (fault) => {
+      if (fault === 'length')
+        this.#events.fault(transaction, 'to_client', 'invalid_response_chunk_len')
+    })
+    this.#answering = { transaction, body }
     this.#events.responseHead(transaction)
   }
 
@@ -225,6 +253,7 @@ export class PermissiveHttpParser {
     this.#count += 1
     this.#awaiting.push(transaction)
     this.#events.requestHead(transaction)
+    this.#events.fault(transaction, 'to_client', 'unable_to_match_response_to_request')
     this.#events.requestEnd(transaction)
     return transaction
   }

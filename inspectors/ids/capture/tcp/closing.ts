@@ -3,7 +3,7 @@ import type { Flow } from '#inspectors/inspector.ts'
 import { ACK, FIN, type Packet, RST, SYN, type TcpFields } from '../packet.ts'
 import { ACCEPTED, type Judged, otherFlow, REFUSED, refuse, type TcpState } from './endpoint.ts'
 import { ahead, plus } from './sequence.ts'
-import type { TcpSession } from './session.ts'
+import type { Conversation } from './conversation.ts'
 
 type ClosingState = 'fin_wait1' | 'fin_wait2' | 'close_wait' | 'closing' | 'last_ack' | 'time_wait'
 
@@ -44,7 +44,7 @@ export function isClosing(state: TcpState): state is ClosingState {
 
 /** One side, or both, have said that they will send no more. */
 export function onClosing(
-  session: TcpSession,
+  session: Conversation,
   packet: Packet,
   flow: Flow,
   tcp: TcpFields,
@@ -85,7 +85,12 @@ export function onClosing(
 }
 
 /** Suricata's names: who closes first decides between `fin_wait1` (server) and `close_wait` (client). */
-function next(session: TcpSession, state: ClosingState, isOtherFin: boolean, flow: Flow): TcpState {
+function next(
+  session: Conversation,
+  state: ClosingState,
+  isOtherFin: boolean,
+  flow: Flow,
+): TcpState {
   const theirs = session.ends[otherFlow(flow)]
   const isFinAcked = theirs.finAt !== null && ahead(theirs.acked, theirs.finAt) > 0
   switch (state) {

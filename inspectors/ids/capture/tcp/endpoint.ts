@@ -69,6 +69,7 @@ export class Endpoint {
     this.next = sequence
     this.acked = sequence
     this.edge = plus(sequence, 0x3fff_ffff)
+    this.room = 0x3fff_ffff
     this.scale = MAX_SCALE
     this.hasScale = true
   }

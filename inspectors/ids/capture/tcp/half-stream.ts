@@ -9,6 +9,8 @@ export const MAX_WAITING_SEGMENTS = 8192
 export const MAX_KEPT_BYTES = 262_144
 /** Bytes of all streams of a capture that wait. */
 export const DEFAULT_STREAM_MEMORY = 268_435_456
+/** A hole of so many bytes makes two areas of a stream. */
+const REGION_GAP = 262_144
 /** Urgent bytes that are taken out of a stream; more stay in it. */
 export const MAX_URGENT_BYTES = 1024
 /** What a segment costs beside its bytes. */
@@ -46,6 +48,8 @@ export class HalfStream {
   #urgent: number[] = []
   #urgentBytes = 0
   gaps = 0
+  /** Areas that lay far apart from one another at one time, most. */
+  regions = 1
 
   /**
    * @param next sequence number of the first byte
@@ -60,10 +64,6 @@ export class HalfStream {
   /** Sequence number of the next byte in order. */
   get next(): number {
     return this.#sequence
-  }
-
-  get isWaiting(): boolean {
-    return this.#pieces.count > 0 && this.#pieces.end > this.#position
   }
 
   /** True when the receiver has acknowledged what lies behind bytes that are missing. */
@@ -92,6 +92,7 @@ export class HalfStream {
       this.#memory.bytes + (end - from) > this.#memory.limit
     )
       return 'memory'
+    if (this.#pieces.count > 0 && from - this.#pieces.end > REGION_GAP) this.regions += 1
     const added = this.#pieces.add(from, payload.subarray(from - start, end - start), prefersNew)
     this.#account()
     return end === this.#depth && start + payload.length > end && this.#reachDepth()

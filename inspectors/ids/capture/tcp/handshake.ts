@@ -2,13 +2,13 @@ import type { Flow } from '#inspectors/inspector.ts'
 import { ACK, FIN, type Packet, RST, SYN, type TcpFields } from '../packet.ts'
 import { ACCEPTED, type Judged, otherFlow, REFUSED, refuse } from './endpoint.ts'
 import { ahead, plus } from './sequence.ts'
-import type { TcpSession } from './session.ts'
+import type { Conversation } from './conversation.ts'
 
 /** Numbers of SYNs that a client has sent and that an answer may be to. */
 const MAX_SYNS = 8
 
 /** No packet of the connection has been taken yet. */
-export function onNone(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+export function onNone(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   const { flags } = tcp
   const { settings } = session
   if ((flags & RST) !== 0) return refuse(packet, 'rst_but_no_session')
@@ -30,22 +30,30 @@ export function onNone(session: TcpSession, packet: Packet, flow: Flow, tcp: Tcp
   return session.established(packet, flow, tcp)
 }
 
-function openWith(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): void {
+function openWith(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): void {
   const end = session.ends[flow]
   end.open(tcp, session.nowMs)
   session.opener = flow
   session.syns.push(tcp.sequence)
+  noteSynTimestamp(session, tcp)
   session.hasFastOpen = tcp.hasFastOpen
   session.isSigned = tcp.isSigned
-  if (packet.payload.length > 0) end.sent(plus(end.next, packet.payload.length))
+  if (tcp.hasFastOpen) end.sent(plus(end.next, packet.payload.length))
   session.follow(flow, plus(tcp.sequence, 1))
   session.state = 'syn_sent'
 }
 
-function joinAtSynAck(session: TcpSession, flow: Flow, tcp: TcpFields): Judged {
+function noteSynTimestamp({ synTimestamps }: Conversation, { timestamp }: TcpFields): void {
+  if (timestamp === null) return
+  if (synTimestamps.length >= MAX_SYNS) synTimestamps.shift()
+  synTimestamps.push(timestamp)
+}
+
+function joinAtSynAck(session: Conversation, flow: Flow, tcp: TcpFields): Judged {
   const server = session.ends[flow]
   const client = session.ends[otherFlow(flow)]
   server.open(tcp, session.nowMs)
+  server.room = tcp.window
   client.join(tcp.acknowledgement)
   client.edge = plus(tcp.acknowledgement, Math.max(tcp.window, 1))
   client.scale = server.hasScale ? client.scale : 0
@@ -58,7 +66,7 @@ function joinAtSynAck(session: TcpSession, flow: Flow, tcp: TcpFields): Judged {
   return ACCEPTED
 }
 
-function joinAtData(session: TcpSession, flow: Flow, tcp: TcpFields): void {
+function joinAtData(session: Conversation, flow: Flow, tcp: TcpFields): void {
   const mine = session.ends[flow]
   const theirs = session.ends[otherFlow(flow)]
   mine.join(tcp.sequence)
@@ -75,7 +83,12 @@ function joinAtData(session: TcpSession, flow: Flow, tcp: TcpFields): void {
   session.state = 'established'
 }
 
-export function onSynSent(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+export function onSynSent(
+  session: Conversation,
+  packet: Packet,
+  flow: Flow,
+  tcp: TcpFields,
+): Judged {
   const { flags } = tcp
   if (!isEchoSound(session, flow, tcp)) return refuse(packet, 'pkt_invalid_timestamp')
   if ((flags & RST) !== 0) {
@@ -95,28 +108,34 @@ export function onSynSent(session: TcpSession, packet: Packet, flow: Flow, tcp: 
   return onOneSided(session, packet, flow, tcp)
 }
 
-/** An answer to a SYN with a timestamp echoes it (RFC 7323, 3.2): one that does not is forged. */
-function isEchoSound(session: TcpSession, flow: Flow, tcp: TcpFields): boolean {
-  const { hasTimestamps, timestamp } = session.ends[session.opener]
-  if (flow === session.opener || tcp.timestamp === null || !hasTimestamps) return true
-  return timestamp === 0 || tcp.timestampEcho === 0 || tcp.timestampEcho === timestamp
+/**
+ * An answer to a SYN with a timestamp echoes that of one SYN, and one to a SYN without has none (RFC 7323, 3.2): any other
+ * is forged.
+ */
+function isEchoSound(session: Conversation, flow: Flow, tcp: TcpFields): boolean {
+  if (flow === session.opener || tcp.timestamp === null) return true
+  if (!session.ends[session.opener].hasTimestamps) return false
+  return tcp.timestampEcho === 0 || session.synTimestamps.includes(tcp.timestampEcho)
 }
 
 /** A SYN of the other side: simultaneous or split handshake, in four steps. Otherwise the SYN is sent again. */
-function onSecondSyn(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+function onSecondSyn(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   if (flow !== session.opener) {
     session.isFourWay = true
     session.ends[flow].open(tcp, session.nowMs)
     session.follow(flow, plus(tcp.sequence, 1))
     return ACCEPTED
   }
-  if (session.syns.includes(tcp.sequence)) return ACCEPTED
+  if (session.syns.includes(tcp.sequence)) {
+    noteSynTimestamp(session, tcp)
+    return ACCEPTED
+  }
   if (session.syns.length >= MAX_SYNS) session.syns.shift()
   openWith(session, packet, flow, tcp)
   return ACCEPTED
 }
 
-function onSynAck(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+function onSynAck(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   if (session.isFourWay) return onFourWaySynAck(session, packet, flow, tcp)
   if (flow === session.opener) return refuse(packet, '3whs_synack_in_wrong_direction')
   const client = session.ends[session.opener]
@@ -138,7 +157,7 @@ function onSynAck(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpField
   return ACCEPTED
 }
 
-export function takeSynAck(session: TcpSession, flow: Flow, tcp: TcpFields): void {
+export function takeSynAck(session: Conversation, flow: Flow, tcp: TcpFields): void {
   const server = session.ends[flow]
   const client = session.ends[otherFlow(flow)]
   server.open(tcp, session.nowMs)
@@ -155,7 +174,12 @@ export function takeSynAck(session: TcpSession, flow: Flow, tcp: TcpFields): voi
   session.state = 'syn_recv'
 }
 
-function onFourWaySynAck(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+function onFourWaySynAck(
+  session: Conversation,
+  packet: Packet,
+  flow: Flow,
+  tcp: TcpFields,
+): Judged {
   if (flow !== session.opener) {
     // An ordinary answer after all.
     session.isFourWay = false
@@ -173,7 +197,7 @@ function onFourWaySynAck(session: TcpSession, packet: Packet, flow: Flow, tcp: T
 }
 
 /** The answer is not to be seen: the client goes on as if there had been one. */
-function onOneSided(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+function onOneSided(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   if (!session.settings.asyncOneside || flow !== session.opener) return REFUSED
   const client = session.ends[flow]
   if (tcp.sequence !== client.next) return refuse(packet, '3whs_async_wrong_seq')
@@ -186,7 +210,12 @@ function onOneSided(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFie
   return session.established(packet, flow, tcp)
 }
 
-export function onSynRecv(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+export function onSynRecv(
+  session: Conversation,
+  packet: Packet,
+  flow: Flow,
+  tcp: TcpFields,
+): Judged {
   const { flags } = tcp
   if ((flags & RST) !== 0) return session.onReset(packet, flow, tcp)
   if ((flags & SYN) !== 0 && (flags & ACK) !== 0) return onSynAckAgain(session, packet, flow, tcp)
@@ -208,7 +237,7 @@ export function onSynRecv(session: TcpSession, packet: Packet, flow: Flow, tcp: 
 }
 
 /** The third step; bytes between may have been lost. */
-function onLastAck(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+function onLastAck(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   const client = session.ends[flow]
   const server = session.ends[otherFlow(flow)]
   const offset = ahead(tcp.sequence, client.next)
@@ -235,7 +264,7 @@ function onLastAck(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFiel
   return ACCEPTED
 }
 
-function confirm(session: TcpSession): void {
+function confirm(session: Conversation): void {
   session.state = 'established'
   session.synAcks.length = 0
 }
@@ -244,7 +273,7 @@ function confirm(session: TcpSession): void {
  * The server speaks before the third step was seen. In line no data may come before it (only fast open allows that);
  * where traffic is watched, the third step was lost.
  */
-function onAckOfServer(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+function onAckOfServer(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   const server = session.ends[flow]
   if (session.isFourWay) {
     const client = session.ends[otherFlow(flow)]
@@ -268,7 +297,7 @@ function onAckOfServer(session: TcpSession, packet: Packet, flow: Flow, tcp: Tcp
   return ACCEPTED
 }
 
-function onSynAckAgain(session: TcpSession, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
+function onSynAckAgain(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   if (flow === session.opener) return refuse(packet, '3whs_synack_toserver_on_syn_recv')
   const server = session.ends[flow]
   const client = session.ends[otherFlow(flow)]

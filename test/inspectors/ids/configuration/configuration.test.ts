@@ -96,7 +96,7 @@ describe('a suricata.yaml', () => {
       header: 'x-forwarded-for',
     })
     assert.deepEqual(eve.drop, { alerts: true, flows: 'all', verdict: false })
-    assert.deepEqual([eve.dnsVersion, eve.communityIdSeed], [2, 0])
+    assert.deepEqual([eve.dns.version, eve.communityIdSeed], [2, 0])
   })
 
   it('has settings that are not obeyed listed, and others refused', () => {

@@ -8,6 +8,7 @@ interface Seen {
   readonly statuses: number[]
   readonly encodings: (string | undefined)[]
   body: string
+  faults: string[]
   ends: number
 }
 
@@ -15,7 +16,7 @@ const REQUEST = 'GET /a HTTP/1.1\r\nHost: example.test\r\n\r\n'
 
 /** What the parser tells of a connection whose bytes come in pieces of these lengths. */
 function read(request: string, response: string, lengths: readonly number[] = [1e6]): Seen {
-  const seen: Seen = { targets: [], statuses: [], encodings: [], body: '', ends: 0 }
+  const seen: Seen = { targets: [], statuses: [], encodings: [], body: '', faults: [], ends: 0 }
   const parser = new PermissiveHttpParser(
     {
       requestHead: ({ request: head }) => seen.targets.push(head.target),
@@ -29,6 +30,7 @@ function read(request: string, response: string, lengths: readonly number[] = [1
         seen.body += chunk.toString('latin1')
       },
       responseEnd: () => {},
+      fault: (_transaction, _flow, name) => seen.faults.push(name),
       transactionEnd: () => {
         seen.ends += 1
       },
@@ -132,5 +134,18 @@ describe('the permissive HTTP parser', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('tells of chunks with extensions, of sizes that cannot be read, and of answers nobody asked for', () => {
+    const chunked = (body: string): string =>
+      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`
+    const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
+    assert.deepEqual(read(chunked('3;x=1\r\nabc\r\n0\r\n\r\n'), ok).faults, [
+      'request_chunk_extension',
+    ])
+    assert.deepEqual(read(chunked('zz\r\nabc'), ok).faults, ['invalid_request_chunk_len'])
+    assert.deepEqual(read('', ok).faults, ['unable_to_match_response_to_request'])
+    assert.deepEqual(read(`${REQUEST}a=b&c=d`, ok).faults, ['request_body_unexpected'])
+    assert.deepEqual(read(REQUEST.repeat(2), ok.repeat(2)).faults, [])
   })
 })
