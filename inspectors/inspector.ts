@@ -90,6 +90,8 @@ export interface Alert {
   readonly metadata: Readonly<Record<string, readonly string[]>>
   readonly references: readonly string[]
   readonly matches: readonly AlertMatch[]
+  /** Entries of data sets that the rule matched with, by the names that the rule gives them. */
+  readonly context?: Readonly<Record<string, unknown>>
   /** Files that the rule matched with. */
   readonly files?: readonly AlertFile[]
   /** WAF: anomaly score after this rule. */

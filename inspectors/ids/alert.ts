@@ -10,6 +10,7 @@ import type { CompiledRule } from './program/compiled-rule.ts'
 /** What a rule matched with beside its buffers. */
 export interface AlertSubject {
   readonly files?: readonly AlertFile[]
+  readonly context?: Readonly<Record<string, unknown>>
 }
 
 export const NOTHING: AlertSubject = {}

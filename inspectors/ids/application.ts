@@ -22,6 +22,7 @@ export function detectApplication(head: string, side: Side): string | null {
 }
 
 function clientFirst(head: string): string | null {
+  if (isSslV2Hello(head)) return 'tls'
   if (head.startsWith('PRI * HTTP/2.0')) return 'http2'
   if (/^(?:EHLO|HELO) /i.test(head)) return 'smtp'
   // Logging in is done with the same words in several protocols: the server tells which.
@@ -32,6 +33,15 @@ function clientFirst(head: string): string | null {
   if (head.charCodeAt(0) === 3 && head.charCodeAt(1) === 0 && head.charCodeAt(5) === 0xe0)
     return 'rdp'
   return null
+}
+
+/** A ClientHello as SSL 2 has it: length with the high bit set, type 1, version, suites of three bytes each. */
+function isSslV2Hello(head: string): boolean {
+  if (head.length < 7 || (head.charCodeAt(0) & 0x80) === 0 || head.charCodeAt(2) !== 1) return false
+  const [major, minor] = [head.charCodeAt(3), head.charCodeAt(4)]
+  const isVersion = (major === 3 && minor <= 4) || (major === 0 && minor === 2)
+  const suiteBytes = (head.charCodeAt(5) << 8) | head.charCodeAt(6)
+  return isVersion && suiteBytes > 0 && suiteBytes % 3 === 0
 }
 
 function serverFirst(head: string): string | null {

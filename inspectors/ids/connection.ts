@@ -63,6 +63,7 @@ export class IdsConnection implements ConnectionInspector {
     const found = this.#detector.push(side, chunk)
     context.spoken[side] ??= this.#detector.spoken(side)
     if (context.application === null) context.application = found
+    if (context.application === 'tls') this.#tlsBytes(side, chunk)
   }
 
   /**
@@ -77,9 +78,9 @@ export class IdsConnection implements ConnectionInspector {
       this.#stream.bytes(side, chunk, mode)
       if (!this.#hasSpoken[side]) this.#hear(side)
     }
-    if (context.application === 'tls') {
+    if (this.#tls !== null) {
       this.#findings.about(flow, 'transaction', null)
-      this.#tlsBytes(side, chunk)
+      this.#tls.inspect(side, this.#stream.side(side).window)
     }
     const verdict = this.#findings.take()
     if (verdict !== PASS || this.#tls?.encrypted !== true) return verdict
@@ -273,14 +274,13 @@ export class IdsConnection implements ConnectionInspector {
 
   #tlsBytes(side: Side, chunk: Buffer): void {
     if (this.#tls !== null) {
-      this.#tls.bytes(side, chunk, this.#stream.side(side).window)
+      this.#tls.read(side, chunk)
       return
     }
     this.#tls = new TlsInspection(this.#engine, this.#context, this.#findings)
     // The protocol is known with this chunk: what came before it in this direction belongs to it.
     const before = this.#detector.before(side, chunk)
-    const whole = before.length === 0 ? chunk : Buffer.concat([before, chunk])
-    this.#tls.bytes(side, whole, this.#stream.side(side).window)
+    this.#tls.read(side, before.length === 0 ? chunk : Buffer.concat([before, chunk]))
   }
 }
 

@@ -2,6 +2,7 @@ import type { AlertMatch } from '#inspectors/inspector.ts'
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { alertMatch } from './alert.ts'
 import { MAX_ALERT_MATCHES } from './limits.ts'
+import { applySetChanges } from './match/dataset-step.ts'
 import { numbersHold } from './match/number-list.ts'
 import { type MatchBudget, matchSteps } from './match/section.ts'
 import type { Subject } from './match/subject.ts'
@@ -57,6 +58,8 @@ export function evaluateSections(
     if (result === 'no') return 'no'
     if (result === 'wait') outcome = 'wait'
   }
+  if (outcome === 'match' && budget.setChanges.length > 0 && !applySetChanges(budget.setChanges))
+    return 'no'
   return outcome
 }
 
@@ -107,8 +110,12 @@ function evaluateInstances(
   if (instances === undefined) return 'wait'
   if (instances === null || instances.length === 0) return section.absent === 'no' ? 'no' : 'match'
   if (section.absent === 'required') return 'no'
+  const changes = budget.setChanges.length
   for (const subject of instances) {
-    if (!matchSteps(section.steps, subject, budget)) continue
+    if (!matchSteps(section.steps, subject, budget)) {
+      budget.setChanges.length = changes
+      continue
+    }
     matched[index] = subject
     return 'match'
   }

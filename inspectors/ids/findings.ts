@@ -107,6 +107,7 @@ export class Findings {
     endpoints: Endpoints,
     about: AlertSubject = NOTHING,
   ): void {
+    const { context } = this.#engine.budget
     const now = this.#engine.settings.now()
     for (const effect of compiled.rule.effects)
       state.apply(effect, endpoints.source, endpoints.destination, now)
@@ -116,7 +117,7 @@ export class Findings {
     }
     this.#matches.push({
       compiled,
-      about,
+      about: context === null ? about : { ...about, context },
       matches: compiled.rule.noAlert ? [] : matchesOf(compiled),
       endpoints,
       flow: this.#flow,

@@ -6,13 +6,14 @@ import type { Subject } from './match/subject.ts'
 import type { Side } from './program/compiled-rule.ts'
 import { TlsSession } from './tls/tls-session.ts'
 
-/** TLS rules over the handshake of one connection. Each rule matches once. */
+/** TLS rules over the handshake of one connection. Each rule matches once in a direction. */
 export class TlsInspection {
   readonly #engine: Engine
   readonly #context: FlowContext
   readonly #findings: Findings
   readonly #session = new TlsSession()
-  readonly #fired = new Set<number>()
+  readonly #hasNews: Record<Side, boolean> = { request: false, response: false }
+  readonly #fired: Readonly<Record<Side, Set<number>>> = { request: new Set(), response: new Set() }
 
   constructor(engine: Engine, context: FlowContext, findings: Findings) {
     this.#engine = engine
@@ -34,11 +35,19 @@ export class TlsInspection {
     this.#session.gap(side)
   }
 
-  bytes(side: Side, chunk: Buffer, payload: Subject): void {
+  /** Reads the handshake; rules are asked with `inspect`. */
+  read(side: Side, chunk: Buffer): void {
     const session = this.#session
     if (!session.push(side, chunk)) return
+    this.#hasNews[side] = true
     this.#context.tls = { version: session.version, states: session.states }
-    if (this.#findings.passes) return
+  }
+
+  /** @param payload window of the raw stream of this side */
+  inspect(side: Side, payload: Subject): void {
+    if (!this.#hasNews[side] || this.#findings.passes) return
+    this.#hasNews[side] = false
+    const session = this.#session
     session.side = side
     session.payload = payload
     const group = this.#engine.program.applications.tls[side]
@@ -49,11 +58,12 @@ export class TlsInspection {
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
+    const fired = this.#fired[side]
     for (const compiled of candidates.rules) {
-      if (this.#fired.has(compiled.index) || !this.#context.admits(compiled, side)) continue
+      if (fired.has(compiled.index) || !this.#context.admits(compiled, side)) continue
       // A rule that must wait is found again with the next message: a handshake has few.
       if (evaluateSections(compiled, session, budget) !== 'match') continue
-      this.#fired.add(compiled.index)
+      fired.add(compiled.index)
       this.#findings.match(compiled, this.#context.state, endpoints)
       if (this.#findings.passes) return
     }

@@ -194,13 +194,15 @@ function numberStates(
   for (let index = 0; index < shallow; index += 1) hasRow[order[index]] = 1
   let rowStates = 0
   const stateOf = new Int32Array(trie.size)
-  for (const node of order) {
+  order.forEach((node) => {
     const child = trie.firstChild[node]
     if (child >= 0 && trie.sibling[child] >= 0) hasRow[node] = 1
     if (hasRow[node] === 1) stateOf[node] = rowStates++
-  }
+  })
   let state = rowStates
-  for (const node of order) if (hasRow[node] === 0) stateOf[node] = state++
+  order.forEach((node) => {
+    if (hasRow[node] === 0) stateOf[node] = state++
+  })
   return { stateOf, rowStates }
 }
 

@@ -1,8 +1,8 @@
-import type { Ast, Node } from './ast.ts'
+import { type Ast, type Node, someNode } from './ast.ts'
 import { BudgetEngine, MAX_STEPS } from './budget-engine.ts'
 import { byteMasksOf } from './byte-masks.ts'
 import { PatternSyntaxError } from './cursor.ts'
-import { emit, nodeCount } from './emit.ts'
+import { emit, type Emitted, nodeCount } from './emit.ts'
 import type { Engine } from './engine.ts'
 import { isAnchoredAtStart, minLengthOf } from './extent.ts'
 import type { ByteSet, Gate, Requirement } from './gate.ts'
@@ -68,10 +68,38 @@ function gateOf(root: Node): Gate {
   }
 }
 
+/** Whether some part of a pattern may be left out of its source for a linear engine (see `emit.ts`). */
+function mayDrop(node: Node): boolean {
+  switch (node.kind) {
+    case 'look':
+    case 'atomic':
+    case 'conditional':
+    case 'backreference':
+      return true
+    case 'repeat':
+      return node.mode === 'possessive'
+    case 'assertion':
+      return (
+        node.assertion === 'lineStart' ||
+        node.assertion === 'lineEnd' ||
+        node.assertion === 'textEndOrNewline'
+      )
+    case 'byte':
+    case 'set':
+    case 'sequence':
+    case 'alternation':
+    case 'group':
+      return false
+  }
+}
+
+const needsBudget = ({ isExact, onlyCountsRelaxed }: Emitted): boolean =>
+  !isExact && !onlyCountsRelaxed
+
 /** The tree is not kept: it is large and seldom needed, parsing again is cheap. */
 class LazyPattern implements CompiledPattern {
   readonly source: string
-  readonly safety: PatternSafety
+  readonly isBudgeted: boolean
   readonly requirement: Requirement | null
   readonly byteMasks: readonly ByteSet[]
   readonly minLength: number
@@ -80,10 +108,9 @@ class LazyPattern implements CompiledPattern {
   readonly groupNames: ReadonlyMap<string, number>
   readonly plain?: Gate | null
   readonly #options: PatternOptions
-  readonly #testSource: string
-  readonly #endDiffers: boolean
   /** The pattern shrinks so much for plain values that they get an engine of their own. */
   readonly #hasPlainEngine: boolean = false
+  #emitted: Emitted | null = null
   #built: Engine | null = null
   #plainEngine: Engine | null = null
   #groups: GroupReader | null = null
@@ -92,9 +119,9 @@ class LazyPattern implements CompiledPattern {
   #end = -1
 
   constructor(source: string, options: PatternOptions, ast: Ast) {
-    const emitted = emit(ast, { dialect: 'js', captures: false })
     this.source = source
-    this.safety = emitted.isExact ? 'linear' : emitted.onlyCountsRelaxed ? 're2' : 'budget'
+    this.#options = options
+    this.isBudgeted = someNode(ast.root, mayDrop) && needsBudget(this.#emit(ast))
     const gate = gateOf(ast.root)
     this.requirement = gate.requirement
     this.byteMasks = gate.byteMasks
@@ -102,17 +129,19 @@ class LazyPattern implements CompiledPattern {
     this.anchoredAtStart = isAnchoredAtStart(ast.root)
     this.groupCount = ast.groupCount
     this.groupNames = ast.groupNames
-    this.#options = options
-    this.#testSource = emitted.source
-    this.#endDiffers = emitted.endDiffers && this.safety !== 'budget'
     if (options.plainText !== true) return
     const restricted = restrictToPlain(ast)
     if (restricted === ast.root) return
     this.plain = restricted === null ? null : gateOf(restricted)
     this.#hasPlainEngine =
       restricted !== null &&
-      this.safety !== 'budget' &&
+      !this.isBudgeted &&
       nodeCount(restricted) * MIN_SHRINKING <= nodeCount(ast.root)
+  }
+
+  get safety(): PatternSafety {
+    if (this.isBudgeted) return 'budget'
+    return (this.#emitted ?? this.#emit(this.#parse())).isExact ? 'linear' : 're2'
   }
 
   test(valueLatin1: string, from = 0): boolean {
@@ -126,7 +155,7 @@ class LazyPattern implements CompiledPattern {
     this.#start = (this.#built ?? this.#build()).exec(valueLatin1, from)
     this.#value = valueLatin1
     this.#end = this.#built?.end ?? -1
-    if (this.#endDiffers && this.#start >= 0) {
+    if (this.#start >= 0 && !this.isBudgeted && this.#emitted?.endDiffers === true) {
       this.#groups ??= new GroupReader(this.#parse())
       const end = this.#groups.end(valueLatin1, this.#start)
       if (end >= 0) this.#end = end
@@ -145,7 +174,7 @@ class LazyPattern implements CompiledPattern {
   capture(group: number): string | null {
     if (this.#built === null || this.#start < 0) return null
     if (group === 0) return this.#value.slice(this.#start, this.#end)
-    if (this.safety !== 'budget') {
+    if (!this.isBudgeted) {
       this.#groups ??= new GroupReader(this.#parse())
       if (this.#groups.isNeeded) return this.#groups.read(this.#value, this.#start, group)
     }
@@ -154,6 +183,11 @@ class LazyPattern implements CompiledPattern {
 
   #parse(): Ast {
     return parsePattern(this.source, this.#options)
+  }
+
+  #emit(ast: Ast): Emitted {
+    this.#emitted = emit(ast, { dialect: 'js', captures: false })
+    return this.#emitted
   }
 
   #build(): Engine {
@@ -176,16 +210,17 @@ class LazyPattern implements CompiledPattern {
 
   #makeEngine(): Engine {
     const sticky = this.#options.anchored === true
+    const ast = this.#parse()
+    const { source, isExact } = this.#emitted ?? this.#emit(ast)
     const execSource = (): ExecSource => emit(this.#parse(), { dialect: 'js', captures: true })
-    const linear = new LinearEngine(this.#testSource, execSource, sticky)
-    if (this.safety === 're2') {
-      const exact = makeRe2(this.#parse(), linear, sticky, true)
+    const linear = new LinearEngine(source, execSource, sticky)
+    if (!isExact && !this.isBudgeted) {
+      const exact = makeRe2(ast, linear, sticky, true)
       if (exact !== null) return exact
       // RE2's program would be too large; the interpreter needs no more than the tree.
     }
-    const isExact = this.safety === 'linear'
     const plain = new HybridEngine(linear, () => makeRe2(this.#parse(), null, sticky, isExact))
-    return isExact ? plain : new BudgetEngine(this.#parse(), plain, sticky)
+    return isExact ? plain : new BudgetEngine(ast, plain, sticky)
   }
 }
 

@@ -45,6 +45,8 @@ export type PatternSafety = 'linear' | 're2' | 'budget'
 export interface CompiledPattern extends Gate {
   readonly source: string
   readonly safety: PatternSafety
+  /** `safety` is `budget`; cheaper to ask. */
+  readonly isBudgeted: boolean
   /** Every match starts at offset 0 of the value. */
   readonly anchoredAtStart: boolean
   /** Capturing groups, the whole match not counted. */

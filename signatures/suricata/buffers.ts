@@ -107,20 +107,20 @@ export const BUFFERS: readonly BufferRow[] = [
   row('tls.random', ['tls'], 'both', 'Random of the hello, 32 bytes'),
   row('tls.random_time', ['tls'], 'both', 'First 4 bytes of the random'),
   row('tls.random_bytes', ['tls'], 'both', 'Last 28 bytes of the random'),
-  row('tls.certs', ['tls'], 'response', 'Each certificate, DER', { multiple: true }),
-  row('tls.cert_subject', ['tls'], 'response', 'Subject of the server certificate', {
+  row('tls.certs', ['tls'], 'both', 'Each certificate, DER', { multiple: true }),
+  row('tls.cert_subject', ['tls'], 'both', 'Subject of the certificate', {
     aliases: ['tls_cert_subject'],
   }),
-  row('tls.cert_issuer', ['tls'], 'response', 'Issuer of the server certificate', {
+  row('tls.cert_issuer', ['tls'], 'both', 'Issuer of the certificate', {
     aliases: ['tls_cert_issuer'],
   }),
-  row('tls.cert_serial', ['tls'], 'response', 'Serial number, hex pairs with colons', {
+  row('tls.cert_serial', ['tls'], 'both', 'Serial number, hex pairs with colons', {
     aliases: ['tls_cert_serial'],
   }),
-  row('tls.cert_fingerprint', ['tls'], 'response', 'SHA-1, hex pairs with colons', {
+  row('tls.cert_fingerprint', ['tls'], 'both', 'SHA-1, hex pairs with colons', {
     aliases: ['tls_cert_fingerprint'],
   }),
-  row('tls.subjectaltname', ['tls'], 'response', 'Each alternative name', { multiple: true }),
+  row('tls.subjectaltname', ['tls'], 'both', 'Each alternative name', { multiple: true }),
   row('ja3.hash', ['tls'], 'request', 'JA3 of the ClientHello, MD5 in hex', {
     aliases: ['ja3_hash'],
   }),

@@ -94,10 +94,11 @@ export function isApplicationProtocol(name: string): boolean {
 }
 
 /**
- * True when a rule bound to `wanted` may run on a flow that speaks `spoken`: `http` covers its two
- * versions.
+ * True when a rule bound to `wanted` may run on a flow that speaks `spoken`: `http` covers its two versions, and what is
+ * found to be `http` by its bytes is version 1.
  */
 export function coversApplication(wanted: string, spoken: string): boolean {
   if (wanted === spoken) return true
+  if (wanted === 'http1') return spoken === 'http'
   return wanted === 'http' && (spoken === 'http1' || spoken === 'http2')
 }

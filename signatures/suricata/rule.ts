@@ -159,6 +159,45 @@ export interface NumbersMatch {
   readonly slice: readonly [number, number] | null
 }
 
+export type DatasetType = 'string' | 'md5' | 'sha256' | 'ipv4' | 'ip'
+
+/** Where the values of a set come from. */
+export interface DatasetSource {
+  readonly name: string
+  /** Null: another rule tells. */
+  readonly type: DatasetType | null
+  /** Relative to the folder of the rule's file; null: it begins empty. */
+  readonly file: string | null
+  /** The file need not be there. */
+  readonly isState: boolean
+  readonly format: 'csv' | 'json' | 'ndjson'
+  /** Dotted paths within a JSON entry, and to the list of entries; empty: the whole. */
+  readonly valueKey: string
+  readonly arrayKey: string
+  /** Name under which an alert quotes the entry; null: it does not. */
+  readonly contextKey: string | null
+  /** The value itself is left out of what is quoted. */
+  readonly removesKey: boolean
+  /** A domain stands for those below it. */
+  readonly isSubdomain: boolean
+  /** Memory that the set may take. */
+  readonly maxBytes: number
+}
+
+/** Whether the buffer is in a set; `set` and `unset` change it when the whole rule matches. */
+export type DatasetMatch = DatasetSource &
+  (
+    | {
+        readonly kind: 'dataset'
+        readonly operation: 'set' | 'unset' | 'isset' | 'isnotset'
+      }
+    | {
+        readonly kind: 'datarep'
+        readonly comparison: '>' | '<' | '='
+        readonly value: number
+      }
+  )
+
 export type BufferMatch =
   | ContentMatch
   | PcreMatch
@@ -172,6 +211,7 @@ export type BufferMatch =
   | Absent
   | Entropy
   | NumbersMatch
+  | DatasetMatch
 
 /** Matches over one buffer, in the order written. Two sections of one buffer are merged. */
 export interface Section {

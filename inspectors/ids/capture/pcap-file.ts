@@ -60,7 +60,7 @@ function readPcap(file: Buffer, little: boolean, perMs: number): CaptureResult {
     const length = u32(at + 8)
     if (length > MAX_PACKET_BYTES || at + 16 + length > file.length) break
     packets.push({
-      timeMs: u32(at) * 1000 + u32(at + 4) / perMs,
+      timeMs: u32(at) * 1000 + Math.floor((u32(at + 4) / perMs) * 1000) / 1000,
       linkType,
       bytes: file.subarray(at + 16, at + 16 + length),
     })

@@ -1,3 +1,4 @@
+import type { PacketEvent } from '#signatures/suricata/packet-events.ts'
 import { flowIds } from '#inspectors/eve/flow-id.ts'
 import type { Connection, Flow } from '#inspectors/inspector.ts'
 import type { Ids } from '../ids.ts'
@@ -44,6 +45,10 @@ export interface ReplayCounts {
   /** Gaps in streams, and packets with wrong sums. */
   gaps: number
   damaged: number
+  /** Flows and transactions by application protocol, with EVE's names. */
+  readonly applications: Map<string, { flows: number; transactions: number }>
+  /** Faults of packets: `decoder.NAME` and `stream.NAME`. */
+  readonly events: Map<PacketEvent, number>
 }
 
 const IP_IN_IP = 4
@@ -101,6 +106,8 @@ export class Replay {
       decoder: this.#decoder.counts,
       gaps: 0,
       damaged: 0,
+      applications: new Map(),
+      events: new Map(),
     }
   }
 
@@ -162,6 +169,8 @@ export class Replay {
 
   #show(flow: ReplayFlow, packet: Packet, direction: Flow): void {
     flow.packet(packet, direction, this.counts.packets, this.#checksums.isDamaged(packet))
+    const { events } = this.counts
+    for (const event of packet.events) events.set(event, (events.get(event) ?? 0) + 1)
   }
 
   #open(packet: Packet, isReversed: boolean): ReplayFlow {
@@ -186,10 +195,23 @@ export class Replay {
     })
   }
 
+  #countApplication({ application, protocol, transactions }: ReplayFlow): void {
+    if (application === null) return
+    const { applications } = this.counts
+    const isByTransport = application === 'dns' || application === 'failed'
+    const name = isByTransport ? `${application}_${protocol === UDP ? 'udp' : 'tcp'}` : application
+    const counted = applications.get(name) ?? { flows: 0, transactions: 0 }
+    counted.flows += 1
+    // A handshake is no transaction that Suricata counts.
+    if (application !== 'tls') counted.transactions += transactions
+    applications.set(name, counted)
+  }
+
   #over(flow: ReplayFlow): void {
     flow.end()
     const { tcp } = flow
     if (tcp !== null) this.counts.gaps += tcp.gaps('to_server') + tcp.gaps('to_client')
+    this.#countApplication(flow)
     this.counts.transactions += flow.transactions
     this.counts.alerts += flow.alerts
     this.#options.observer.flow(flow)

@@ -12,6 +12,7 @@ import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { Subject } from './subject.ts'
 import { RECURSION_LIMIT } from '../limits.ts'
 import type { Base64Step, ContentStep, PcreStep, Step } from '../program/steps.ts'
+import { type SetChange, datasetHolds } from './dataset-step.ts'
 import { decodeBase64 } from './base64.ts'
 import { entropyHolds } from './entropy.ts'
 import { Subject as DecodedSubject } from './subject.ts'
@@ -36,12 +37,17 @@ const NEVER: Outcome = 2
 export class MatchBudget {
   stepsLeft = RECURSION_LIMIT
   readonly variables: Variables = new Map()
+  /** Changes of sets that the rule makes if it matches, and entries that its alert quotes. */
+  readonly setChanges: SetChange[] = []
+  context: Record<string, unknown> | null = null
   /** Searches that were given up, for the counters. */
   exhausted = 0
 
   reset(): void {
     this.stepsLeft = RECURSION_LIMIT
     if (this.variables.size > 0) this.variables.clear()
+    if (this.setChanges.length > 0) this.setChanges.length = 0
+    this.context = null
   }
 }
 
@@ -81,6 +87,9 @@ function from(
       if (!isWithin(step, subject.base + subject.text.length)) return NEVER
       return from(steps, index + 1, subject, previous, budget)
     }
+    case 'dataset':
+      if (!datasetHolds(step, subject, budget)) return NEVER
+      return from(steps, index + 1, subject, previous, budget)
     case 'entropy':
       if (!entropyHolds(step, subject.text)) return NO
       return from(steps, index + 1, subject, previous, budget)

@@ -51,7 +51,7 @@ class Compiler {
   readonly #problems: RuleProblem[] = []
 
   readonly #events = new Map<string, CompiledRule[]>()
-  readonly #data = new RuleData()
+  #data = new RuleData([])
   readonly #hasPackets: boolean
 
   constructor(variables: RuleVariables, hasPackets: boolean) {
@@ -60,6 +60,7 @@ class Compiler {
   }
 
   compile(rules: readonly Rule[]): CompileResult {
+    this.#data = new RuleData(rules)
     const compiled: CompiledRule[] = []
     for (const rule of rules) {
       const reason = inapplicableReason(rule, this.#hasPackets)
@@ -136,7 +137,7 @@ class Compiler {
   }
 
   #section(section: Section): CompiledSection {
-    const steps = compileSteps(section.matches)
+    const steps = compileSteps(section.matches, (match) => this.#data.set(match))
     const absent = section.matches.find((match) => match.kind === 'absent')
     return {
       slot: this.#slot(section),

@@ -1,19 +1,61 @@
 import { dirname, join, relative, sep } from 'node:path'
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { RuleFault } from '#signatures/suricata/problem.ts'
-import type { FileCheck, HashAlgorithm, Rule } from '#signatures/suricata/rule.ts'
+import type {
+  DatasetMatch,
+  DatasetSource,
+  DatasetType,
+  FileCheck,
+  HashAlgorithm,
+  Rule,
+} from '#signatures/suricata/rule.ts'
 import type { FileTest } from '../files/file-test.ts'
+import type { Dataset } from '../state/dataset.ts'
+import { fillSet } from './dataset-files.ts'
 import { readText } from '../rule-files.ts'
 
 /** Largest file with data for rules, and most entries of one list. */
 export const MAX_DATA_FILE_BYTES = 134_217_728
 export const MAX_LIST_ENTRIES = 5_000_000
+/** Most sets of one inspector. */
+export const MAX_SETS = 4096
 
 const HEX_DIGITS: Readonly<Record<HashAlgorithm, number>> = { md5: 32, sha1: 40, sha256: 64 }
 
 /** Files with data that rules name. Each is read once. */
 export class RuleData {
   readonly #lists = new Map<string, ReadonlySet<string>>()
+  /** First use of each set that says what it holds. */
+  readonly #declared = new Map<string, { rule: Rule; source: DatasetSource; type: DatasetType }>()
+  readonly #sets = new Map<string, Dataset>()
+
+  constructor(rules: readonly Rule[]) {
+    for (const rule of rules)
+      for (const { matches } of rule.sections)
+        for (const match of matches)
+          if (match.kind === 'dataset' || match.kind === 'datarep') this.#declare(rule, match)
+  }
+
+  /** @throws RuleFault when no rule says what the set holds, or its file cannot be read */
+  set(use: DatasetMatch): Dataset {
+    const declared = this.#declared.get(use.name)
+    if (declared === undefined)
+      throw new RuleFault('bad-argument', `no rule says of what type the set ${use.name} is`)
+    const { rule, source, type } = declared
+    if (use.type !== null && use.type !== type)
+      throw new RuleFault('conflict', `the set ${use.name} is of type ${type}, not ${use.type}`)
+    const known = this.#sets.get(use.name)
+    if (known !== undefined) return known
+    const made = fillSet(source, type, textOf(rule, source))
+    this.#sets.set(use.name, made)
+    return made
+  }
+
+  #declare(rule: Rule, source: DatasetSource): void {
+    const { name, type } = source
+    if (type === null || this.#declared.has(name)) return
+    if (this.#declared.size < MAX_SETS) this.#declared.set(name, { rule, source, type })
+  }
 
   /** @throws RuleFault when a list cannot be read */
   fileTests(rule: Rule): FileTest[] {
@@ -30,6 +72,13 @@ export class RuleData {
     this.#lists.set(key, made)
     return made
   }
+}
+
+/** A set that keeps its state begins empty where there is none yet. */
+function textOf(rule: Rule, { file, isState }: DatasetSource): string {
+  if (file === null) return ''
+  if (isState && !existsSync(join(dirname(rule.file), file))) return ''
+  return readDataFile(rule.file, file)
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Dataset } from '../state/dataset.ts'
 import type { CompiledPattern } from '#signatures/pcre/pattern.ts'
 import type {
   BufferMatch,
@@ -11,6 +12,7 @@ import type {
   IsDataAt,
   Operand,
   Base64Decode,
+  DatasetMatch,
 } from '#signatures/suricata/rule.ts'
 
 /** A `content` made ready. `at` and `end` hold the last match, for alerts and relative successors. */
@@ -65,13 +67,24 @@ export interface Base64Step {
   readonly steps: readonly Step[]
 }
 
-export type Step = ContentStep | PcreStep | PlainStep | Base64Step
+/** A dataset match with its set. */
+export interface DatasetStep {
+  readonly kind: 'dataset'
+  readonly match: DatasetMatch
+  readonly set: Dataset
+  retry?: boolean
+}
+
+export type Step = DatasetStep | ContentStep | PcreStep | PlainStep | Base64Step
 
 /** Steps of a section; `absent` and comparisons of number buffers are none, the section carries them. */
-export function compileSteps(matches: readonly BufferMatch[]): Step[] {
+export function compileSteps(
+  matches: readonly BufferMatch[],
+  setOf: (match: DatasetMatch) => Dataset,
+): Step[] {
   const steps: Step[] = []
   for (const match of matches) {
-    const step = compileStep(match)
+    const step = compileStep(match, setOf)
     if (step === null) continue
     if (isRelative(step)) markRetry(steps)
     steps.push(step)
@@ -93,6 +106,7 @@ export function needEnd(steps: readonly Step[]): boolean {
       case 'isdataat':
         return step.negated
       case 'bsize':
+      case 'dataset':
         return true
       case 'entropy':
         return step.bytes === 0
@@ -108,7 +122,7 @@ export function needEnd(steps: readonly Step[]): boolean {
   })
 }
 
-function compileStep(match: BufferMatch): Step | null {
+function compileStep(match: BufferMatch, setOf: (match: DatasetMatch) => Dataset): Step | null {
   switch (match.kind) {
     case 'content':
       return compileContent(match)
@@ -127,11 +141,14 @@ function compileStep(match: BufferMatch): Step | null {
         kind: 'base64',
         decode: match,
         relative: match.relative,
-        steps: compileSteps(match.matches),
+        steps: compileSteps(match.matches, setOf),
       }
     case 'absent':
     case 'numbers':
       return null
+    case 'dataset':
+    case 'datarep':
+      return { kind: 'dataset', match, set: setOf(match) }
     case 'byte_test':
     case 'byte_jump':
     case 'byte_extract':
@@ -178,6 +195,7 @@ function isRelative(step: Step): boolean {
       return step.source.relative
     case 'bsize':
     case 'entropy':
+    case 'dataset':
       return false
   }
 }

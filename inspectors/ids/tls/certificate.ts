@@ -41,7 +41,7 @@ const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
   ['2.5.4.42', 'GN'],
   ['0.9.2342.19200300.100.1.1', 'UID'],
   ['0.9.2342.19200300.100.1.25', 'DC'],
-  ['1.2.840.113549.1.9.1', 'emailAddress'],
+  ['1.2.840.113549.1.9.1', 'Email'],
   ['1.3.6.1.4.1.311.60.2.1.1', 'jurisdictionLocality'],
   ['1.3.6.1.4.1.311.60.2.1.2', 'jurisdictionStateOrProvince'],
   ['1.3.6.1.4.1.311.60.2.1.3', 'jurisdictionCountry'],

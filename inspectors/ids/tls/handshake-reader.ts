@@ -18,6 +18,8 @@ const MAX_FRAGMENT = 18_432
 export interface HandshakeMessage {
   readonly type: number
   readonly body: Buffer
+  /** In the form of SSL 2: the record is the message, without its length. */
+  readonly isSslV2: boolean
 }
 
 const NO_BYTES = Buffer.alloc(0)
@@ -28,6 +30,7 @@ export class HandshakeReader {
   #seen = 0
   #encrypted = false
   #failed = false
+  #isFirst = true
 
   /** What follows cannot be read: keys are in use. */
   get encrypted(): boolean {
@@ -50,7 +53,11 @@ export class HandshakeReader {
     const found: HandshakeMessage[] = []
     if (this.#encrypted || this.#failed) return found
     this.#records = this.#records.length === 0 ? chunk : Buffer.concat([this.#records, chunk])
-    let at = 0
+    let at = this.#isFirst ? this.#sslV2(found) : 0
+    if (at < 0) {
+      this.#records = Buffer.from(this.#records)
+      return found
+    }
     while (this.#records.length - at >= 5 && !this.#encrypted && !this.#failed) {
       const length = this.#records.readUInt16BE(at + 3)
       if (this.#records[at + 1] !== 3 || length > MAX_FRAGMENT) {
@@ -65,6 +72,25 @@ export class HandshakeReader {
     this.#records =
       this.#encrypted || this.#failed ? NO_BYTES : Buffer.from(this.#records.subarray(at))
     return found
+  }
+
+  /**
+   * A ClientHello of SSL 2 may come before records of TLS.
+   *
+   * @returns bytes of it; 0: it is none; -1: more are needed
+   */
+  #sslV2(found: HandshakeMessage[]): number {
+    const data = this.#records
+    if (data.length < 5) return data.length > 0 && (data[0] & 0x80) !== 0 ? -1 : 0
+    this.#isFirst = false
+    if ((data[0] & 0x80) === 0 || data[2] !== 1 || (data[3] !== 0 && data[3] !== 3)) return 0
+    const length = ((data[0] & 0x7f) << 8) | data[1]
+    if (data.length < 2 + length) {
+      this.#isFirst = true
+      return -1
+    }
+    found.push({ type: 1, body: data.subarray(2, 2 + length), isSslV2: true })
+    return 2 + length
   }
 
   #record(type: number, fragment: Buffer, found: HandshakeMessage[]): void {
@@ -86,7 +112,11 @@ export class HandshakeReader {
     while (this.#messages.length >= 4) {
       const length = this.#messages.readUIntBE(1, 3)
       if (this.#messages.length < 4 + length) return
-      found.push({ type: this.#messages[0], body: this.#messages.subarray(4, 4 + length) })
+      found.push({
+        type: this.#messages[0],
+        body: this.#messages.subarray(4, 4 + length),
+        isSslV2: false,
+      })
       this.#messages = this.#messages.subarray(4 + length)
     }
   }

@@ -23,6 +23,54 @@ export interface Hello {
   readonly pointFormats: readonly number[]
   readonly signatureAlgorithms: readonly number[]
   readonly versions: readonly number[]
+  /** Identifies a session that goes on; empty: a new one. */
+  readonly sessionId: Buffer
+  /** A session ticket came with it (RFC 5077). */
+  readonly hasTicket: boolean
+  /** In the form of SSL 2, which has no extensions. */
+  readonly isSslV2: boolean
+}
+
+const SESSION_TICKET = 35
+
+/**
+ * ClientHello in the form of SSL 2, as clients once sent it to servers that may know SSL 3 or TLS (RFC 5246, E.2).
+ *
+ *   hello := type(1) version(2) suitesBytes(2) sessionBytes(2) challengeBytes(2) suites(3 each) session challenge
+ *
+ * @param body the record behind its two length bytes
+ */
+export function parseSslV2Hello(body: Buffer): Hello | null {
+  const reader = new Reader(body)
+  reader.u8()
+  const version = reader.u16()
+  const suiteBytes = reader.u16()
+  const sessionBytes = reader.u16()
+  const challengeBytes = reader.u16()
+  const specs = reader.bytes(suiteBytes)
+  const sessionId = reader.bytes(sessionBytes)
+  const random = reader.bytes(challengeBytes)
+  if (reader.failed || suiteBytes % 3 !== 0) return null
+  const suites: number[] = []
+  // Three bytes each; those of TLS begin with 0.
+  for (let at = 0; at + 3 <= specs.length && suites.length < MAX_HELLO_ITEMS; at += 3)
+    if (specs[at] === 0) suites.push(specs.readUInt16BE(at + 1))
+  return {
+    legacyVersion: version,
+    version,
+    random,
+    suites,
+    extensions: [],
+    serverName: null,
+    alpn: [],
+    groups: [],
+    pointFormats: [],
+    signatureAlgorithms: [],
+    versions: [],
+    sessionId,
+    hasTicket: false,
+    isSslV2: true,
+  }
 }
 
 /** RFC 8701: values that mean nothing and are sent to keep others honest. */
@@ -35,7 +83,7 @@ export function parseHello(body: Buffer, kind: 'client' | 'server'): Hello | nul
   const reader = new Reader(body)
   const legacyVersion = reader.u16()
   const random = reader.bytes(32)
-  reader.bytes(reader.u8())
+  const sessionId = reader.bytes(reader.u8())
   let suites: number[]
   if (kind === 'client') {
     suites = reader.u16List(reader.u16())
@@ -56,6 +104,9 @@ export function parseHello(body: Buffer, kind: 'client' | 'server'): Hello | nul
     pointFormats: [] as number[],
     signatureAlgorithms: [] as number[],
     versions: [] as number[],
+    sessionId,
+    hasTicket: false,
+    isSslV2: false,
   }
   if (reader.failed) return null
   if (reader.left === 0) return hello
@@ -65,6 +116,7 @@ export function parseHello(body: Buffer, kind: 'client' | 'server'): Hello | nul
     const data = new Reader(extensions.bytes(extensions.u16()))
     if (extensions.failed) break
     hello.extensions.push(type)
+    if (type === SESSION_TICKET && data.left > 0) hello.hasTicket = true
     readExtension(type, data, kind, hello)
   }
   const offered = hello.versions.filter((version) => !isGrease(version))

@@ -6,7 +6,7 @@ import type { Side, Slot } from '../program/compiled-rule.ts'
 import { type CertificateFacts, parseCertificate } from './certificate.ts'
 import { ja3String, ja3sString, ja4, md5Hex } from './fingerprints.ts'
 import { HandshakeReader } from './handshake-reader.ts'
-import { type Hello, parseHello } from './hello.ts'
+import { type Hello, parseHello, parseSslV2Hello } from './hello.ts'
 
 /** Most certificates of one chain that are read. */
 export const MAX_CHAIN = 16
@@ -21,8 +21,9 @@ export class TlsSession implements BufferView {
   readonly #readers = { request: new HandshakeReader(), response: new HandshakeReader() }
   #client: Hello | null = null
   #server: Hello | null = null
-  #chain: readonly Buffer[] | null = null
-  #leaf: CertificateFacts | null = null
+  /** Certificates of each side; a client has one only when it is asked for it. */
+  readonly #chains: Record<Side, readonly Buffer[] | null> = { request: null, response: null }
+  readonly #leaves: Record<Side, CertificateFacts | null> = { request: null, response: null }
   readonly #subjects = new Map<string, Subject | null>()
   side: Side = 'request'
   payload: Subject | null = null
@@ -34,8 +35,8 @@ export class TlsSession implements BufferView {
     const reader = this.#readers[side]
     const wasReadable = !reader.encrypted && !reader.failed
     let news = false
-    for (const { type, body } of reader.push(chunk))
-      if (this.#message(side, type, body)) news = true
+    for (const { type, body, isSslV2 } of reader.push(chunk))
+      if (this.#message(side, type, body, isSslV2)) news = true
     return news || (wasReadable && (reader.encrypted || reader.failed))
   }
 
@@ -56,8 +57,19 @@ export class TlsSession implements BufferView {
     return this.#server
   }
 
+  /** Of the server. */
   get certificate(): CertificateFacts | null {
-    return this.#leaf
+    return this.#leaves.response
+  }
+
+  /** An earlier session goes on: no certificate is sent again. */
+  get isResumed(): boolean {
+    const client = this.#client
+    const server = this.#server
+    if (client === null || server === null || server.version >= TLS_1_3) return false
+    if (this.#chains.response !== null || !this.#readers.response.encrypted) return false
+    const isSame = server.sessionId.length > 0 && server.sessionId.equals(client.sessionId)
+    return isSame || client.hasTicket
   }
 
   /** Nothing that rules can see is still to come in this direction. */
@@ -65,7 +77,9 @@ export class TlsSession implements BufferView {
     const reader = this.#readers[side]
     if (reader.encrypted || reader.failed) return true
     if (side === 'request') return this.#client !== null
-    return this.#chain !== null || (this.#server !== null && this.#server.version >= TLS_1_3)
+    return (
+      this.#chains.response !== null || (this.#server !== null && this.#server.version >= TLS_1_3)
+    )
   }
 
   /** Both directions use keys (or are no TLS after all). */
@@ -93,11 +107,20 @@ export class TlsSession implements BufferView {
   }
 
   numbers(slot: Slot): readonly number[] | undefined {
-    if (this.#chain === null) return this.isOver('response') ? [] : undefined
-    if (slot.buffer === 'tls.cert_chain_len') return [this.#chain.length]
-    if (this.#leaf === null) return []
-    const bound = slot.buffer === 'tls_cert_notbefore' ? this.#leaf.notBefore : this.#leaf.notAfter
+    const side = this.#sideOf(slot)
+    const chain = this.#chains[side]
+    const leaf = this.#leaves[side]
+    if (chain === null) return this.#isWithoutChain(side) ? [] : undefined
+    if (slot.buffer === 'tls.cert_chain_len') return [chain.length]
+    if (leaf === null) return []
+    const bound = slot.buffer === 'tls_cert_notbefore' ? leaf.notBefore : leaf.notAfter
     return bound === null ? [] : [bound]
+  }
+
+  /** No certificate of this side is still to come. */
+  #isWithoutChain(side: Side): boolean {
+    const reader = this.#readers[side]
+    return side === 'response' ? this.isOver(side) : reader.encrypted || reader.failed
   }
 
   #sideOf(slot: Slot): Side {
@@ -106,9 +129,9 @@ export class TlsSession implements BufferView {
     return sides === 'both' ? this.side : sides
   }
 
-  #message(side: Side, type: number, body: Buffer): boolean {
+  #message(side: Side, type: number, body: Buffer, isSslV2: boolean): boolean {
     if (side === 'request' && type === CLIENT_HELLO && this.#client === null) {
-      this.#client = copied(parseHello(body, 'client'))
+      this.#client = copied(isSslV2 ? parseSslV2Hello(body) : parseHello(body, 'client'))
       this.states.push('client_hello')
       return true
     }
@@ -117,9 +140,10 @@ export class TlsSession implements BufferView {
       this.states.push('server_hello')
       return true
     }
-    if (side === 'response' && type === CERTIFICATE && this.#chain === null) {
-      this.#chain = certificateChain(body)
-      this.#leaf = this.#chain.length === 0 ? null : parseCertificate(this.#chain[0])
+    if (type === CERTIFICATE && this.#chains[side] === null) {
+      const chain = certificateChain(body)
+      this.#chains[side] = chain
+      this.#leaves[side] = chain.length === 0 ? null : parseCertificate(chain[0])
       return true
     }
     return false
@@ -128,11 +152,13 @@ export class TlsSession implements BufferView {
   /** Undefined: still to come. Null: does not exist. */
   #text(buffer: string, side: Side): string | null | undefined {
     if (buffer.startsWith('tls.cert_')) {
-      if (this.#leaf === null) return this.isOver('response') ? null : undefined
-      return certificateText(buffer, this.#leaf)
+      const leaf = this.#leaves[side]
+      if (leaf === null) return this.#isWithoutChain(side) ? null : undefined
+      return certificateText(buffer, leaf)
     }
     const hello = side === 'request' ? this.#client : this.#server
     if (hello === null) return this.isOver(side) ? null : undefined
+    if (hello.isSslV2 && buffer.startsWith('ja')) return null
     switch (buffer) {
       case 'tls.sni':
         return hello.serverName
@@ -162,9 +188,10 @@ export class TlsSession implements BufferView {
       const hello = side === 'request' ? this.#client : this.#server
       return hello?.alpn ?? (this.isOver(side) ? [] : undefined)
     }
-    if (this.#chain === null) return this.isOver('response') ? [] : undefined
-    if (buffer === 'tls.certs') return this.#chain.map((der) => der.toString('latin1'))
-    return this.#leaf?.alternativeNames ?? []
+    const chain = this.#chains[side]
+    if (chain === null) return this.#isWithoutChain(side) ? [] : undefined
+    if (buffer === 'tls.certs') return chain.map((der) => der.toString('latin1'))
+    return this.#leaves[side]?.alternativeNames ?? []
   }
 }
 
@@ -183,9 +210,15 @@ function certificateText(buffer: string, leaf: CertificateFacts): string | null 
   }
 }
 
-/** The random points into the reader's memory. */
+/** Random and session point into the reader's memory. */
 function copied(hello: Hello | null): Hello | null {
-  return hello === null ? null : { ...hello, random: Buffer.from(hello.random) }
+  return hello === null
+    ? null
+    : {
+        ...hello,
+        random: Buffer.from(hello.random),
+        sessionId: Buffer.from(hello.sessionId),
+      }
 }
 
 /** certificate_list of TLS 1.2 and before: length(3) of all, then length(3) and DER of each. */

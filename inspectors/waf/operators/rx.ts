@@ -107,7 +107,7 @@ export function appendGroups(pattern: CompiledPattern, captures: Captures): void
 }
 
 export function budgetWarnings(pattern: CompiledPattern): readonly OperatorWarning[] {
-  if (pattern.safety !== 'budget') return []
+  if (!pattern.isBudgeted) return []
   const message =
     'the pattern needs lookaround, a backreference or an atomic group: it runs within a step budget'
   return [{ code: 'OPERATOR_PATTERN_BUDGET', message }]

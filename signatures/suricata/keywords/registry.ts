@@ -3,6 +3,7 @@ import { RuleFault } from '../problem.ts'
 import { BUFFER_KEYWORDS } from './buffers.ts'
 import { BYTE_KEYWORDS } from './bytes.ts'
 import { CONTENT_KEYWORDS } from './content.ts'
+import { DATASET_KEYWORDS } from './datasets.ts'
 import { FILE_KEYWORDS } from './files.ts'
 import { FLOW_KEYWORDS } from './flow.ts'
 import { type Keyword, keyword } from './keyword.ts'
@@ -40,6 +41,7 @@ export const KEYWORDS: readonly Keyword[] = [
   ...TRANSFORM_KEYWORDS,
   ...NUMBER_KEYWORDS,
   ...FILE_KEYWORDS,
+  ...DATASET_KEYWORDS,
   ...FLOW_KEYWORDS,
   ...STATE_KEYWORDS,
   ...PACKET_KEYWORDS,

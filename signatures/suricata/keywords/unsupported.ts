@@ -13,8 +13,6 @@ const NAMES = new Set([
   'app-layer-state',
   'asn1',
   'bypass',
-  'datarep',
-  'dataset',
   'dce_iface',
   'dce_opnum',
   'dce_stub_data',

@@ -25,6 +25,7 @@ export function alertFields(alert: Alert, isBlocked: boolean, settings: AlertSet
     ...(!settings.references || alert.references.length === 0
       ? {}
       : { references: alert.references }),
+    ...(alert.context === undefined ? {} : { context: alert.context }),
   }
 }
 

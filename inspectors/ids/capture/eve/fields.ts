@@ -57,13 +57,16 @@ export function tlsRecord(session: TlsSession): Fields {
           issuerdn: certificate.issuer,
           serial: certificate.serial,
           fingerprint: certificate.fingerprint,
+          ...(certificate.notBefore === null ? {} : { notbefore: dateText(certificate.notBefore) }),
+          ...(certificate.notAfter === null ? {} : { notafter: dateText(certificate.notAfter) }),
           ...(certificate.alternativeNames.length === 0
             ? {}
             : { subjectaltname: certificate.alternativeNames }),
         }),
+    ...(session.isResumed ? { session_resumed: true } : {}),
     ...(client === null || client.serverName === null ? {} : { sni: client.serverName }),
     ...(version === null ? {} : { version: VERSIONS.get(version) ?? 'UNDETERMINED' }),
-    ...(client === null
+    ...(client === null || client.isSslV2
       ? {}
       : {
           ja3: { hash: md5Hex(ja3String(client)), string: ja3String(client) },
@@ -77,6 +80,11 @@ export function tlsRecord(session: TlsSession): Fields {
           ...(server.alpn.length === 0 ? {} : { server_alpns: server.alpn }),
         }),
   }
+}
+
+/** @param seconds since the epoch */
+function dateText(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 19)
 }
 
 /** EVE's `tcp` object of a flow. */

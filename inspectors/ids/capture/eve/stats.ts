@@ -78,7 +78,10 @@ export function statsRecord(
         pkts: counts.packets,
         bytes: counts.bytes,
         ...counts.decoder,
+        ...eventFields(counts, 'decoder.', 'event'),
       },
+      ...eventFields(counts, 'stream.', 'stream'),
+      app_layer: applicationFields(counts),
       tcp: { reassembly_gap: counts.gaps },
       flow: { total: counts.flows },
       detect: {
@@ -111,4 +114,41 @@ export function statsRecord(
         : {}),
     },
   }
+}
+
+/** Faults by their names: those of the decoder by layer. */
+function eventFields(
+  { events }: ReplayCounts,
+  prefix: 'decoder.' | 'stream.',
+  name: string,
+): Record<string, unknown> {
+  const fields: Record<string, Record<string, number> | number> = {}
+  for (const [event, count] of events) {
+    if (!event.startsWith(prefix)) continue
+    const [layer, ...rest] = event.slice(prefix.length).split('.')
+    if (rest.length === 0) fields[layer] = count
+    else {
+      const known = fields[layer]
+      if (typeof known === 'object') known[rest.join('.')] = count
+      else fields[layer] = { [rest.join('.')]: count }
+    }
+  }
+  return Object.keys(fields).length === 0 ? {} : { [name]: fields }
+}
+
+/** Protocols that are told even where none was seen. */
+const APPLICATIONS = ['http', 'tls', 'dns_tcp', 'dns_udp', 'failed_tcp', 'failed_udp']
+
+function applicationFields({ applications }: ReplayCounts): Record<string, unknown> {
+  const flow: Record<string, number> = {}
+  const tx: Record<string, number> = {}
+  const error: Record<string, unknown> = {}
+  for (const name of [...APPLICATIONS, ...applications.keys()]) {
+    const counted = applications.get(name)
+    flow[name] = counted?.flows ?? 0
+    if (name.startsWith('failed')) continue
+    tx[name] = counted?.transactions ?? 0
+    error[name] = { gap: 0, alloc: 0, parser: 0, internal: 0 }
+  }
+  return { flow, tx, error }
 }

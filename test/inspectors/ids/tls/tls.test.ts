@@ -126,6 +126,9 @@ describe('TLS parsers', () => {
     pointFormats: [0],
     signatureAlgorithms: [0x0403],
     versions: [0x0304],
+    sessionId: Buffer.alloc(0),
+    hasTicket: false,
+    isSslV2: false,
   }
   it('leave GREASE out of fingerprints', () => {
     assert.equal(ja3String(hello), '771,4865-4866,0-16-43-10,29,0')
