@@ -124,6 +124,8 @@ export interface TargetList {
   readonly parts: readonly TargetPart[]
   /** Some part changes while a phase runs, is counted, or is not worth gating. */
   readonly isVolatile: boolean
+  /** A TX variable by name, or a count of values by name: one value at most, which costs little to find. */
+  readonly isSingle: boolean
   readonly text: string
 }
 

@@ -33,6 +33,7 @@ export class TargetLists {
       index: this.lists.length,
       parts,
       isVolatile: parts.some((part) => part.count || part.collection.isVolatile),
+      isSingle: parts.length === 1 && isSingle(parts[0]),
       text,
     }
     this.lists.push(list)
@@ -89,6 +90,11 @@ export function compileSelector(target: Target, diagnostics: Diagnostics): Compi
       return { kind: 'all' }
     }
   }
+}
+
+function isSingle({ count, selector, exclusions, txSlot }: TargetPart): boolean {
+  if (exclusions.length > 0) return false
+  return txSlot >= 0 || (count && (selector.kind === 'all' || selector.kind === 'name'))
 }
 
 /** `!ARGS` with no selector takes the whole collection out; XML is excluded by its very path. */

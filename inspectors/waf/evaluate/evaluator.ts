@@ -1,4 +1,3 @@
-import { type AlertMatch, MAX_MATCH_BYTES } from '#inspectors/inspector.ts'
 import type { Disruptive, Phase } from '#signatures/seclang/model.ts'
 import type { CompiledLink, CompiledRule, Program } from '../compile/program.ts'
 import { Captures } from '../operators/operator.ts'
@@ -9,9 +8,16 @@ import type { Entry } from '../values/entry.ts'
 import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
 import { type Candidates, PhaseGate } from './phase-gate.ts'
-import { isExcluded, losesTargets, ResolvedTargets, resolveTargets } from './resolved-targets.ts'
+import {
+  isExcluded,
+  losesTargets,
+  ResolvedTargets,
+  resolveTargets,
+  singleValue,
+} from './resolved-targets.ts'
 import { MatchedVariable } from '../transaction/matched-variable.ts'
-import { MAX_HIT_MATCHES, MAX_HITS } from '../transaction/rule-hit.ts'
+import { MAX_HITS } from '../transaction/rule-hit.ts'
+import { MatchList } from './match-list.ts'
 
 /**
  * Runs the rules of a phase over a transaction.
@@ -30,7 +36,7 @@ export class Evaluator {
   readonly #captures = new Captures()
   readonly #linkTargets = new ResolvedTargets()
   /** Matches of the rule that is being evaluated. */
-  #matches: AlertMatch[] = []
+  readonly #matches = new MatchList()
   #msg = ''
   #logdata = ''
 
@@ -68,7 +74,7 @@ export class Evaluator {
     const { links } = rule
     if (links.length === 0) return false
     if (transaction.matchedVariables.length > 0) transaction.matchedVariables = []
-    if (this.#matches.length > 0) this.#matches = []
+    this.#matches.clear()
     this.#msg = ''
     this.#logdata = ''
     for (let index = 0; index < links.length; index += 1) {
@@ -93,6 +99,14 @@ export class Evaluator {
       return true
     }
     const argument = test.kind === 'dynamic' ? test.argument.expand(transaction) : ''
+    if (
+      link.targets.isSingle &&
+      link.pipelines.length === 1 &&
+      transaction.removedTargets === null
+    ) {
+      const value = singleValue(transaction, link.targets.parts[0])
+      if (value === undefined || !matches(link, value, argument)) return false
+    }
     const resolved =
       group < 0 ? this.#targetsOf(transaction, rule, link) : this.#gate.candidatesOf(group)
     const exclusions = group < 0 ? null : exclusionsOf(transaction, rule)
@@ -174,21 +188,11 @@ export class Evaluator {
     const text = variable.value
     transaction.matchedVariable = variable
     transaction.matchedVariables.push(variable)
-    const wantsMatch = (rule.log || rule.auditlog) && this.#matches.length < MAX_HIT_MATCHES
+    const wantsMatch = (rule.log || rule.auditlog) && !this.#matches.isFull
     if (link.capture || wantsMatch) {
       const captures = this.#capture(link, text, argument)
       if (link.capture) storeCaptures(transaction, captures)
-      if (wantsMatch) {
-        // What an operator reports may be something else than bytes of the value (a fingerprint).
-        const isPart = captures.count > 0 && text.startsWith(captures.groups[0], captures.offset)
-        const found = isPart ? captures.groups[0] : text
-        this.#matches.push({
-          variable: variable.name,
-          valueLatin1: found.length > MAX_MATCH_BYTES ? found.slice(0, MAX_MATCH_BYTES) : found,
-          offset: isPart ? captures.offset : -1,
-          transformations: pipeline.names,
-        })
-      }
+      if (wantsMatch) this.#matches.add(variable, captures, pipeline)
     }
     this.#applyEffects(transaction, link)
   }
@@ -233,11 +237,10 @@ export class Evaluator {
         rule,
         msg: this.#msg,
         logdata: this.#logdata,
-        matches: this.#matches,
+        matches: this.#matches.take(),
         score: this.#score(transaction, rule),
         isDecisive,
       })
-      this.#matches = []
     }
     if (isDecisive) transaction.interception = interceptionOf(disruptive, rule.status)
     if (transaction.engine === 'off') return true
@@ -262,6 +265,14 @@ function exclusionsOf(
   rule: CompiledRule,
 ): readonly TargetExclusion[] | null {
   return removedTargets !== null && losesTargets(removedTargets, rule.index) ? removedTargets : null
+}
+
+/** Tests the only value of a link that may have one. */
+function matches({ test, pipelines }: CompiledLink, value: string, argument: string): boolean {
+  const text = transformThrough(value, pipelines[0])
+  if (test.kind === 'dynamic') return test.operator.match(text, argument, null) !== test.negated
+  if (test.kind === 'always') return true
+  return test.predicate.operator.match(text, null) !== test.predicate.negated
 }
 
 const MAX_LOCATION = 2048

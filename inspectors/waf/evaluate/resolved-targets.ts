@@ -99,6 +99,22 @@ export function resolveTargets(
   }
 }
 
+/** The value of a list that `isSingle`. */
+export function singleValue(transaction: Transaction, part: TargetPart): string | undefined {
+  const { collection, selector, count, txSlot } = part
+  if (txSlot >= 0) {
+    const value = transaction.tx.slots[txSlot]
+    return count ? (value === undefined ? '0' : '1') : value
+  }
+  const entries = valuesOf(transaction, collection)
+  if (selector.kind !== 'name') return String(entries.length)
+  let found = 0
+  for (let at = 0; at < entries.length; at += 1) {
+    if (entries[at].nameLower === selector.nameLower) found += 1
+  }
+  return String(found)
+}
+
 function exclude(
   into: ResolvedTargets,
   start: number,
