@@ -1,4 +1,4 @@
-import type { NumbersMatch } from '#signatures/suricata/rule.ts'
+import type { NumbersMatch } from '#signatures/suricata/buffer-match.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
 
 /** Whether the numbers of a buffer are as one comparison wants them. */

@@ -4,7 +4,7 @@ import type {
   ByteTest,
   NumberSource,
   Operand,
-} from '#signatures/suricata/rule.ts'
+} from '#signatures/suricata/buffer-match.ts'
 
 /** Values of `byte_extract` and `byte_math` in the rule being evaluated. */
 export type Variables = Map<string, number>

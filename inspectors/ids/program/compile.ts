@@ -1,6 +1,7 @@
 import { PAYLOAD, bufferByName, isPacketBuffer } from '#signatures/suricata/buffers.ts'
 import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
-import type { HashAlgorithm, Rule, Section } from '#signatures/suricata/rule.ts'
+import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
+import type { Rule, Section } from '#signatures/suricata/rule.ts'
 import { transformKey } from '#signatures/suricata/transform.ts'
 import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'

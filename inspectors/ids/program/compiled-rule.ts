@@ -1,4 +1,5 @@
-import type { NumbersMatch, Rule } from '#signatures/suricata/rule.ts'
+import type { NumbersMatch } from '#signatures/suricata/buffer-match.ts'
+import type { Rule } from '#signatures/suricata/rule.ts'
 import type { RuleType } from './rule-type.ts'
 import type { TransformStep } from '#signatures/suricata/transform.ts'
 import type { FileTest } from '../files/file-test.ts'

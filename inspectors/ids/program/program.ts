@@ -1,4 +1,4 @@
-import type { HashAlgorithm } from '#signatures/suricata/rule.ts'
+import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
 import type { Application, CompiledRule, Side, Slot } from './compiled-rule.ts'
 import type { Prefilter } from './prefilter.ts'
 
