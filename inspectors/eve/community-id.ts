@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { parseAddress } from '#chain/model/ip-address.ts'
 
 const SEED = 0
-const TCP = 6
+const NUMBERS = { tcp: 6, udp: 17 } as const
 
 /**
- * Community ID v1 of a TCP connection: the same from both ends and in every tool.
+ * Community ID v1 of a connection or flow: the same from both ends and in every tool.
  *
  * @see https://github.com/corelight/community-id-spec
  * @returns `1:` and base64 of SHA-1 over seed, lower endpoint, higher endpoint; undefined when an
@@ -16,6 +16,7 @@ export function communityId(
   clientPort: number,
   serverAddress: string,
   serverPort: number,
+  protocol: keyof typeof NUMBERS = 'tcp',
 ): string | undefined {
   const client = addressBytes(clientAddress)
   const server = addressBytes(serverAddress)
@@ -29,7 +30,7 @@ export function communityId(
   let at = data.writeUInt16BE(SEED, 0)
   at += low.copy(data, at)
   at += high.copy(data, at)
-  at = data.writeUInt8(TCP, at)
+  at = data.writeUInt8(NUMBERS[protocol], at)
   at = data.writeUInt8(0, at)
   at = data.writeUInt16BE(lowPort, at)
   data.writeUInt16BE(highPort, at)

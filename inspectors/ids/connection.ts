@@ -9,6 +9,7 @@ import {
 } from '#inspectors/inspector.ts'
 import { ApplicationDetector } from './application.ts'
 import type { Packet } from './capture/packet.ts'
+import { Datagrams } from './datagrams.ts'
 import { DnsInspection } from './dns-inspection.ts'
 import type { DnsMessage } from './dns/message.ts'
 import type { Engine } from './engine.ts'
@@ -36,6 +37,7 @@ export class IdsConnection implements ConnectionInspector {
   #tls: TlsInspection | null = null
   #packets: PacketInspection | null = null
   #dns: DnsInspection | null = null
+  #datagrams: Datagrams | null = null
   readonly #engine: Engine
   readonly #detector = new ApplicationDetector()
   /** The direction's own bytes told a protocol, or will not. */
@@ -206,6 +208,12 @@ export class IdsConnection implements ConnectionInspector {
     this.#findings.about(flow, 'transaction', transaction)
     this.#dns.message(sideOf(flow), message, bytes, faults)
     return this.#findings.take()
+  }
+
+  /** In line: one datagram and the message that it is. */
+  datagram(flow: Flow, packet: Packet): Verdict {
+    this.#datagrams ??= new Datagrams(this)
+    return this.#datagrams.inspect(flow, packet)
   }
 
   /** Of a datagram the protocol is told by who reads it. */

@@ -212,3 +212,11 @@ test('flow ids are unique and fit 51 bits', () => {
   assert.equal(new Set(ids).size, 1000)
   for (const id of ids) assert.ok(Number.isInteger(id) && id >= 0 && id < 2 ** 51)
 })
+
+test('community id of a datagram is that of the published test vectors', () => {
+  // corelight/community-id-spec, baseline: udp 192.168.1.52:54585 -> 8.8.8.8:53, seed 0.
+  assert.equal(
+    communityId('192.168.1.52', 54_585, '8.8.8.8', 53, 'udp'),
+    '1:d/FP5EW3wiY1vCndhwleRRKHowQ=',
+  )
+})
