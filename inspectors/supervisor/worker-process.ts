@@ -38,6 +38,8 @@ export interface WorkerLaunch {
   readonly module: string
   readonly arguments: readonly string[]
   readonly listenFd: number
+  /** Packet socket of the domain; null: it has none. */
+  readonly datagramFd: number | null
 }
 
 /** Added to the arguments of a spare, so that people can tell it from the others. */
@@ -82,7 +84,11 @@ export class WorkerProcess {
     const more = isSpare ? [SPARE_ARGUMENT] : []
     this.#child = fork(launch.module, [...launch.arguments, ...more], {
       execArgv: [...V8_FLAGS, '--disable-warning=ExperimentalWarning'],
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', launch.listenFd],
+      stdio: [
+        ...(['inherit', 'inherit', 'inherit', 'ipc'] as const),
+        launch.listenFd,
+        ...(launch.datagramFd === null ? [] : [launch.datagramFd]),
+      ],
     })
     this.pid = this.#child.pid ?? -1
     beforeNobody(this.pid)
@@ -113,6 +119,11 @@ export class WorkerProcess {
   reattach(config: DomainConfig): void {
     this.config = config
     this.#send({ type: 'reattach', config })
+  }
+
+  /** It is the one that reads datagrams, or is not any more. */
+  readDatagrams(isReader: boolean): void {
+    this.#send({ type: 'datagrams', isReader })
   }
 
   /**
