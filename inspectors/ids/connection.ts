@@ -81,7 +81,7 @@ export class IdsConnection implements ConnectionInspector {
       if (!this.#hasSpoken[side]) this.#hear(side)
     }
     if (this.#tls !== null) {
-      this.#findings.about(flow, 'transaction', null)
+      this.#findings.about(flow, 'transaction', this.#tls.session)
       this.#tls.inspect(side, this.#stream.side(side).window)
     }
     const verdict = this.#findings.take()

@@ -203,6 +203,15 @@ test('community id is that of the published test vectors, the same from both end
     '1:LQU9qZlK+B5F3KDmev6m5PMibrg=',
   )
   assert.equal(communityId('fd00::1', 1, 'fd00::2', 2), communityId('fd00::2', 2, 'fd00::1', 1))
+  assert.equal(
+    communityId('192.168.1.52', 54_585, '8.8.8.8', 53, 17),
+    '1:d/FP5EW3wiY1vCndhwleRRKHowQ=',
+  )
+  assert.notEqual(
+    communityId('192.168.1.52', 54_585, '8.8.8.8', 53, 'udp', 1),
+    communityId('192.168.1.52', 54_585, '8.8.8.8', 53, 17),
+  )
+  assert.equal(communityId('10.0.0.1', 0, '10.0.0.2', 0, 1), undefined)
   assert.equal(communityId('fd00::1', 1, '10.0.0.1', 2), undefined)
 })
 
