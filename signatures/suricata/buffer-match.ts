@@ -142,6 +142,8 @@ export interface NumbersMatch {
   readonly kind: 'numbers'
   /** Asked of the numbers, or with `count` of how many there are. */
   readonly range: NumberRange
+  /** Ranges that do as well. */
+  readonly others?: readonly NumberRange[]
   readonly count: boolean
   readonly index: NumberIndex
   /** Part of the list that is looked at, as `Array.slice` takes it; null: all of it. */

@@ -22,7 +22,7 @@ export interface CompileResult {
   readonly problems: readonly RuleProblem[]
 }
 
-const APPLICATIONS = new Set<string>(['http', 'tls', 'dns'])
+const APPLICATIONS = new Set<string>(['http', 'tls', 'dns', 'dcerpc'])
 
 export interface CompileOptions {
   /** There are packets to look at: a capture. Otherwise connections alone: the inline path. */
@@ -87,6 +87,7 @@ class Compiler {
           http: sides('http'),
           tls: sides('tls'),
           dns: sides('dns'),
+          dcerpc: sides('dcerpc'),
         },
         plans: new PortPlans({
           stream: drafts('stream'),

@@ -65,4 +65,4 @@ export interface CompiledRule {
 
 export type Side = 'request' | 'response'
 
-export type Application = 'http' | 'tls' | 'dns'
+export type Application = 'http' | 'tls' | 'dns' | 'dcerpc'

@@ -20,7 +20,9 @@ export type PacketKind = 'session' | 'tcp' | 'udp' | 'other'
 export const PACKET_KINDS: readonly PacketKind[] = ['session', 'tcp', 'udp', 'other']
 
 /** Rules by what they are about and the side that sends it. */
-export type PlannedDrafts = Readonly<Record<'stream' | PacketKind, Readonly<Record<Side, GroupDraft>>>>
+export type PlannedDrafts = Readonly<
+  Record<'stream' | PacketKind, Readonly<Record<Side, GroupDraft>>>
+>
 
 /** Protocols whose streams have groups without the rules of other protocols. */
 const OWN_STREAMS: readonly string[] = ['http', 'tls']
@@ -31,10 +33,7 @@ export class PortPlan {
   readonly #admits: ((rule: CompiledRule, side: Side) => boolean) | null
   readonly #groups = new Map<string, RuleGroup>()
 
-  constructor(
-    drafts: PlannedDrafts,
-    admits: ((rule: CompiledRule, side: Side) => boolean) | null,
-  ) {
+  constructor(drafts: PlannedDrafts, admits: ((rule: CompiledRule, side: Side) => boolean) | null) {
     this.#drafts = drafts
     this.#admits = admits
   }

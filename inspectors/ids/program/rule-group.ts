@@ -70,8 +70,7 @@ export class GroupDraft {
   /** @param isWanted which of the rules; all where it is absent */
   finish(isWanted?: (rule: CompiledRule) => boolean): RuleGroup {
     const always = isWanted === undefined ? this.#always : this.#always.filter(isWanted)
-    const bySlot =
-      isWanted === undefined ? this.#bySlot : selection(this.#bySlot, isWanted)
+    const bySlot = isWanted === undefined ? this.#bySlot : selection(this.#bySlot, isWanted)
     if (always.length === 0 && bySlot.size === 0) return NO_RULES
     let size = always.length
     for (const patterns of bySlot.values())

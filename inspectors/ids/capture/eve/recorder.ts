@@ -17,6 +17,7 @@ import {
   payloadFields,
   verdictFields,
 } from './alert-fields.ts'
+import { dcerpcFields, isRpcCall } from './dcerpc-record.ts'
 import { dnsFields, dnsFieldsV2, hasType } from './dns-record.ts'
 import { flowMetadata } from './flow-metadata.ts'
 import { RuleTexts } from './rule-texts.ts'
@@ -367,6 +368,7 @@ function applicationFields({ application, ids }: ReplayFlow): Fields {
 function applicationLayer(of: ReplayFlow, on: object | null): Fields {
   if (on !== null && isHttp(on)) return { http: httpRecord(on) }
   if (on !== null && isDns(on)) return { dns: dnsFields(on.message, on.index) }
+  if (on !== null && isRpcCall(on)) return { dcerpc: dcerpcFields(on) }
   return on !== null && on === of.ids.tlsSession ? { tls: tlsRecord(of.ids.tlsSession) } : {}
 }
 
