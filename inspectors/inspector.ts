@@ -1,5 +1,6 @@
 import type { InspectorMode, InspectorType } from '#chain/model/chain.ts'
 import type { HttpTransaction } from './http/transaction.ts'
+import type { Packet } from './ids/capture/packet.ts'
 
 /**
  * The one interface between the chain and an inspector, built-in or future. Protocols are parsed once,
@@ -11,6 +12,8 @@ import type { HttpTransaction } from './http/transaction.ts'
  * from the socket; where the connection speaks HTTP/1 also, per transaction: `requestHead`,
  * `requestBody`*, `requestEnd`, `responseHead`, `responseBody`*, `responseEnd`, `transactionEnd`; and
  * last `close`. A transaction that a peer cuts off still gets its `transactionEnd`.
+ *
+ * A flow of datagrams has other events: `open`, `datagram` for each, `close` when it was quiet for its time.
  */
 
 /** Which way bytes travel: the client is the one who sent the SYN. */
@@ -22,6 +25,10 @@ export interface Connection {
   readonly id: string
   /** 51-bit EVE `flow_id`. */
   readonly flowId: number
+  /** Absent: TCP, or `otherProtocol`. */
+  readonly protocol?: 'udp'
+  /** Of mirrored traffic that is neither TCP nor UDP: EVE's name of what it is. */
+  readonly otherProtocol?: string
   readonly clientAddress: string
   readonly clientPort: number
   readonly serverAddress: string
@@ -41,8 +48,8 @@ export type Verdict =
       readonly location?: string
       readonly alerts: readonly Alert[]
     }
-  /** Reset both sides. */
-  | { readonly kind: 'drop'; readonly alerts: readonly Alert[] }
+  /** Reset both sides. Of a datagram: it goes no further, nor does, without `scope`, the rest of its flow. */
+  | { readonly kind: 'drop'; readonly alerts: readonly Alert[]; readonly scope?: 'datagram' }
   /** This inspector has nothing more to see in the whole flow. */
   | { readonly kind: 'bypass'; readonly reason: BypassReason; readonly alerts: readonly Alert[] }
 
@@ -90,6 +97,11 @@ export interface Alert {
   readonly metadata: Readonly<Record<string, readonly string[]>>
   readonly references: readonly string[]
   readonly matches: readonly AlertMatch[]
+  /** What the message is that it was found in, where that is not HTTP: EVE's object and its name. */
+  readonly application?: {
+    readonly name: 'dns'
+    readonly fields: Readonly<Record<string, unknown>>
+  }
   /** Entries of data sets that the rule matched with, by the names that the rule gives them. */
   readonly context?: Readonly<Record<string, unknown>>
   /** Files that the rule matched with. */
@@ -141,5 +153,10 @@ export interface ConnectionInspector {
   responseEnd(transaction: HttpTransaction): Verdict
   /** After the response, or when the connection ends first: logging phase. */
   transactionEnd(transaction: HttpTransaction): Verdict
+  /**
+   * One UDP datagram, put together from its fragments, of either direction. Inspectors without it cannot be in
+   * a chain that datagrams are led through; who asks one all the same fails (`chain/model/datagram-rules.ts`).
+   */
+  datagram?(flow: Flow, packet: Packet): Verdict
   close(): Verdict
 }

@@ -79,7 +79,7 @@ export const chainResource: Resource<TenantChain> = {
     revision,
     updated_at: updatedAt,
   }),
-  validate: ({ chain }, state) => validateChain(chain, state),
+  validate: ({ tenant, chain }, state) => validateChain(chain, state, tenant),
   inUse: chainInUse,
   matches: ({ chain }, { rule_set: ruleSet }) =>
     ruleSet === undefined ||

@@ -13,6 +13,7 @@ export type ShownAttachment = Attachment & {
 interface AttachOptions extends CommonOptions {
   readonly chain: string
   readonly direction: Attachment['direction']
+  readonly protocol: Classifier['protocol']
   readonly ports: Classifier['destinationPorts']
   readonly remote?: readonly string[]
   readonly priority?: number
@@ -33,6 +34,11 @@ export function registerAttachCommands(program: Command): void {
       new Option('--direction <direction>', 'ingress: towards the guest; egress: from it')
         .choices(['ingress', 'egress'])
         .default('ingress'),
+    )
+    .addOption(
+      new Option('--protocol <protocol>', 'udp: each datagram is inspected; chains of ids only')
+        .choices(['tcp', 'udp'])
+        .default('tcp'),
     )
     .option('--ports <list>', 'server ports: 80,443,8000-8100, or any', parsePorts, 'any' as const)
     .option('--remote <cidr...>', 'only connections with these far sides')
@@ -56,7 +62,8 @@ export function registerAttachCommands(program: Command): void {
     .addHelpText(
       'after',
       '\nExamples:\n  portcullis attach web --chain shop --ports 80,8080 --wait\n' +
-        '  portcullis attach web --chain shop --direction egress --remote 203.0.113.0/24',
+        '  portcullis attach web --chain shop --direction egress --remote 203.0.113.0/24\n' +
+        '  portcullis attach web --chain names --direction egress --protocol udp --ports 53',
     )
     .action(attach)
 
@@ -71,7 +78,7 @@ async function attach(port: string, options: AttachOptions): Promise<void> {
   const { api, output, tenant } = sessionOf(options)
   const remotes = options.remote ?? [undefined]
   const classifiers = remotes.map((remote) => ({
-    protocol: 'tcp',
+    protocol: options.protocol,
     destinationPorts: options.ports,
     ...(remote === undefined ? {} : { remote }),
   }))

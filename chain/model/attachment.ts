@@ -15,6 +15,13 @@ export const PortEntry = Type.Union([
 export type PortEntry = Static<typeof PortEntry>
 
 /**
+ * Protocols of an inline attachment. `udp`: each datagram is inspected by itself before it is forwarded; the
+ * chain must consist of inspectors that can see datagrams (`datagram-rules.ts`).
+ */
+export const ClassifierProtocol = Type.Union([Type.Literal('tcp'), Type.Literal('udp')])
+export type ClassifierProtocol = Static<typeof ClassifierProtocol>
+
+/**
  * Which connections are steered. `destinationPorts` are the server's, whoever of the two ends is the
  * attached port; `remote` limits the far side (ingress: the client, egress: the server).
  * The protocols that every agent can enforce are listed here and no others: what cannot be enforced
@@ -22,7 +29,7 @@ export type PortEntry = Static<typeof PortEntry>
  */
 export const Classifier = Type.Object(
   {
-    protocol: Type.Literal('tcp'),
+    protocol: ClassifierProtocol,
     destinationPorts: Type.Union([
       Type.Literal('any'),
       Type.Array(PortEntry, { minItems: 1, maxItems: MAX_CLASSIFIER_PORTS }),
@@ -33,7 +40,10 @@ export const Classifier = Type.Object(
 )
 export type Classifier = Static<typeof Classifier>
 
-/** `ingress`: connections towards the port's guest; `egress`: connections the guest opens. */
+/**
+ * `ingress`: connections towards the port's guest; `egress`: connections the guest opens. UDP has no
+ * connections: what looks like a datagram towards the server or like its answer counts, whoever spoke first.
+ */
 export const Direction = Type.Union([Type.Literal('ingress'), Type.Literal('egress')])
 export type Direction = Static<typeof Direction>
 
@@ -47,9 +57,9 @@ export const Attachment = Type.Object(
     classifiers: Type.Array(Classifier, { minItems: 1, maxItems: MAX_CLASSIFIERS }),
     /** Higher wins where classifiers of one port and direction overlap; equal ones may not overlap. */
     priority: Type.Integer({ minimum: 1, maximum: 1000 }),
-    /** Connections older than the attachment: left alone (`new-only`) or reset. */
+    /** TCP connections older than the attachment: left alone (`new-only`) or reset. */
     onAttach: Type.Union([Type.Literal('new-only'), Type.Literal('reset')]),
-    /** Inspected connections at detach: inspected to their end (`drain`) or reset. */
+    /** Inspected TCP connections at detach: inspected to their end (`drain`) or reset. */
     onDetach: Type.Union([Type.Literal('drain'), Type.Literal('reset')]),
   },
   { additionalProperties: false },

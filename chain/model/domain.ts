@@ -12,7 +12,12 @@ import { Port } from './port.ts'
  */
 export const DomainListener = Type.Union([
   Type.Object(
-    { kind: Type.Literal('transparent'), fd: Type.Integer({ minimum: 3 }) },
+    {
+      kind: Type.Literal('transparent'),
+      fd: Type.Integer({ minimum: 3 }),
+      /** Packet socket from which datagrams are read, and through which they go on. */
+      datagramFd: Type.Optional(Type.Integer({ minimum: 3 })),
+    },
     { additionalProperties: false },
   ),
   Type.Object(

@@ -1,4 +1,4 @@
-import type { Attachment, Classifier } from './attachment.ts'
+import type { Attachment, Classifier, ClassifierProtocol } from './attachment.ts'
 import { addressKey, cidrContains, parseAddress, parseCidr } from './ip-address.ts'
 import type { ParsedAddress, ParsedCidr } from './ip-address.ts'
 import type { Port } from './port.ts'
@@ -11,6 +11,7 @@ import type { Port } from './port.ts'
  */
 
 interface CompiledClassifier {
+  readonly protocol: ClassifierProtocol
   readonly ports: readonly { readonly from: number; readonly to: number }[] | 'any'
   /** Null: any far side. */
   readonly remote: ParsedCidr | null
@@ -57,6 +58,7 @@ function compileClassifier(classifier: Classifier): CompiledClassifier {
     throw new TypeError(`classifier remote ${JSON.stringify(classifier.remote)} is no CIDR`)
   }
   return {
+    protocol: classifier.protocol,
     remote,
     ports:
       classifier.destinationPorts === 'any'
@@ -67,8 +69,14 @@ function compileClassifier(classifier: Classifier): CompiledClassifier {
   }
 }
 
-function matches(compiled: CompiledAttachment, remote: ParsedAddress, serverPort: number): boolean {
-  for (const { ports, remote: cidr } of compiled.classifiers) {
+function matches(
+  compiled: CompiledAttachment,
+  remote: ParsedAddress,
+  serverPort: number,
+  protocol: ClassifierProtocol,
+): boolean {
+  for (const { protocol: wanted, ports, remote: cidr } of compiled.classifiers) {
+    if (wanted !== protocol) continue
     if (cidr !== null && !cidrContains(cidr, remote)) continue
     if (ports === 'any') return true
     for (const range of ports) if (serverPort >= range.from && serverPort <= range.to) return true
@@ -133,14 +141,15 @@ function findHop(
   own: ParsedAddress,
   remote: ParsedAddress,
   serverPort: number,
+  protocol: ClassifierProtocol,
 ): ResolvedHop | null {
   const exact = index.byAddress.get(addressKey(own))
   if (exact !== undefined) {
-    for (const one of exact[direction]) if (matches(one, remote, serverPort)) return one
+    for (const one of exact[direction]) if (matches(one, remote, serverPort, protocol)) return one
   }
   for (const { cidr, entries } of index.blocks) {
     if (!cidrContains(cidr, own)) continue
-    for (const one of entries[direction]) if (matches(one, remote, serverPort)) return one
+    for (const one of entries[direction]) if (matches(one, remote, serverPort, protocol)) return one
   }
   return null
 }
@@ -148,7 +157,7 @@ function findHop(
 /**
  * @param clientAddress who sent the SYN, as a socket reports it (v4-mapped is IPv4)
  * @param serverAddress whom it was sent to
- * @param serverPort    TCP port of the server
+ * @param serverPort    port of the server
  * @returns both null: no attachment of these ports covers the connection
  */
 export function resolveAttachments(
@@ -156,12 +165,13 @@ export function resolveAttachments(
   clientAddress: string,
   serverAddress: string,
   serverPort: number,
+  protocol: ClassifierProtocol = 'tcp',
 ): ResolvedAttachments {
   const client = parseAddress(clientAddress)
   const server = parseAddress(serverAddress)
   if (client === null || server === null) return { egress: null, ingress: null }
   return {
-    egress: findHop(index, 'egress', client, server, serverPort),
-    ingress: findHop(index, 'ingress', server, client, serverPort),
+    egress: findHop(index, 'egress', client, server, serverPort, protocol),
+    ingress: findHop(index, 'ingress', server, client, serverPort, protocol),
   }
 }

@@ -8,7 +8,7 @@ import {
 import type { Classifier, PortEntry } from './attachment.ts'
 import { invalid, type Violation } from './violation.ts'
 
-/** Inclusive range of TCP ports. */
+/** Inclusive range of ports. */
 export interface PortRange {
   readonly from: number
   readonly to: number
@@ -93,7 +93,7 @@ function validateRemote(
   }
   const unusable = unusableAddress(prefix)
   if (unusable !== null) {
-    return [invalid(pointer, `${unusable}: no TCP connection comes from or goes to it`)]
+    return [invalid(pointer, `${unusable}: no connection comes from or goes to it`)]
   }
   if (!families.has(prefix.family)) {
     return [
@@ -105,6 +105,7 @@ function validateRemote(
 
 /** True when some connection matches both. */
 export function classifiersOverlap(a: Classifier, b: Classifier): boolean {
+  if (a.protocol !== b.protocol) return false
   const ports = portRanges(a.destinationPorts).some((range) =>
     portRanges(b.destinationPorts).some((other) => rangesOverlap(range, other)),
   )

@@ -7,6 +7,7 @@ import {
 } from './address.ts'
 import type { Attachment } from './attachment.ts'
 import type { Chain } from './chain.ts'
+import { chainDatagramViolations, datagramViolations } from './datagram-rules.ts'
 import { type DesiredState, ruleReferences, scopedKey } from './desired.ts'
 import type { Port } from './port.ts'
 import { parseRuleReference, resolveReference } from './rule-set.ts'
@@ -101,8 +102,11 @@ function familiesOf(port: Port): ReadonlySet<4 | 6> {
   return new Set(port.addresses.flatMap((text) => parsePrefix(text)?.family ?? []))
 }
 
-/** A chain about to be created or replaced: every rule set it names is installed and usable. */
-export function validateChain(chain: Chain, state: DesiredState): Violation[] {
+/**
+ * A chain about to be created or replaced: every rule set it names is installed and usable, and what its
+ * attachments lead through it can be seen by all of its inspectors.
+ */
+export function validateChain(chain: Chain, state: DesiredState, tenant: string): Violation[] {
   const rules = ruleReferences(chain).flatMap(({ reference, pointer }) => {
     const parsed = parseRuleReference(reference)
     if (parsed === null) {
@@ -125,7 +129,14 @@ export function validateChain(chain: Chain, state: DesiredState): Violation[] {
       ),
     ]
   })
-  return [...rules, ...chain.inspectors.flatMap(validateSettings)]
+  const users = [...state.attachments.values()]
+    .map(({ value }) => value)
+    .filter((attachment) => attachment.tenant === tenant && attachment.chain === chain.name)
+  return [
+    ...rules,
+    ...chain.inspectors.flatMap(validateSettings),
+    ...chainDatagramViolations(chain, users),
+  ]
 }
 
 function validateSettings(inspector: Chain['inspectors'][number], index: number): Violation[] {
@@ -157,9 +168,10 @@ export function validateAttachment(attachment: Attachment, state: DesiredState):
   if (port === undefined) {
     violations.push(invalid('/port', `tenant ${tenant} has no port ${attachment.port}`))
   }
-  if (!state.chains.has(scopedKey(tenant, attachment.chain))) {
+  const chain = state.chains.get(scopedKey(tenant, attachment.chain))?.value.chain
+  if (chain === undefined) {
     violations.push(invalid('/chain', `tenant ${tenant} has no chain ${attachment.chain}`))
-  }
+  } else violations.push(...datagramViolations(attachment, chain))
   const families = port === undefined ? new Set<4 | 6>([4, 6]) : familiesOf(port)
   attachment.classifiers.forEach((classifier, index) => {
     const pointer = `/classifiers/${index}`

@@ -1,13 +1,16 @@
 import type { HttpTransaction } from '../http/transaction.ts'
+import type { Packet } from '../ids/capture/packet.ts'
 import type { Alert, Connection, ConnectionInspector, Flow, Verdict } from '../inspector.ts'
 import { observeInspection, type FailureKind } from './counters.ts'
 import { type Decision, DROP, PROCEED } from './decision.ts'
+import { DROP_DATAGRAM, FAILED_CLOSED } from './datagram-decision.ts'
 import type { AlertSink, AlertVerdict, Hop } from './hop.ts'
 import { PendingAlerts } from './pending-alerts.ts'
 import {
   ask,
   BYTES,
   CLOSE,
+  DATAGRAM,
   REQUEST_BODY,
   REQUEST_END,
   REQUEST_HEAD,
@@ -18,8 +21,8 @@ import {
   type EventCode,
 } from './event.ts'
 import { failureAlert } from './failure-alert.ts'
+import { namedAlerts } from './named-alerts.ts'
 import type { RateLimit } from './rate-limit.ts'
-import { serviceAlert } from './service-alert.ts'
 
 /**
  * The chain of one connection: a fold of its hops over the events of its protocols.
@@ -65,6 +68,7 @@ export class ChainFold {
   #holdingRequest = 0
   #holdingResponse = 0
   #transaction: HttpTransaction | null = null
+  #packet: Packet | null = null
   #isClosed = false
   /** Set when a hop that must not be missed failed while it was opened. */
   #openDecision: Decision = PROCEED
@@ -166,6 +170,15 @@ export class ChainFold {
     this.pending.reopen()
   }
 
+  /** One datagram: `DROP`, `DROP_DATAGRAM` or `FAILED_CLOSED` where it must not go on. */
+  datagram(flow: Flow, packet: Packet): Decision {
+    this.#packet = packet
+    const decision = this.#run(DATAGRAM, flow, null, NO_BYTES)
+    this.pending.commitAll()
+    this.pending.reopen()
+    return decision
+  }
+
   /** Last event of the flow. Safe to call twice. */
   close(): void {
     if (this.#isClosed) return
@@ -245,7 +258,7 @@ export class ChainFold {
       if (inspector === null) continue
       let verdict: Verdict
       try {
-        verdict = ask(inspector, event, flow, transaction, chunk)
+        verdict = ask(inspector, event, flow, transaction, chunk, this.#packet)
       } catch (cause) {
         const decision = this.#fail(index, 'exception', flow, cause)
         if (decision !== PROCEED) return decision
@@ -279,10 +292,9 @@ export class ChainFold {
     const { counters } = hop
     switch (verdict.kind) {
       case 'alert':
-        this.#tellAll(index, verdict.alerts, 'passed', flow, transaction)
-        return PROCEED
       case 'bypass':
         this.#tellAll(index, verdict.alerts, 'passed', flow, transaction)
+        if (verdict.kind === 'alert') return PROCEED
         counters.bypassed++
         this.#retire(index)
         return PROCEED
@@ -298,22 +310,11 @@ export class ChainFold {
           return PROCEED
         }
         const isBlock = verdict.kind === 'block'
-        counters[isBlock ? 'blocked' : 'dropped']++
-        // The id that the client is shown must find something.
-        const alerts =
-          verdict.alerts.length > 0
-            ? verdict.alerts
-            : [
-                serviceAlert(
-                  'blocked-without-alert',
-                  `${hop.inspector.type} ended the flow without naming a rule`,
-                  true,
-                ),
-              ]
         const ending = isBlock ? 'blocked' : 'dropped'
-        this.#tellAll(index, alerts, ending, flow, transaction)
+        counters[ending]++
+        this.#tellAll(index, namedAlerts(hop.inspector.type, verdict), ending, flow, transaction)
         this.pending.conclude(ending, transaction, isBlock ? verdict.status : null)
-        if (!isBlock) return DROP
+        if (!isBlock) return verdict.scope === 'datagram' ? DROP_DATAGRAM : DROP
         return verdict.location === undefined
           ? { kind: 'block', status: verdict.status }
           : { kind: 'block', status: verdict.status, location: verdict.location }
@@ -347,7 +348,7 @@ export class ChainFold {
     this.#retire(index)
     if (isOpen) return PROCEED
     this.pending.conclude('dropped', null, null)
-    return DROP
+    return FAILED_CLOSED
   }
 
   #retire(index: number): void {

@@ -29,6 +29,7 @@ export function alertRecord(event: AlertEvent, options: RecordOptions): AlertRec
     connection.clientPort,
     connection.serverAddress,
     connection.serverPort,
+    connection.protocol,
   )
   const record = {
     timestamp: eveTimestamp(options.now()),
@@ -39,12 +40,15 @@ export function alertRecord(event: AlertEvent, options: RecordOptions): AlertRec
     src_port: connection.clientPort,
     dest_ip: connection.serverAddress,
     dest_port: connection.serverPort,
-    proto: 'TCP',
+    proto: connection.otherProtocol ?? (connection.protocol === 'udp' ? 'UDP' : 'TCP'),
     direction: event.flow,
-    ...(id === undefined ? {} : { community_id: id }),
+    ...(id === undefined || connection.otherProtocol !== undefined ? {} : { community_id: id }),
     ...(transaction === null
       ? {}
       : { app_proto: 'http', tx_id: transaction.index, http: httpFields(transaction) }),
+    ...(alert.application === undefined
+      ? {}
+      : { app_proto: alert.application.name, [alert.application.name]: alert.application.fields }),
     alert: {
       action:
         verdict === 'blocked' || verdict === 'dropped'
@@ -112,9 +116,10 @@ export function recordLine(record: AlertRecord): string {
   const { matches, tags, logdata, ...portcullis } = record.portcullis
   const { metadata, ...alert } = record.alert
   const { request_headers, response_headers, ...http } = record.http ?? {}
-  void [matches, tags, logdata, metadata, request_headers, response_headers]
+  const { dns, ...rest } = record as AlertRecord & { dns?: unknown }
+  void [matches, tags, logdata, metadata, request_headers, response_headers, dns]
   return JSON.stringify({
-    ...record,
+    ...rest,
     alert,
     portcullis,
     ...(record.http === undefined ? {} : { http }),

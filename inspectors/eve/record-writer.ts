@@ -150,14 +150,15 @@ export class RecordWriter {
   }
 
   #timestamp(epochMs: number): string {
-    const whole = Math.floor(epochMs)
+    const rounded = Math.round(epochMs * 1000)
+    const whole = Math.floor(rounded / 1000)
     const second = Math.floor(whole / MS_PER_SECOND)
     if (second !== this.#second) {
       this.#second = second
       this.#secondText = eveTimestamp(second * MS_PER_SECOND).slice(0, SECOND_CHARACTERS)
     }
     const millis = whole - second * MS_PER_SECOND
-    const micros = Math.floor((epochMs - whole) * 1000)
+    const micros = rounded - whole * 1000
     return `${this.#secondText}${padded(millis)}${padded(micros)}+0000`
   }
 }

@@ -1,3 +1,4 @@
+import { HEADER_BYTES, readHeader } from './dcerpc/pdu.ts'
 import type { Side } from './program/compiled-rule.ts'
 
 /** Bytes of a direction that its protocol is looked for in. */
@@ -18,7 +19,12 @@ export function detectApplication(head: string, side: Side): string | null {
   if (head.startsWith('SSH-')) return 'ssh'
   if (head.startsWith('SMB', 5) && head.charCodeAt(4) >= 0xfe) return 'smb'
   if (head.startsWith('RFB 00')) return 'rfb'
+  if (first === 5 && head.length >= HEADER_BYTES && isDcerpc(head)) return 'dcerpc'
   return side === 'request' ? clientFirst(head) : serverFirst(head)
+}
+
+function isDcerpc(head: string): boolean {
+  return readHeader(Buffer.from(head, 'latin1'), 0) !== null
 }
 
 function clientFirst(head: string): string | null {
@@ -28,8 +34,6 @@ function clientFirst(head: string): string | null {
   // Logging in is done with the same words in several protocols: the server tells which.
   if (/^(?:USER|PASS|AUTH|FEAT|QUIT) /.test(head)) return null
   if (/^[A-Z]{3,20}[ \t]{1,8}\S/.test(head)) return 'http'
-  if (head.charCodeAt(0) === 5 && head.charCodeAt(1) === 0 && head.charCodeAt(2) === 11)
-    return 'dcerpc'
   if (head.charCodeAt(0) === 3 && head.charCodeAt(1) === 0 && head.charCodeAt(5) === 0xe0)
     return 'rdp'
   return null

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { FULL_EVE } from './capture/eve/settings.ts'
+import { BUILT_IN_FLOW_TIMEOUTS } from './capture/flow-timeouts.ts'
 import { replayFile } from './capture/replay-files.ts'
 import { Configuration } from './configuration/configuration.ts'
 import { type ReplaySettings, replaySettings } from './configuration/replay-settings.ts'
@@ -60,6 +61,7 @@ function settingsOf(options: ReplayArguments): ReplaySettings {
   for (const setting of options.set) configuration.set(setting)
   const settings = replaySettings(configuration, {
     isInline: options.ips,
+    ...(options.config === undefined ? {} : { flowTimeouts: BUILT_IN_FLOW_TIMEOUTS }),
     ...(options.k === undefined ? {} : { checksums: options.k }),
   })
   const hasOutputs = configuration.tree('outputs') !== undefined

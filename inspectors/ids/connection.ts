@@ -9,6 +9,8 @@ import {
 } from '#inspectors/inspector.ts'
 import { ApplicationDetector } from './application.ts'
 import type { Packet } from './capture/packet.ts'
+import { Datagrams } from './datagrams.ts'
+import { DcerpcInspection } from './dcerpc-inspection.ts'
 import { DnsInspection } from './dns-inspection.ts'
 import type { DnsMessage } from './dns/message.ts'
 import type { Engine } from './engine.ts'
@@ -34,8 +36,10 @@ export class IdsConnection implements ConnectionInspector {
   readonly #http: HttpInspection
   readonly #stream: StreamInspection
   #tls: TlsInspection | null = null
+  #rpc: DcerpcInspection | null = null
   #packets: PacketInspection | null = null
   #dns: DnsInspection | null = null
+  #datagrams: Datagrams | null = null
   readonly #engine: Engine
   readonly #detector = new ApplicationDetector()
   /** The direction's own bytes told a protocol, or will not. */
@@ -64,6 +68,7 @@ export class IdsConnection implements ConnectionInspector {
     context.spoken[side] ??= this.#detector.spoken(side)
     if (context.application === null) context.application = found
     if (context.application === 'tls') this.#tlsBytes(side, chunk)
+    else if (context.application === 'dcerpc') this.#rpcBytes(side, chunk)
   }
 
   /**
@@ -79,8 +84,12 @@ export class IdsConnection implements ConnectionInspector {
       if (!this.#hasSpoken[side]) this.#hear(side)
     }
     if (this.#tls !== null) {
-      this.#findings.about(flow, 'transaction', null)
+      this.#findings.about(flow, 'transaction', this.#tls.session)
       this.#tls.inspect(side, this.#stream.side(side).window)
+    }
+    if (this.#rpc !== null) {
+      this.#findings.about(flow, 'transaction', null)
+      this.#rpc.inspect(side, this.#stream.side(side).window)
     }
     const verdict = this.#findings.take()
     if (verdict !== PASS || this.#tls?.encrypted !== true) return verdict
@@ -208,6 +217,12 @@ export class IdsConnection implements ConnectionInspector {
     return this.#findings.take()
   }
 
+  /** In line: one datagram and the message that it is. */
+  datagram(flow: Flow, packet: Packet): Verdict {
+    this.#datagrams ??= new Datagrams(this)
+    return this.#datagrams.inspect(flow, packet)
+  }
+
   /** Of a datagram the protocol is told by who reads it. */
   speaks(application: string): void {
     this.#context.application = application
@@ -222,6 +237,7 @@ export class IdsConnection implements ConnectionInspector {
   gap(flow: Flow, bytes: number): Verdict {
     this.#stream.gap(sideOf(flow), bytes)
     this.#tls?.gap(sideOf(flow))
+    this.#rpc?.gap(sideOf(flow))
     return PASS
   }
 
@@ -278,9 +294,22 @@ export class IdsConnection implements ConnectionInspector {
       return
     }
     this.#tls = new TlsInspection(this.#engine, this.#context, this.#findings)
-    // The protocol is known with this chunk: what came before it in this direction belongs to it.
+    this.#tls.read(side, this.#whole(side, chunk))
+  }
+
+  #rpcBytes(side: Side, chunk: Buffer): void {
+    if (this.#rpc !== null) {
+      this.#rpc.read(side, chunk)
+      return
+    }
+    this.#rpc = new DcerpcInspection(this.#engine, this.#context, this.#findings)
+    this.#rpc.read(side, this.#whole(side, chunk))
+  }
+
+  /** The chunk with which the protocol is known, and what came before it in this direction: it belongs to it. */
+  #whole(side: Side, chunk: Buffer): Buffer {
     const before = this.#detector.before(side, chunk)
-    this.#tls.read(side, before.length === 0 ? chunk : Buffer.concat([before, chunk]))
+    return before.length === 0 ? chunk : Buffer.concat([before, chunk])
   }
 }
 

@@ -25,7 +25,7 @@ export class DnsInspection {
     if (group.size === 0 && program.events.size === 0) return
     const view = new DnsView(message, bytes)
     candidates.clear()
-    if (group.whole !== null) scanView(group.whole, view, candidates)
+    scanView(group.whole, view, candidates)
     for (const rule of group.always) candidates.add(rule)
     for (const fault of [...message.faults, ...faults])
       for (const compiled of program.events.get(`dns.${fault}`) ?? [])

@@ -7,7 +7,7 @@ import { numbersHold } from './match/number-list.ts'
 import { type MatchBudget, matchSteps } from './match/section.ts'
 import type { Subject } from './match/subject.ts'
 import type { CandidateList } from './program/candidate-list.ts'
-import type { Prefilter } from './program/prefilter.ts'
+import type { SlotPrefilter } from './program/rule-group.ts'
 import type { CompiledRule, CompiledSection, Slot } from './program/compiled-rule.ts'
 
 /** Where the buffers of a rule come from: an exchange, a handshake, a stream. */
@@ -21,8 +21,12 @@ export interface BufferView {
 }
 
 /** Adds the rules whose fast pattern occurs in one of a view's buffers. */
-export function scanView(prefilter: Prefilter, view: BufferView, into: CandidateList): void {
-  for (const slot of prefilter.slots) {
+export function scanView(
+  prefilters: readonly SlotPrefilter[],
+  view: BufferView,
+  into: CandidateList,
+): void {
+  for (const { slot, prefilter } of prefilters) {
     if (slot.multiple) {
       for (const { text } of view.instances(slot) ?? []) prefilter.scan(slot, text, into)
       continue

@@ -2,9 +2,10 @@ import type { Connection } from '#inspectors/inspector.ts'
 import { addressBytes } from '#signatures/suricata/address.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
 import { coversApplication } from '#signatures/suricata/protocols.ts'
-import type { FlowCheck, ProtocolMode } from '#signatures/suricata/rule.ts'
+import type { FlowCheck, ProtocolMode } from '#signatures/suricata/checks.ts'
 import type { Engine } from './engine.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
+import type { PortPlan } from './program/port-plans.ts'
 import { FlowState } from './state/flow-state.ts'
 import type { Endpoints } from './state/thresholds.ts'
 
@@ -21,6 +22,8 @@ export interface TlsFacts {
 /** Addresses, bits and protocol of one connection, and the checks of a rule that need no buffer. */
 export class FlowContext {
   readonly state: FlowState
+  /** Rules that its ports let take part. */
+  readonly plan: PortPlan
   /** Application protocol by its bytes; null: not known (yet); `failed`: bytes enough, none known. */
   application: string | null = null
   /** What each direction's own bytes say; null: nothing. */
@@ -49,6 +52,7 @@ export class FlowContext {
     this.#client = addressBytes(connection.clientAddress) ?? ''
     this.#server = addressBytes(connection.serverAddress) ?? ''
     this.state = new FlowState(engine.hostBits)
+    this.plan = engine.program.plans.of(connection.clientPort, connection.serverPort)
     this.#headers = new Uint8Array(engine.program.headerCount * 2)
     this.#now = engine.settings.now
     const { clientAddress, serverAddress, id } = connection

@@ -10,7 +10,7 @@ import { HttpExchange } from './http/exchange.ts'
 import { scanHead } from './http/head-scan.ts'
 import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
-import type { RuleGroup } from './program/program.ts'
+import type { RuleGroup } from './program/rule-group.ts'
 import type { StreamInspection } from './stream-inspection.ts'
 
 /**
@@ -49,7 +49,7 @@ export class HttpInspection {
     const group = this.#group(side)
     const { candidates } = this.#engine
     candidates.clear()
-    if (group.whole !== null) scanHead(group.whole, exchange, side, candidates)
+    scanHead(group, exchange, side, candidates)
     for (const rule of group.always) candidates.add(rule)
     this.#evaluate(exchange, side)
     if (this.#engine.program.events.size === 0) return

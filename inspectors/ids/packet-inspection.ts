@@ -1,7 +1,8 @@
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { addressBytes } from '#signatures/suricata/address.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
-import type { PacketCheck, PacketField, Rule } from '#signatures/suricata/rule.ts'
+import type { PacketCheck, PacketField } from '#signatures/suricata/checks.ts'
+import type { Rule } from '#signatures/suricata/rule.ts'
 import { ICMP, ICMP6, type Packet, TCP, UDP } from './capture/packet.ts'
 import type { Engine } from './engine.ts'
 import { type BufferView, evaluateSections, scanView } from './evaluate.ts'
@@ -11,7 +12,7 @@ import type { MatchBudget } from './match/section.ts'
 import { Subject } from './match/subject.ts'
 import { applyTransforms } from './match/transforms.ts'
 import type { CompiledRule, Side, Slot } from './program/compiled-rule.ts'
-import type { PacketKind } from './program/program.ts'
+import type { PacketKind } from './program/port-plans.ts'
 import { firesOnce } from './program/rule-type.ts'
 
 /** What the flow of a packet has come to with it. */
@@ -45,7 +46,7 @@ export class PacketInspection {
   }
 
   packet(packet: Packet, side: Side, standing: PacketStanding): void {
-    const group = this.#engine.program.packet[kindOf(packet, standing)][side]
+    const group = this.#context.plan.packet(kindOf(packet, standing), side)
     const counts = this.#context.counts[side]
     counts.pkts += 1
     counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
@@ -54,7 +55,7 @@ export class PacketInspection {
     const { candidates, budget } = this.#engine
     this.#view.set(packet)
     candidates.clear()
-    if (group.whole !== null) scanView(group.whole, this.#view, candidates)
+    scanView(group.whole, this.#view, candidates)
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
     this.#side = side

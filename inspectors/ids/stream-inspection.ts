@@ -65,7 +65,7 @@ export class StreamInspection {
   bytes(side: Side, chunk: Buffer, mode: StreamMode): void {
     const stream = this.#sides[side]
     if (stream.total >= this.#engine.settings.streamDepth) return
-    const group = this.#engine.program.stream[side]
+    const group = this.#context.plan.stream(this.#context.application, side)
     const { candidates } = this.#engine
     candidates.clear()
     stream.push(chunk, group, candidates)
@@ -101,7 +101,7 @@ export class StreamInspection {
 
   /** A segment was sent again: what rules find in it alone, they find again. */
   again(side: Side, chunk: Buffer): void {
-    const group = this.#engine.program.stream[side]
+    const group = this.#context.plan.stream(this.#context.application, side)
     const { candidates, budget } = this.#engine
     const alone = new StreamSide()
     candidates.clear()

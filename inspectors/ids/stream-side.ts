@@ -5,7 +5,7 @@ import { applyTransforms } from './match/transforms.ts'
 import type { CandidateList } from './program/candidate-list.ts'
 import { ScanTail } from './program/prefilter.ts'
 import type { CompiledRule, Slot } from './program/compiled-rule.ts'
-import type { RuleGroup } from './program/program.ts'
+import type { RuleGroup } from './program/rule-group.ts'
 
 /** Bytes that the window may grow to before it is cut. */
 const MAX_WINDOW = STREAM_HISTORY + 8192

@@ -54,7 +54,7 @@ export class TlsInspection {
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
     candidates.clear()
-    if (group.whole !== null) scanView(group.whole, session, candidates)
+    scanView(group.whole, session, candidates)
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
     const endpoints = this.#context.endpoints(side)

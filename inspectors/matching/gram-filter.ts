@@ -16,13 +16,14 @@
  * @see Wu, Manber: A fast algorithm for multi-pattern searching, TR 94-17, University of Arizona, 1994
  */
 import {
-  BUCKET_BITS,
   buildGramTable,
+  ENTRY_WORDS,
   FOLD,
   type GramBytes,
   type GramTable,
   MAX_PATTERN_BYTES,
   MULTIPLIER,
+  SECOND_SHIFT,
 } from './gram-tables.ts'
 
 export { MAX_PATTERN_BYTES } from './gram-tables.ts'
@@ -92,6 +93,9 @@ const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
 )
 
+const PLACE_BITS = 31 - Math.clz32(MAX_PATTERN_BYTES)
+const PLACE_MASK = MAX_PATTERN_BYTES - 1
+
 /** The patterns of one or two bytes. */
 interface TinyTable {
   /** Bit `first | second << 8`, both in lower case. */
@@ -156,8 +160,10 @@ export class GramFilter {
     for (let index = from >> 2; index < end; index += 1) {
       const word = words[index]
       const gram = word | ((word & FOLD) >>> 1)
-      const hash = Math.imul(gram, MULTIPLIER) >>> shift
-      if ((bits[hash >>> 5] & (1 << (hash & 31))) !== 0)
+      const product = Math.imul(gram, MULTIPLIER)
+      const hash = product >>> shift
+      const mask = (1 << (hash & 31)) | (1 << ((product >>> SECOND_SHIFT) & 31))
+      if ((bits[hash >>> 5] & mask) === mask)
         this.#compare(table, gram, hash, index << 2, text, minEnd, hits)
     }
   }
@@ -175,8 +181,10 @@ export class GramFilter {
     for (let index = from >> 1; index < end; index += 1) {
       const word = halves[index] | ((halves[index + 1] & 0xff) << 16)
       const gram = word | ((word & FOLD) >>> 1)
-      const hash = Math.imul(gram, MULTIPLIER) >>> shift
-      if ((bits[hash >>> 5] & (1 << (hash & 31))) !== 0)
+      const product = Math.imul(gram, MULTIPLIER)
+      const hash = product >>> shift
+      const mask = (1 << (hash & 31)) | (1 << ((product >>> SECOND_SHIFT) & 31))
+      if ((bits[hash >>> 5] & mask) === mask)
         this.#compare(table, gram, hash, index << 1, text, minEnd, hits)
     }
   }
@@ -194,8 +202,10 @@ export class GramFilter {
     for (let index = from >> 1; index < end; index += 1) {
       const word = halves[index]
       const gram = word | ((word & FOLD) >>> 1)
-      const hash = Math.imul(gram, MULTIPLIER) >>> shift
-      if ((bits[hash >>> 5] & (1 << (hash & 31))) !== 0)
+      const product = Math.imul(gram, MULTIPLIER)
+      const hash = product >>> shift
+      const mask = (1 << (hash & 31)) | (1 << ((product >>> SECOND_SHIFT) & 31))
+      if ((bits[hash >>> 5] & mask) === mask)
         this.#compare(table, gram, hash, index << 1, text, minEnd, hits)
     }
   }
@@ -226,30 +236,50 @@ export class GramFilter {
 
   /** Compares the patterns that have a gram of this hash. */
   #compare(
-    { bucketStart, grams, places }: GramTable,
+    table: GramTable,
     gram: number,
     hash: number,
     at: number,
+    text: ScanText,
+    minEnd: number,
+    hits: PatternHits,
+  ): void {
+    const { bucketStart, entries } = table
+    const bucket = hash >>> table.bucketShift
+    const end = bucketStart[bucket + 1] * ENTRY_WORDS
+    for (let entry = bucketStart[bucket] * ENTRY_WORDS; entry < end; entry += ENTRY_WORDS) {
+      if (entries[entry] !== gram) continue
+      const second = at + entries[entry + 3]
+      if (second < 0 || gramOf(text.bytes, second, table.size) !== entries[entry + 2]) continue
+      const place = entries[entry + 1]
+      const id = place >> PLACE_BITS
+      if (!hits.has(id)) this.#compareWhole(id, at - (place & PLACE_MASK), text, minEnd, hits)
+    }
+  }
+
+  #compareWhole(
+    id: number,
+    begin: number,
     { bytes, length }: ScanText,
     minEnd: number,
     hits: PatternHits,
   ): void {
-    const bucket = hash >>> BUCKET_BITS
-    const entriesEnd = bucketStart[bucket + 1]
-    for (let entry = bucketStart[bucket]; entry < entriesEnd; entry += 1) {
-      if (grams[entry] !== gram) continue
-      const place = places[entry]
-      const id = (place / MAX_PATTERN_BYTES) | 0
-      if (hits.has(id)) continue
-      const begin = at - (place & (MAX_PATTERN_BYTES - 1))
-      const first = this.#starts[id]
-      const size = this.#starts[id + 1] - first
-      if (begin < 0 || begin + size > length || begin + size <= minEnd) continue
-      let index = 0
-      while (index < size && LOWER[bytes[begin + index]] === this.#bytes[first + index]) index += 1
-      if (index === size) hits.add(id)
-    }
+    const first = this.#starts[id]
+    const size = this.#starts[id + 1] - first
+    if (begin < 0 || begin + size > length || begin + size <= minEnd) return
+    const pattern = this.#bytes
+    for (let index = 0; index < size; index += 1)
+      if (LOWER[bytes[begin + index]] !== pattern[first + index]) return
+    hits.add(id)
   }
+}
+
+/** The bytes beyond the text's end are there, and what they are is compared later. */
+function gramOf(bytes: Uint8Array, at: number, size: GramBytes): number {
+  let gram = bytes[at] | (bytes[at + 1] << 8)
+  if (size > 2) gram |= bytes[at + 2] << 16
+  if (size > 3) gram |= bytes[at + 3] << 24
+  return gram | ((gram & FOLD) >>> 1)
 }
 
 function tableOf(

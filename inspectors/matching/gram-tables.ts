@@ -10,17 +10,24 @@ export type GramBytes = 2 | 3 | 4
 
 /** Grams of one size, looked for at every `step` bytes. */
 export interface GramTable {
-  /** Bit h is set when a gram with hash h is in the table. */
+  readonly size: GramBytes
+  /** Two bits of word `hash >>> 5` are set for each gram: `hash & 31` and `(product >>> SECOND_SHIFT) & 31`. */
   readonly bits: Int32Array
   /** Hashes are the top bits of a product: `>>> shift`. */
   readonly shift: number
-  /** Entries of the hashes h with `h >>> BUCKET_BITS` are `bucketStart[b]` up to `bucketStart[b + 1]`. */
+  /** Hashes with the same `hash >>> bucketShift` are one bucket. */
+  readonly bucketShift: number
+  /** The entries of bucket b are `bucketStart[b]` up to `bucketStart[b + 1]`. */
   readonly bucketStart: Int32Array
-  /** Folded gram of each entry. */
-  readonly grams: Int32Array
-  /** Pattern and the place of the gram in it: `id * MAX_PATTERN_BYTES + offset`. */
-  readonly places: Int32Array
+  /**
+   * ENTRY_WORDS for each entry, beside each other in a cache line: the gram; pattern and place of the gram in it
+   * (`id * MAX_PATTERN_BYTES + offset`); another gram of the pattern, which most texts that have the first have not;
+   * the distance from the first to that.
+   */
+  readonly entries: Int32Array
 }
+
+export const ENTRY_WORDS = 4
 
 /** Longest pattern; of a longer text a part is looked for. */
 export const MAX_PATTERN_BYTES = 64
@@ -30,13 +37,14 @@ export const MAX_PATTERN_BYTES = 64
  */
 export const FOLD = 0x4040_4040
 export const MULTIPLIER = 0x9e37_79b1
-/** Hashes in one bucket: a power of two. */
-export const BUCKET_BITS = 3
-
-/** Bits of the filter for each gram that is in it: one position in as many is looked at in vain. */
+/** Bits of the product below those of the hash. */
+export const SECOND_SHIFT = 8
+/** Entries of a bucket, in the mean. */
+const BUCKET_ENTRIES = 2
+/** Bits of the filter for each gram that is in it: one place in 200 is looked at in vain. */
 const BITS_PER_GRAM = 24
 const MIN_HASH_BITS = 10
-const MAX_HASH_BITS = 20
+const MAX_HASH_BITS = 19
 
 /** From the most common byte of HTTP and HTML down; what is missing is rare. */
 const COMMON = ' etaoinrslcdupmhg/-.="b0fv1w;k:,2y35486<>97x_j\r\nqz%&+?\'"()*{}#[]!@|\\~$`^\t'
@@ -105,19 +113,23 @@ export function buildGramTable(
   step: 2 | 4,
 ): GramTable {
   const taken = new Map<number, number>()
-  const grams: number[] = []
-  const places: number[] = []
+  const drafts: Entry[] = []
   for (let index = 0; index < patterns.length; index += 1) {
     const pattern = patterns[index]
     const first = cheapest(pattern, size, step, taken)
     for (let offset = first; offset < first + step; offset += 1) {
       const gram = gramAt(pattern, offset, size)
       taken.set(gram, (taken.get(gram) ?? 0) + 1)
-      grams.push(gram)
-      places.push(ids[index] * MAX_PATTERN_BYTES + offset)
+      const second = secondGram(pattern, offset, size)
+      drafts.push({
+        gram,
+        place: ids[index] * MAX_PATTERN_BYTES + offset,
+        second: gramAt(pattern, second, size),
+        distance: second - offset,
+      })
     }
   }
-  return arrange(grams, places)
+  return { size, ...arrange(drafts) }
 }
 
 /** Place of the `step` grams in a row that text and other patterns have least. */
@@ -149,27 +161,44 @@ function cheapest(
   return best
 }
 
-function arrange(grams: readonly number[], places: readonly number[]): GramTable {
-  const wanted = Math.ceil(Math.log2(Math.max(1, grams.length * BITS_PER_GRAM)))
-  const hashBits = Math.min(MAX_HASH_BITS, Math.max(MIN_HASH_BITS, wanted))
+interface Entry {
+  readonly gram: number
+  readonly place: number
+  readonly second: number
+  readonly distance: number
+}
+
+/** Place of a gram that has as few bytes as can be in common with that at `first`. */
+function secondGram(pattern: string, first: number, size: GramBytes): number {
+  const last = pattern.length - size
+  return first * 2 > last ? Math.max(0, first - size) : Math.min(last, first + size)
+}
+
+function arrange(drafts: readonly Entry[]): Omit<GramTable, 'size'> {
+  const bitsFor = (count: number): number => Math.ceil(Math.log2(Math.max(1, count)))
+  const hashBits = Math.min(
+    MAX_HASH_BITS,
+    Math.max(MIN_HASH_BITS, bitsFor(drafts.length * BITS_PER_GRAM)),
+  )
+  const bucketBits = Math.min(hashBits, bitsFor(drafts.length / BUCKET_ENTRIES))
   const shift = 32 - hashBits
+  const bucketShift = hashBits - bucketBits
   const bits = new Int32Array(1 << (hashBits - 5))
-  const bucketStart = new Int32Array((1 << (hashBits - BUCKET_BITS)) + 1)
-  const bucketOf = (gram: number): number => (Math.imul(gram, MULTIPLIER) >>> shift) >>> BUCKET_BITS
-  for (const gram of grams) {
-    const hash = Math.imul(gram, MULTIPLIER) >>> shift
-    bits[hash >>> 5] |= 1 << (hash & 31)
-    bucketStart[(hash >>> BUCKET_BITS) + 1] += 1
+  const bucketStart = new Int32Array((1 << bucketBits) + 1)
+  const hashOf = (gram: number): number => Math.imul(gram, MULTIPLIER) >>> shift
+  for (const { gram } of drafts) {
+    const hash = hashOf(gram)
+    bits[hash >>> 5] |=
+      (1 << (hash & 31)) | (1 << ((Math.imul(gram, MULTIPLIER) >>> SECOND_SHIFT) & 31))
+    bucketStart[(hash >>> bucketShift) + 1] += 1
   }
   for (let bucket = 1; bucket < bucketStart.length; bucket += 1)
     bucketStart[bucket] += bucketStart[bucket - 1]
   const filled = Int32Array.from(bucketStart)
-  const sortedGrams = new Int32Array(grams.length)
-  const sortedPlaces = new Int32Array(grams.length)
-  for (let index = 0; index < grams.length; index += 1) {
-    const at = filled[bucketOf(grams[index])]++
-    sortedGrams[at] = grams[index]
-    sortedPlaces[at] = places[index]
+  const entries = new Int32Array(drafts.length * ENTRY_WORDS)
+  for (const { gram, place, second, distance } of drafts) {
+    const at = filled[hashOf(gram) >>> bucketShift]++
+    entries.set([gram, place, second, distance], at * ENTRY_WORDS)
   }
-  return { bits, shift, bucketStart, grams: sortedGrams, places: sortedPlaces }
+  return { bits, shift, bucketShift, bucketStart, entries }
 }

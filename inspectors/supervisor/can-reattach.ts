@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { DomainConfig } from '#chain/model/domain.ts'
 import { indexAttachments } from '#chain/model/resolve-attachments.ts'
+import { chainKey, engineKinds } from '../worker/engine-kinds.ts'
 
 /**
  * True when workers that run `current` can take over `next` without compiling anything: ports or
@@ -16,6 +17,10 @@ export function canReattach(current: DomainConfig, next: DomainConfig): boolean 
   } catch {
     return false
   }
-  const known = new Set(chains.map(({ tenant, chain }) => `${tenant}/${chain.name}`))
-  return attachments.every(({ tenant, chain }) => known.has(`${tenant}/${chain}`))
+  const known = new Set(chains.map(({ tenant, chain }) => chainKey(tenant, chain.name)))
+  if (!attachments.every(({ tenant, chain }) => known.has(chainKey(tenant, chain)))) return false
+  const compiled = engineKinds(current)
+  return [...engineKinds(next)].every(([key, kinds]) =>
+    [...kinds].every((kind) => compiled.get(key)?.has(kind)),
+  )
 }

@@ -3,6 +3,7 @@ import { finishSegmentsOf } from '../spool/spool-writer.ts'
 import type { OutputOptions } from '../worker/outputs.ts'
 import { addSamples, exposition } from './exposition.ts'
 import { canReattach } from './can-reattach.ts'
+import { DatagramReader } from './datagram-reader.ts'
 import { RestartDelay } from './restart-delay.ts'
 import { type WorkerLaunch, WorkerProcess } from './worker-process.ts'
 
@@ -18,7 +19,7 @@ const SPARE_REST_MS = 10_000
 
 export interface SupervisorOptions {
   readonly domain: string
-  readonly launch: Omit<WorkerLaunch, 'listenFd'>
+  readonly launch: Omit<WorkerLaunch, 'listenFd' | 'datagramFd'>
   /**
    * Keeps one process more, without rules and without listening: a dead worker is then replaced, and a
    * configuration tried, without loading the program first. Costs about 100 MB.
@@ -58,9 +59,14 @@ export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #workers = new Set<WorkerProcess>()
   readonly #restart = new RestartDelay()
+  readonly #datagrams = new DatagramReader()
   /** Counters of workers that are gone: totals must not fall. */
   readonly #retired: Record<string, number> = {}
-  #socket: { readonly fd: number; readonly key: string } | null = null
+  #socket: {
+    readonly fd: number
+    readonly datagramFd: number | null
+    readonly key: string
+  } | null = null
   #current: DomainConfig | null = null
   #candidate: Candidate | null = null
   /** Waits for every listening worker to run the current configuration. */
@@ -182,9 +188,11 @@ export class Supervisor {
 
   #bindSocket(config: DomainConfig): void {
     const { listener } = config
-    const key =
-      listener.kind === 'proxy' ? `${listener.host}:${listener.port}` : `fd ${listener.fd}`
-    if (this.#socket === null) this.#socket = { fd: this.#options.openSocket(config), key }
+    const isProxy = listener.kind === 'proxy'
+    const datagramFd = isProxy ? null : (listener.datagramFd ?? null)
+    const key = isProxy ? `${listener.host}:${listener.port}` : `fd ${listener.fd}`
+    if (this.#socket === null)
+      this.#socket = { fd: this.#options.openSocket(config), datagramFd, key }
     else if (this.#socket.key !== key) {
       throw new Error(
         `the listener cannot change while the supervisor runs: it is ${this.#socket.key}`,
@@ -213,7 +221,11 @@ export class Supervisor {
   }
 
   #fork(isSpare: boolean): WorkerProcess {
-    const launch = { ...this.#options.launch, listenFd: this.#socket?.fd ?? -1 }
+    const launch = {
+      ...this.#options.launch,
+      listenFd: this.#socket?.fd ?? -1,
+      datagramFd: this.#socket?.datagramFd ?? null,
+    }
     const worker = new WorkerProcess(launch, isSpare, {
       changed: (changed) => this.#changed(changed),
       refused: (refusing, reason) => this.#refuse(refusing, reason),
@@ -303,6 +315,8 @@ export class Supervisor {
       if (this.#current !== null) this.#keep(this.#current)
       this.#keepSpare()
     }
+    if (typeof this.#socket?.datagramFd === 'number')
+      this.#datagrams.choose(this.#workers, this.#current)
     this.#announce()
   }
 

@@ -11,10 +11,15 @@ import {
 } from '../worker/protocol.ts'
 import type { Samples } from '../worker/samples.ts'
 
-/**
- * V8 gives a pattern that backtracks too much to its linear engine, where the pattern allows that.
- */
-const V8_FLAGS = ['--enable-experimental-regexp-engine-on-excessive-backtracks']
+const V8_FLAGS = [
+  // V8 gives a pattern that backtracks too much to its linear engine, where the pattern allows that.
+  '--enable-experimental-regexp-engine-on-excessive-backtracks',
+  // What traffic allocates lives for one request. By default V8 lets 128 MiB of it gather before it looks.
+  '--max-semi-space-size=8',
+  '--heap-growing-percent=50',
+  // For `release-garbage.ts`.
+  '--expose-gc',
+]
 /** After the deadline of a drain the worker resets what is left; then it has this long to end. */
 const END_GRACE_MS = 2_000
 
@@ -33,6 +38,8 @@ export interface WorkerLaunch {
   readonly module: string
   readonly arguments: readonly string[]
   readonly listenFd: number
+  /** Packet socket of the domain; null: it has none. */
+  readonly datagramFd: number | null
 }
 
 /** Added to the arguments of a spare, so that people can tell it from the others. */
@@ -77,7 +84,11 @@ export class WorkerProcess {
     const more = isSpare ? [SPARE_ARGUMENT] : []
     this.#child = fork(launch.module, [...launch.arguments, ...more], {
       execArgv: [...V8_FLAGS, '--disable-warning=ExperimentalWarning'],
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', launch.listenFd],
+      stdio: [
+        ...(['inherit', 'inherit', 'inherit', 'ipc'] as const),
+        launch.listenFd,
+        ...(launch.datagramFd === null ? [] : [launch.datagramFd]),
+      ],
     })
     this.pid = this.#child.pid ?? -1
     beforeNobody(this.pid)
@@ -108,6 +119,11 @@ export class WorkerProcess {
   reattach(config: DomainConfig): void {
     this.config = config
     this.#send({ type: 'reattach', config })
+  }
+
+  /** It is the one that reads datagrams, or is not any more. */
+  readDatagrams(isReader: boolean): void {
+    this.#send({ type: 'datagrams', isReader })
   }
 
   /**

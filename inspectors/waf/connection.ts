@@ -237,18 +237,18 @@ export class WafConnection implements ConnectionInspector {
 
   #readResponse(exchange: Exchange): void {
     const { transaction, response } = exchange
-    const bytes = response.take()
+    const received = response.take()
     const coding = transaction.responseHeader('content-encoding')
-    let body = bytes
+    let text = received
     if (coding !== null) {
-      const most = Math.min(transaction.responseBodyLimit, bytes.length * MAX_INFLATION)
-      const result = inflateBody(bytes, coding, most)
+      const most = Math.min(transaction.responseBodyLimit, received.length * MAX_INFLATION)
+      const result = inflateBody(received, coding, most)
       if (result.kind === 'inflated') {
-        body = result.bytes
+        text = result.textLatin1
         transaction.isResponseInflated = true
       }
     }
-    transaction.responseBodyLatin1 = body.toString('latin1')
+    transaction.responseBodyLatin1 = text
     forgetResponse(transaction)
     this.#run(exchange, 4)
   }

@@ -12,7 +12,7 @@ const library = new RuleLibrary()
  * @throws the engine's error with `diagnostics` when the rules do not load
  */
 export function createInspector(
-  { entry, rulePaths, setupPaths, tenant, chain }: InspectorSpec,
+  { entry, rulePaths, setupPaths, tenant, chain, kind }: InspectorSpec,
   { audit, collections }: Partial<EngineServices> = {},
 ): LoadedEngine {
   const { mode } = entry
@@ -36,6 +36,7 @@ export function createInspector(
         createIds({
           mode,
           rulePaths,
+          packets: kind === 'packets',
           ...(entry.settings === undefined ? {} : { settings: entry.settings }),
         }),
       )

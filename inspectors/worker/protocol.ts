@@ -6,6 +6,8 @@ import type { Samples } from './samples.ts'
 
 /** Descriptor under which a worker inherits the listening socket: 0-2 standard, 3 IPC. */
 export const WORKER_LISTEN_FD = 4
+/** The packet socket, where the domain has one. */
+export const WORKER_DATAGRAM_FD = 5
 
 /** How often the supervisor asks, and how long a worker may be silent before it counts as hung. */
 export const HEARTBEAT_MS = 500
@@ -18,6 +20,8 @@ export const ORPHAN_DRAIN_MS = 5_000
 export type WorkerRequest =
   | { readonly type: 'start'; readonly config: DomainConfig; readonly outputs: OutputOptions }
   | { readonly type: 'listen' }
+  /** One worker of a domain reads its datagrams. */
+  | { readonly type: 'datagrams'; readonly isReader: boolean }
   /** Other ports and attachments, the same chains: nothing is compiled. */
   | { readonly type: 'reattach'; readonly config: DomainConfig }
   /** `isAsked`: somebody wants the end, so nobody needs to be told what it cuts off. */
@@ -38,6 +42,7 @@ export type WorkerResponse =
   | {
       readonly type: 'pong'
       readonly sequence: number
+      /** Flows of datagrams are none. */
       readonly connections: number
       readonly samples: Samples
     }

@@ -10,6 +10,7 @@ import type { Hop, HopContext } from '../chain/hop.ts'
 import type { Connection, Inspector } from '../inspector.ts'
 import type { AuditSink } from '../waf/audit/auditor.ts'
 import type { SharedCollections } from '../waf/collections/shared-collections.ts'
+import { chainKey, type EngineKind, engineKinds } from './engine-kinds.ts'
 import { describeWarnings, type LoadDiagnostic } from './load-error.ts'
 
 /** What an engine needs to build one inspector of a chain. */
@@ -22,6 +23,7 @@ export interface InspectorSpec {
   readonly setupPaths: readonly string[]
   readonly tenant: string
   readonly chain: string
+  readonly kind: EngineKind
 }
 
 export interface LoadedEngine {
@@ -71,8 +73,8 @@ export interface Routes {
 
 interface LoadedInspector {
   readonly entry: ChainInspector
-  readonly inspector: Inspector
-  readonly warnings: readonly LoadDiagnostic[]
+  /** What its chain is asked for; at least one. */
+  readonly engines: Readonly<Partial<Record<EngineKind, LoadedEngine>>>
   readonly counters: HopCounters
   readonly ruleSet: string
   readonly onFailure: OnFailure
@@ -95,11 +97,13 @@ export const NO_ATTACHMENT = 'none'
  */
 export function buildRoutes(config: DomainConfig, createInspector: CreateInspector): Routes {
   const chains = new Map<string, LoadedChain>()
+  const kinds = engineKinds(config)
   for (const domainChain of config.chains) {
-    chains.set(chainKey(domainChain.tenant, domainChain.chain.name), {
+    const key = chainKey(domainChain.tenant, domainChain.chain.name)
+    chains.set(key, {
       domainChain,
       inspectors: domainChain.chain.inspectors.map((entry) =>
-        loadInspector(domainChain, entry, createInspector),
+        loadInspector(domainChain, entry, kinds.get(key)!, createInspector),
       ),
     })
   }
@@ -115,17 +119,17 @@ function routesOf(config: DomainConfig, chains: ReadonlyMap<string, LoadedChain>
       ? 'open'
       : 'closed',
     counters: loaded.flatMap(({ domainChain, inspectors }) =>
-      inspectors.map(({ inspector, counters }) => ({
+      inspectors.map(({ entry, counters }) => ({
         tenant: domainChain.tenant,
         chain: domainChain.chain.name,
-        inspector: inspector.type,
+        inspector: entry.type,
         counters,
       })),
     ),
     descriptions: loaded.map(describe),
     warnings: loaded.flatMap(({ domainChain, inspectors }) =>
-      inspectors.flatMap(({ entry, warnings }) =>
-        describeWarnings(`chain ${domainChain.chain.name}, ${entry.type}`, warnings),
+      inspectors.flatMap(({ entry, engines }) =>
+        describeWarnings(`chain ${domainChain.chain.name}, ${entry.type}`, anyOf(engines).warnings),
       ),
     ),
     context: {
@@ -140,11 +144,10 @@ function routesOf(config: DomainConfig, chains: ReadonlyMap<string, LoadedChain>
   }
 }
 
-const chainKey = (tenant: string, name: string): string => `${tenant}/${name}`
-
 function loadInspector(
   domainChain: DomainChain,
   entry: ChainInspector,
+  kinds: ReadonlySet<EngineKind>,
   createInspector: CreateInspector,
 ): LoadedInspector {
   const { tenant, chain, rulePaths, ruleVersions } = domainChain
@@ -156,17 +159,18 @@ function loadInspector(
     return path
   }
   const setup = entry.type === 'waf' && entry.setup !== undefined ? [entry.setup] : []
-  const { inspector, warnings } = createInspector({
-    entry,
-    rulePaths: entry.rules.map(pathOf),
-    setupPaths: setup.map(pathOf),
-    tenant,
-    chain: chain.name,
-  })
+  const load = (kind: EngineKind): LoadedEngine =>
+    createInspector({
+      entry,
+      rulePaths: entry.rules.map(pathOf),
+      setupPaths: setup.map(pathOf),
+      tenant,
+      chain: chain.name,
+      kind,
+    })
   return {
     entry,
-    inspector,
-    warnings,
+    engines: Object.fromEntries([...kinds].map((kind) => [kind, load(kind)])),
     counters: newHopCounters(),
     ruleSet: entry.rules
       .map((name) => (Object.hasOwn(ruleVersions, name) ? ruleVersions[name] : name))
@@ -175,9 +179,14 @@ function loadInspector(
   }
 }
 
-function hopsOf(chain: LoadedChain, where: Omit<HopContext, 'inspector' | 'chain'>): Hop[] {
-  return chain.inspectors.map(({ entry, inspector, counters, ruleSet, onFailure }) => ({
-    inspector,
+/** @param kind one that the chain was loaded for; otherwise there is nobody to ask, and hops fail */
+function hopsOf(
+  chain: LoadedChain,
+  kind: EngineKind,
+  where: Omit<HopContext, 'inspector' | 'chain'>,
+): Hop[] {
+  return chain.inspectors.map(({ entry, engines, counters, ruleSet, onFailure }) => ({
+    inspector: (engines[kind] ?? anyOf(engines)).inspector,
     counters,
     onFailure,
     context: {
@@ -195,7 +204,7 @@ function findFirst(chains: readonly LoadedChain[]): Routes['find'] {
   const hops =
     first === undefined
       ? []
-      : hopsOf(first, {
+      : hopsOf(first, 'streams', {
           tenant: first.domainChain.tenant,
           port: INSPECT_ATTACHMENT,
           attachment: INSPECT_ATTACHMENT,
@@ -208,7 +217,10 @@ function findByAddress(
   chains: ReadonlyMap<string, LoadedChain>,
 ): Routes['find'] {
   const index = indexAttachments(config.ports, config.attachments)
-  const hopsByAttachment = new Map<string, Hop[]>()
+  const hopsByAttachment: Record<EngineKind, Map<string, Hop[]>> = {
+    streams: new Map(),
+    packets: new Map(),
+  }
   const portsById = new Map(config.ports.map((port) => [port.id, port]))
   for (const attachment of config.attachments) {
     const chain = chains.get(chainKey(attachment.tenant, attachment.chain))
@@ -216,28 +228,33 @@ function findByAddress(
       throw new TypeError(`attachment ${attachment.id}: chain ${attachment.chain} is not here`)
     }
     const network = portsById.get(attachment.port)?.network
-    const hops = hopsOf(chain, {
-      tenant: attachment.tenant,
-      ...(network === undefined ? {} : { network }),
-      port: attachment.port,
-      attachment: attachment.id,
-    })
-    hopsByAttachment.set(attachment.id, hops)
+    for (const kind of ['streams', 'packets'] as const)
+      hopsByAttachment[kind].set(
+        attachment.id,
+        hopsOf(chain, kind, {
+          tenant: attachment.tenant,
+          ...(network === undefined ? {} : { network }),
+          port: attachment.port,
+          attachment: attachment.id,
+        }),
+      )
   }
   // Both ends attached: the client's chain, then the server's. Made once per pair.
   const joined = new Map<string, readonly Hop[]>()
-  const hopsFor = (hop: ResolvedHop): readonly Hop[] =>
-    hopsByAttachment.get(hop.attachment.id) ?? []
   return (connection) => {
+    const kind = connection.protocol === 'udp' ? 'packets' : 'streams'
+    const hopsFor = (hop: ResolvedHop): readonly Hop[] =>
+      hopsByAttachment[kind].get(hop.attachment.id) ?? []
     const { egress, ingress } = resolveAttachments(
       index,
       connection.clientAddress,
       connection.serverAddress,
       connection.serverPort,
+      connection.protocol,
     )
     if (egress === null) return ingress === null ? null : hopsFor(ingress)
     if (ingress === null) return hopsFor(egress)
-    const key = `${egress.attachment.id} ${ingress.attachment.id}`
+    const key = `${kind} ${egress.attachment.id} ${ingress.attachment.id}`
     let hops = joined.get(key)
     if (hops === undefined) {
       hops = [...hopsFor(egress), ...hopsFor(ingress)]
@@ -248,8 +265,14 @@ function findByAddress(
 }
 
 function describe({ domainChain, inspectors }: LoadedChain): string {
-  const hops = inspectors.map(
-    ({ inspector }) => `${inspector.type}(${inspector.mode}, ${inspector.ruleCount} rules)`,
-  )
+  const hops = inspectors.map(({ entry, engines }) => {
+    const counts = Object.values(engines).map(({ inspector }) => inspector.ruleCount)
+    return `${entry.type}(${entry.mode}, ${Math.max(...counts)} rules)`
+  })
   return `${domainChain.chain.name}: ${hops.length === 0 ? 'no inspectors' : hops.join(' -> ')}`
+}
+
+function anyOf(engines: LoadedInspector['engines']): LoadedEngine {
+  const [first] = Object.values(engines)
+  return first
 }

@@ -1,8 +1,11 @@
 import hyperid from 'hyperid'
+import type { OnFailure } from '#chain/model/chain.ts'
 import type { DomainConfig } from '#chain/model/domain.ts'
 import type { AlertVerdict } from '../chain/hop.ts'
 import { RateLimit } from '../chain/rate-limit.ts'
 import { serviceAlert } from '../chain/service-alert.ts'
+import { newDatagramCounters } from '../datagram/counters.ts'
+import { DatagramServer } from '../datagram/datagram-server.ts'
 import { flowIds } from '../eve/flow-id.ts'
 import type { Alert, Connection } from '../inspector.ts'
 import { type FlowServices, newProxyCounters } from '../proxy/flow-services.ts'
@@ -12,10 +15,12 @@ import { describeLoadError } from './load-error.ts'
 import { AlertOutputs, spoolLossAlert, type OutputOptions } from './outputs.ts'
 import {
   ORPHAN_DRAIN_MS,
+  WORKER_DATAGRAM_FD,
   WORKER_LISTEN_FD,
   type WorkerRequest,
   type WorkerResponse,
 } from './protocol.ts'
+import { releaseGarbage } from './release-garbage.ts'
 import { buildRoutes, type CreateEngine, type EngineServices, type Routes } from './routes.ts'
 import { collectSamples, type Samples } from './samples.ts'
 
@@ -33,6 +38,8 @@ interface LoadedWorker {
   readonly outputs: AlertOutputs
   readonly collections: SharedCollections | undefined
   readonly server: ProxyServer
+  /** Null: the domain has no packet socket. */
+  readonly datagrams: DatagramServer | null
   samples(): Samples
   /** Raises the alert about connections that could not finish. */
   tellCutOff(connections: number): void
@@ -52,6 +59,7 @@ export function runWorker(createInspector: CreateEngine): void {
   let ends = 0
   const end = async (deadlineMs: number, isAsked: boolean): Promise<void> => {
     const turn = ++ends
+    worker?.datagrams?.stop()
     const cutOff = (await worker?.server.drain(deadlineMs)) ?? 0
     // Another deadline has taken the place of this one.
     if (turn !== ends) return
@@ -76,6 +84,7 @@ export function runWorker(createInspector: CreateEngine): void {
         process.title = TITLE
         try {
           worker = loadWorker(message.config, message.outputs, createInspector)
+          releaseGarbage()
           tell({
             type: 'ready',
             chains: worker.routes.descriptions,
@@ -90,6 +99,10 @@ export function runWorker(createInspector: CreateEngine): void {
           () => tell({ type: 'listening' }),
           (error: unknown) => tell({ type: 'refused', reason: `listen: ${String(error)}` }),
         )
+        return
+      case 'datagrams':
+        if (message.isReader) worker?.datagrams?.start()
+        else worker?.datagrams?.stop()
         return
       case 'reattach':
         // The agent's own contradiction; a worker that went on would route by what is no more.
@@ -161,10 +174,7 @@ function loadWorker(
     violationAlerts: new RateLimit(SERVICE_ALERT_INTERVAL_MS),
     failureAlerts: serviceAlerts,
   }
-  const route = (connection: Connection): Route => {
-    const hops = routes.find(connection)
-    if (hops !== null) return hops
-    counters.unresolvedConnections++
+  const unresolved = (connection: Connection): OnFailure => {
     const isOpen = routes.unresolved === 'open'
     const withheld = serviceAlerts.take('unresolved')
     if (withheld !== null) {
@@ -175,7 +185,7 @@ function loadWorker(
         transaction: null,
         alert: serviceAlert(
           'flow-unresolved',
-          `no attachment covers this connection, it was ${isOpen ? 'let pass' : 'reset'}${more}`,
+          `no attachment covers this ${connection.protocol === 'udp' ? 'datagram' : 'connection'}, it was ${isOpen ? 'let pass' : 'stopped'}${more}`,
           !isOpen,
         ),
         verdict: isOpen ? 'bypassed' : 'dropped',
@@ -183,7 +193,13 @@ function loadWorker(
       })
       outputs.flush()
     }
-    return isOpen ? [] : 'reset'
+    return routes.unresolved
+  }
+  const route = (connection: Connection): Route => {
+    const hops = routes.find(connection)
+    if (hops !== null) return hops
+    counters.unresolvedConnections++
+    return unresolved(connection) === 'open' ? [] : 'reset'
   }
   const { listener } = config
   const server = new ProxyServer({
@@ -196,17 +212,38 @@ function loadWorker(
     nextConnectionId: nextId,
     nextFlowId,
   })
+  const datagramCounters = newDatagramCounters()
+  const hasDatagrams = listener.kind === 'transparent' && listener.datagramFd !== undefined
+  const datagrams = hasDatagrams
+    ? new DatagramServer(WORKER_DATAGRAM_FD, {
+        sink: outputs,
+        failureAlerts: serviceAlerts,
+        counters: datagramCounters,
+        find: (connection) => routes.find(connection),
+        unresolved,
+        nextConnectionId: nextId,
+        nextFlowId,
+      })
+    : null
   setInterval(() => outputs.tick(), TICK_MS).unref()
   return {
     routes,
     reattach: (next) => {
       routes = routes.reattached(next)
       ;({ generation } = next)
+      datagrams?.forgetFlows()
     },
     outputs,
     collections: engineServices.collections,
     server,
-    samples: () => collectSamples(counters, routes.counters, outputs.spoolCounts),
+    datagrams,
+    samples: () =>
+      collectSamples(
+        counters,
+        routes.counters,
+        outputs.spoolCounts,
+        datagrams === null ? null : datagramCounters,
+      ),
     tellCutOff: (connections) =>
       tell(
         serviceAlert(

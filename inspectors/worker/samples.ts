@@ -1,4 +1,5 @@
 import { INSPECTION_BUCKETS_MS } from '../chain/counters.ts'
+import type { DatagramCounters } from '../datagram/counters.ts'
 import type { ProxyCounters } from '../proxy/flow-services.ts'
 import type { LabelledCounters } from './routes.ts'
 
@@ -17,6 +18,7 @@ export function collectSamples(
   proxy: ProxyCounters,
   hops: readonly LabelledCounters[],
   spool: SpoolCounts,
+  datagrams: DatagramCounters | null = null,
 ): Samples {
   const samples: Samples = {}
   const add = (name: string, labels: string, value: number): void => {
@@ -34,6 +36,16 @@ export function collectSamples(
   add('portcullis_bytes_total', 'direction="to_client"', proxy.bytesToClient)
   add('portcullis_spool_dropped_records_total', '', spool.droppedRecords)
   add('portcullis_spool_failed_records_total', '', spool.failedRecords)
+  if (datagrams !== null) {
+    const name = 'portcullis_datagrams_total'
+    for (const outcome of ['forwarded', 'dropped', 'unresolved', 'unreadable', 'unsent'] as const)
+      add(name, `outcome="${outcome}"`, datagrams[outcome])
+    add('portcullis_datagram_bytes_total', '', datagrams.bytes)
+    add('portcullis_datagram_flows_total', '', datagrams.flows)
+    add('portcullis_datagram_flows_evicted_total', '', datagrams.flowsEvicted)
+    add('portcullis_datagram_fragments_lost_total', '', datagrams.fragmentsLost)
+    add('portcullis_datagram_read_errors_total', '', datagrams.readErrors)
+  }
   for (const { tenant, chain, inspector, counters } of hops) {
     // Names and types: no character of theirs needs escaping.
     const labels = `tenant="${tenant}",chain="${chain}",inspector="${inspector}"`

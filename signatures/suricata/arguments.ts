@@ -1,5 +1,5 @@
 /** Small grammars that the arguments of many keywords share. All throw RuleFault `bad-argument`. */
-import type { Operand } from './rule.ts'
+import type { Operand } from './buffer-match.ts'
 import { RuleFault } from './problem.ts'
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/

@@ -19,6 +19,8 @@ export interface BufferRow {
   readonly priority: number
   /** Not text but numbers: a keyword compares them, and it is no sticky buffer. */
   readonly numbers: boolean
+  /** It can be named as a sticky buffer; otherwise a keyword of its own looks into it. */
+  readonly isSticky: boolean
   readonly summary: string
 }
 
@@ -31,6 +33,7 @@ interface Extra {
   readonly streaming?: boolean
   readonly priority?: number
   readonly numbers?: boolean
+  readonly hidden?: boolean
 }
 
 function row(
@@ -49,6 +52,7 @@ function row(
     streaming: extra.streaming ?? false,
     priority: extra.priority ?? 2,
     numbers: extra.numbers ?? false,
+    isSticky: extra.numbers !== true && extra.hidden !== true,
     summary,
   }
 }
@@ -161,6 +165,11 @@ export const BUFFERS: readonly BufferRow[] = [
   row('tls.cert_chain_len', ['tls'], 'response', 'Certificates of the server', { numbers: true }),
   row('tls_cert_notbefore', ['tls'], 'response', 'Validity begins, seconds', { numbers: true }),
   row('tls_cert_notafter', ['tls'], 'response', 'Validity ends, seconds', { numbers: true }),
+  row('dcerpc.stub_data', ['dcerpc'], 'both', 'Arguments or results of the call', {
+    aliases: ['dce_stub_data'],
+  }),
+  row('dcerpc.iface', ['dcerpc'], 'both', 'UUID and version of the interface', { hidden: true }),
+  row('dcerpc.opnum', ['dcerpc'], 'both', 'Number of the operation', { numbers: true }),
   row('vlan.id', [], 'both', 'VLAN of each tag', { numbers: true }),
   row('vlan.layers', [], 'both', 'Number of VLAN tags', { numbers: true }),
 ]

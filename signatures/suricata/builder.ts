@@ -1,18 +1,8 @@
 import { type BufferRow, PAYLOAD, bufferByName } from './buffers.ts'
 import { RuleFault } from './problem.ts'
-import type {
-  Base64Decode,
-  BufferMatch,
-  ContentMatch,
-  Effect,
-  FileCheck,
-  FlowCheck,
-  FlowCondition,
-  Operand,
-  PacketCheck,
-  Rule,
-  Threshold,
-} from './rule.ts'
+import type { Base64Decode, BufferMatch, ContentMatch, Operand } from './buffer-match.ts'
+import type { FileCheck, FlowCheck, FlowCondition, PacketCheck } from './checks.ts'
+import type { Effect, Rule, Threshold } from './rule.ts'
 import { type TransformStep, transformKey } from './transform.ts'
 import type { RuleContext } from './context.ts'
 

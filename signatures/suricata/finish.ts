@@ -5,7 +5,9 @@ import { DEFAULT_PRIORITY } from './classification.ts'
 import type { RuleHeader } from './header.ts'
 import { coversApplication } from './protocols.ts'
 import { RuleFault } from './problem.ts'
-import type { BufferMatch, ContentMatch, FlowCondition, Rule } from './rule.ts'
+import type { BufferMatch, ContentMatch } from './buffer-match.ts'
+import type { FlowCondition } from './checks.ts'
+import type { Rule } from './rule.ts'
 
 const NO_FLOW: FlowCondition = { direction: null, state: null, stream: null, fragments: null }
 

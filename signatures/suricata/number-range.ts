@@ -8,7 +8,7 @@
  * @see Suricata User Guide, Rules, Integer Keywords
  */
 import { RuleFault } from './problem.ts'
-import type { NumberRange } from './rule.ts'
+import type { NumberRange } from './buffer-match.ts'
 
 const NUMBER = /^(0[xX][0-9a-fA-F]{1,13}|\d{1,15})([kmg]i?b)?$/i
 

@@ -21,6 +21,7 @@ import type { DomainPlans } from './plan-domains.ts'
 /** What this agent can enforce; the manager refuses what is not among it. */
 export const CAPABILITIES: readonly string[] = [
   'tcp',
+  'udp',
   'ipv4',
   'ipv6',
   'ingress',

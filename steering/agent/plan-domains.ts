@@ -9,8 +9,9 @@ import { type DomainKey, domainId } from '../domain/names.ts'
 import { VIEW_RULES, VIEW_SPOOL } from '../domain/supervisor-process.ts'
 import type { InForce, InForceAttachment } from './in-force.ts'
 
-/** Descriptor of the transparent socket, as the launcher leaves it. */
+/** Descriptors of the transparent socket and of the packet socket, as the launcher leaves them. */
 const LISTENER_FD = 3
+const DATAGRAM_FD = 4
 
 /** What one domain is to do: its workers' configuration, and what that puts in force. */
 export interface DomainPlan {
@@ -114,7 +115,7 @@ function planDomain(
   const content: DomainContent = {
     domain: id,
     host: settings.host,
-    listener: { kind: 'transparent', fd: LISTENER_FD },
+    listener: { kind: 'transparent', fd: LISTENER_FD, datagramFd: DATAGRAM_FD },
     workers: settings.workers,
     spoolFolder: VIEW_SPOOL,
     ports: sorted([...ports.values()], (port) => port.id),

@@ -134,7 +134,8 @@ async function hasLink(run: RunCommand, name: string): Promise<boolean> {
 
 /**
  * Packets of connections that exist go to their sockets; a first SYN, to whatever address and port, to
- * the transparent socket. `socket wildcard 0` leaves out the listening socket itself.
+ * the transparent socket. `socket wildcard 0` leaves out the listening socket itself. Datagrams are read from
+ * the interface, in front of all this; the kernel must not take them as its own as well.
  */
 const REDIRECTION = `table inet portcullis {
   chain prerouting {
@@ -142,6 +143,7 @@ const REDIRECTION = `table inet portcullis {
     iifname "${INNER_INTERFACE}" meta l4proto tcp socket wildcard 0 accept
     iifname "${INNER_INTERFACE}" tcp flags & (syn|ack) == syn meta nfproto ipv4 tproxy ip to :${TRANSPARENT_PORT} accept
     iifname "${INNER_INTERFACE}" tcp flags & (syn|ack) == syn meta nfproto ipv6 tproxy ip6 to :${TRANSPARENT_PORT} accept
+    iifname "${INNER_INTERFACE}" meta l4proto udp drop
   }
 }
 `

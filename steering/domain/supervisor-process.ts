@@ -16,7 +16,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type RunCommand } from './command.ts'
 import { DomainError } from './errors.ts'
-import { NAMESPACE_FOLDER, TRANSPARENT_PORT, namespaceProcesses } from './namespace.ts'
+import {
+  INNER_INTERFACE,
+  NAMESPACE_FOLDER,
+  TRANSPARENT_PORT,
+  namespaceProcesses,
+} from './namespace.ts'
 
 /**
  * The supervisor as a process of this machine: how it is started without any privilege, how a later
@@ -141,6 +146,7 @@ function commandLine(
     LAUNCHER,
     String(TRANSPARENT_PORT),
     String(ACCEPT_BACKLOG),
+    INNER_INTERFACE,
     join(folders.run, 'root'),
     ...view.flat(),
     '--',

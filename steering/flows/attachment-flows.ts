@@ -1,14 +1,15 @@
-import { type Tables, load, proto, reg } from './build.ts'
+import { FRAGMENT, type Tables, UDP_FRAGMENTS, load, proto, reg } from './build.ts'
 import type { Action, Flow, Match, Prefix } from './flow.ts'
 import { REG } from './layout.ts'
 import { portRegister, toInspector } from './port-flows.ts'
-import { portMasks } from './port-masks.ts'
+import { type PortMask, portMasks } from './port-masks.ts'
 import type { SteeredAttachment, SteeredClassifier, SteeredDomain } from './steered.ts'
 
 /** Where a classifier's own direction comes before answers: a packet may look like both. */
 const FORWARD_PRIORITY = 20_000
 const ANSWER_PRIORITY = 10_000
 const FAMILIES = [4, 6] as const
+const PROTOCOLS = { tcp: { 4: 'tcp', 6: 'tcp6' }, udp: { 4: 'udp', 6: 'udp6' } } as const
 
 /** What one attachment needs: who it wants, what happens to them, and its counter. */
 export function attachmentFlows(
@@ -49,42 +50,36 @@ function classifyFlows(
       const match: Match[] = [self, reg(REG.fromGuest, fromGuest ? 1 : 0)]
       if (remote !== null) match.push({ on: fromGuest ? 'destination' : 'source', prefix: remote })
       const rank = priority + (isAnswer === 0 ? FORWARD_PRIORITY : ANSWER_PRIORITY)
-      const tcp = proto(family === 4 ? 'tcp' : 'tcp6')
-      if (masks === 'any') {
-        flows.push(tables.flow('classify', rank, [tcp, ...match], decide(isAnswer)))
-        continue
+      const protocol = proto(PROTOCOLS[classifier.protocol][family])
+      if (masks === 'any')
+        flows.push(tables.flow('classify', rank, [protocol, ...match], decide(isAnswer)))
+      for (const mask of masks === 'any' ? [] : masks) {
+        const on = isAnswer === 0 ? 'destinationPort' : 'sourcePort'
+        const port: Match = { on, protocol: classifier.protocol, ...mask }
+        flows.push(tables.flow('classify', rank, [protocol, ...match, port], decide(isAnswer)))
+        if (classifier.protocol === 'tcp' && isAnswer === 0)
+          flows.push(fragmentedSyn(family, mask, rank, match))
       }
-      for (const mask of masks) {
-        const on = isAnswer === 0 ? 'tcpDestination' : 'tcpSource'
-        flows.push(
-          tables.flow('classify', rank, [tcp, ...match, { on, ...mask }], decide(isAnswer)),
-        )
-        if (isAnswer === 0) flows.push(fragmentFlow(family, mask, rank, match))
+      // Whose ports are not known: the worker finds out, and lets go on what was not asked for.
+      if (classifier.protocol === 'udp') {
+        const fragment = UDP_FRAGMENTS[family === 4 ? 0 : 1]
+        flows.push(tables.flow('classify', rank, [...fragment, ...match], decide(isAnswer)))
       }
     }
   }
   return flows
 
-  /** A fragmented SYN must not slip by for want of a port in its header. */
-  function fragmentFlow(
+  /** It must not slip by for want of a port in its header. What follows it is known by its mark. */
+  function fragmentedSyn(
     family: 4 | 6,
-    mask: { value: number; mask: number },
+    mask: PortMask,
     rank: number,
     match: readonly Match[],
   ): Flow {
+    const valid: Match = { on: 'tracked', as: 'valid' }
+    const port: Match = { on: 'trackedDestination', protocol: 'tcp', ...mask }
     const ip = proto(family === 4 ? 'ip' : 'ipv6')
-    return tables.flow(
-      'classify',
-      rank,
-      [
-        { on: 'tracked', as: 'valid' },
-        ip,
-        { on: 'fragment', fragment: true },
-        { on: 'trackedDestination', ...mask },
-        ...match,
-      ],
-      decide(0),
-    )
+    return tables.flow('classify', rank, [valid, ip, FRAGMENT, port, ...match], decide(0))
   }
 }
 
@@ -102,7 +97,7 @@ function familiesOf(attachment: SteeredAttachment, remote: Prefix | null): reado
   return remote === null ? families : families.filter((family) => family === remote.family)
 }
 
-/** While the window is open, connections that nobody remembers are older than the attachment. */
+/** While the window is open, TCP connections that nobody remembers are older than the attachment. */
 function learningFlows(tables: Tables, attachment: SteeredAttachment): Flow[] {
   if (attachment.isDraining || !attachment.isLearning) return []
   const mine = reg(REG.attachment, attachment.number)

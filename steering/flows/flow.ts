@@ -38,7 +38,7 @@ export interface Slice {
   readonly to: number
 }
 
-export type Protocol = 'ip' | 'ipv6' | 'tcp' | 'tcp6' | 'icmp' | 'icmp6'
+export type Protocol = 'ip' | 'ipv6' | 'tcp' | 'tcp6' | 'udp' | 'udp6' | 'icmp' | 'icmp6'
 
 export type Match =
   | { readonly on: 'protocol'; readonly protocol: Protocol }
@@ -47,10 +47,22 @@ export type Match =
   | { readonly on: 'tagged'; readonly tagged: boolean }
   | { readonly on: 'source'; readonly prefix: Prefix }
   | { readonly on: 'destination'; readonly prefix: Prefix }
-  | { readonly on: 'tcpSource'; readonly value: number; readonly mask: number }
-  | { readonly on: 'tcpDestination'; readonly value: number; readonly mask: number }
-  /** Conntrack's original destination port: known for every fragment, which the header's is not. */
-  | { readonly on: 'trackedDestination'; readonly value: number; readonly mask: number }
+  /** Port of a TCP segment or datagram; the flow says which of the two. */
+  | {
+      readonly on: 'sourcePort' | 'destinationPort'
+      readonly protocol: 'tcp' | 'udp'
+      readonly value: number
+      readonly mask: number
+    }
+  /** Conntrack's original port: known for every fragment, which the header's is not. */
+  | {
+      readonly on: 'trackedDestination'
+      readonly protocol: 'tcp'
+      readonly value: number
+      readonly mask: number
+    }
+  /** Protocol of the connection that conntrack relates the packet to. */
+  | { readonly on: 'trackedProtocol'; readonly protocol: 'udp' | 'icmp6' }
   | { readonly on: 'fragment'; readonly fragment: boolean }
   /** SYN set, ACK clear. */
   | { readonly on: 'firstSyn' }

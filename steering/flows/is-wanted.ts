@@ -3,7 +3,7 @@ import { contains, parsePrefix } from './address.ts'
 import type { DesiredAttachment } from './desired.ts'
 
 /**
- * Whether a classifier of an attachment describes a connection of its port, seen from either end (of a
+ * Whether a classifier of an attachment describes a TCP connection of its port, seen from either end (of a
  * connection that was picked up midway it is not known who opened it).
  */
 export function isWanted(attachment: DesiredAttachment, tuple: ConnectionTuple): boolean {
@@ -14,6 +14,7 @@ export function isWanted(attachment: DesiredAttachment, tuple: ConnectionTuple):
   return ends.some(([client, server, serverPort]) => {
     const remote = parsePrefix(attachment.direction === 'ingress' ? client : server)
     return attachment.classifiers.some((classifier) => {
+      if (classifier.protocol !== 'tcp') return false
       const wanted = classifier.remote === undefined ? null : parsePrefix(classifier.remote)
       if (wanted !== null && (remote === null || !contains(wanted, remote))) return false
       const { destinationPorts } = classifier

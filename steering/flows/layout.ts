@@ -15,6 +15,9 @@ import type { Slice } from './flow.ts'
  *          label of the first leg was (MACs, in_port, attachment). It never sees anything else, so its
  *          entries stay in SYN_SENT, where a SYN with another sequence number is no violation.
  *
+ * Datagrams have no sequence and no SYN: they are judged one by one, and use far and near alone, of which
+ * each can tell the other its label. Their entries end when they are idle, after the switch's own timeouts.
+ *
  * CT_MARK            1 inspected, 2 passes (older than the attachment, or bypass); 2 has no label
  *
  * CT_LABEL (128)
@@ -30,7 +33,8 @@ import type { Slice } from './flow.ts'
  *   reg2    attachment number
  *   reg3    0..12 VLAN the frame belongs to (vid, presence bit), 16..31 OpenFlow port of the inspector
  *           that the frame has been through
- *   reg4    0 the guest sent it, 1 it answers what the classifier describes, 2 it is a first SYN,
+ *   reg4    0 the guest sent it, 1 it answers what the classifier describes, 2 it is judged by itself:
+ *           a first SYN, any datagram,
  *           3 its attachment fails open, 16..31 OpenFlow port of the attached port's inspector
  *   reg5    which of the ports that share an address is being tried
  *   reg6    0..15 OpenFlow port of the guest

@@ -1,9 +1,13 @@
 import {
+  DATAGRAMS,
   FIRST_SYN,
+  FRAGMENT,
   IP_FAMILIES,
   TCP_FAMILIES,
   TRACKED,
   type Tables,
+  UDP_ERRORS,
+  UDP_FAMILIES,
   UNHANDLED,
   UNTRACK,
   load,
@@ -13,7 +17,7 @@ import {
   reg,
   tagged,
 } from './build.ts'
-import type { Action, Flow, Slice } from './flow.ts'
+import type { Action, Flow, Match, Slice } from './flow.ts'
 import { ALL_REGISTERS, FIELD, MARK_INSPECTED, MARK_PASSED, REG, type TableName } from './layout.ts'
 
 /** Attached ports of one domain that may share an address (VRRP pairs, overlapping allowed pairs). */
@@ -25,6 +29,11 @@ const ICMP_ERRORS = [
   { protocol: 'icmp6', type: 1 },
   { protocol: 'icmp6', type: 2 },
 ] as const
+
+const OF_ICMP6: readonly Match[] = [
+  { on: 'tracked', as: 'valid' },
+  { on: 'trackedProtocol', protocol: 'icmp6' },
+]
 
 /** Commit a label kept in a register, with mark 1. */
 export const commitInspected = (zone: Slice): Action => ({
@@ -57,10 +66,19 @@ export function pipelineFlows(tables: Tables, entryPriority: number): Flow[] {
     flow('classify', 65_000, [TRACKED, mark(MARK_PASSED), reg(REG.isSyn, 0)], [goto('goOn')]),
     flow('classify', 0, [], [goto('goOn')]),
     // A connection the other way whose answers will look like what a classifier describes.
-    flow('decide', 50, [reg(REG.isAnswer, 1), reg(REG.isSyn, 1)], [goto('remember')]),
+    ...TCP_FAMILIES.map((family) =>
+      flow(
+        'decide',
+        50,
+        [proto(family), reg(REG.isAnswer, 1), reg(REG.isSyn, 1)],
+        [goto('remember')],
+      ),
+    ),
     // Between these two: what the domain decides (decision-flows.ts).
     flow('decide', 20, [reg(REG.isSyn, 0)], [goto('capture')]),
     flow('decide', 0, [], [goto('goOn')]),
+    // Of a datagram nothing needs to be remembered: the next one is judged by itself.
+    ...DATAGRAMS.map((match) => flow('remember', 20, match, [goto('goOn')])),
     ...IP_FAMILIES.map((family) =>
       flow(
         'remember',
@@ -104,13 +122,8 @@ function knownFlows(tables: Tables, name: 'nearKnown' | 'farKnown', zone: Slice)
   return [
     // Too small, overlapping: whose they are cannot be told, and they may hide a SYN. Open vSwitch's
     // userspace datapath calls fragments under 1200 bytes so.
-    ...TCP_FAMILIES.map((family) =>
-      flow(
-        name,
-        40,
-        [{ on: 'tracked', as: 'invalid' }, proto(family), { on: 'fragment', fragment: true }],
-        [],
-      ),
+    ...[...TCP_FAMILIES, ...UDP_FAMILIES].map((family) =>
+      flow(name, 40, [{ on: 'tracked', as: 'invalid' }, proto(family), FRAGMENT], []),
     ),
     ...TCP_FAMILIES.map((family) =>
       flow(
@@ -123,6 +136,12 @@ function knownFlows(tables: Tables, name: 'nearKnown' | 'farKnown', zone: Slice)
     ...TCP_FAMILIES.map((family) =>
       flow(name, 25, [proto(family), ...FIRST_SYN], [load(REG.isSyn, 1), classify]),
     ),
+    // Whatever became of the ones before it.
+    ...DATAGRAMS.map((match) => flow(name, 28, match, [load(REG.isSyn, 1), goto('classify')])),
+    // Datagrams leave the inspector as they came to it: errors about them need no other way.
+    ...UDP_ERRORS.map((match) => flow(name, 22, match, [goto('goOn')])),
+    // Only seen where datagrams are led here with all fragments of IPv6.
+    flow(name, 22, [proto('ipv6'), FRAGMENT, ...OF_ICMP6], [goto('goOn')]),
     flow(
       name,
       20,
@@ -149,6 +168,48 @@ export function captureFlows(tables: Tables, generation: number): Flow[] {
     ...common,
   ]
   const fromGuest = [load(REG.label, 0n), move(FIELD.ethDestination, REG.labelMac), ...common]
+  return [...datagramCapture(tables, fromFar, fromGuest), ...tcpCapture(tables, fromFar, fromGuest)]
+}
+
+/**
+ * An answer to what is known keeps the label that is there: the way to the far side was learned from the far
+ * side. In the other direction the label is written anew each time, for far sides move.
+ */
+function datagramCapture(
+  { flow, goto }: Tables,
+  fromFar: readonly Action[],
+  fromGuest: readonly Action[],
+): Flow[] {
+  return [
+    // No SYN comes here that answers something.
+    flow(
+      'capture',
+      30,
+      [TRACKED, mark(MARK_INSPECTED), reg(REG.isSyn, 1), reg(REG.isAnswer, 1)],
+      [goto('inspect')],
+    ),
+    ...DATAGRAMS.flatMap((match) => [
+      flow(
+        'capture',
+        20,
+        [...match, reg(REG.fromGuest, 0)],
+        [...fromFar, commitInspected(REG.farZone), goto('inspect')],
+      ),
+      flow(
+        'capture',
+        20,
+        [...match, reg(REG.fromGuest, 1)],
+        [...fromGuest, commitInspected(REG.nearZone), goto('inspect')],
+      ),
+    ]),
+  ]
+}
+
+function tcpCapture(
+  tables: Tables,
+  fromFar: readonly Action[],
+  fromGuest: readonly Action[],
+): Flow[] {
   return IP_FAMILIES.flatMap((family) =>
     [0, 1].flatMap((isSyn) =>
       [0, 1].map((isFromGuest) =>
@@ -171,7 +232,7 @@ export function captureFlows(tables: Tables, generation: number): Flow[] {
 /**
  * What an inspector sends: for the guest whose address it is to, if the near leg or (a SYN) the book of
  * that guest knows the connection; else in the name of the guest whose address it is from, if the far
- * leg or the book of that one does; else nothing.
+ * leg or the book of that one does; else nothing. A datagram's book is the other leg.
  */
 function inspectorFlows(tables: Tables): Flow[] {
   const { flow, goto, track } = tables
@@ -183,6 +244,7 @@ function inspectorFlows(tables: Tables): Flow[] {
     ...TCP_FAMILIES.map((family) =>
       flow('nearLeg', 10, [proto(family), ...FIRST_SYN], [track(REG.bookZone, 'nearBook')]),
     ),
+    ...DATAGRAMS.map((match) => flow('nearLeg', 10, match, [track(REG.farZone, 'nearBook')])),
     ...nextCandidate(tables, 'nearLeg', 'fromInspector'),
     ...IP_FAMILIES.map((family) =>
       flow(
@@ -198,6 +260,7 @@ function inspectorFlows(tables: Tables): Flow[] {
     ...TCP_FAMILIES.map((family) =>
       flow('farLeg', 10, [proto(family), ...FIRST_SYN], [track(REG.bookZone, 'farBook')]),
     ),
+    ...DATAGRAMS.map((match) => flow('farLeg', 10, match, [track(REG.nearZone, 'farBook')])),
     ...nextCandidate(tables, 'farLeg', 'bySource'),
     ...IP_FAMILIES.map((family) =>
       flow(

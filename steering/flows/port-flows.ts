@@ -1,8 +1,10 @@
 import {
+  FRAGMENT,
   IP_FAMILIES,
   TCP_FAMILIES,
   TRACKED,
   type Tables,
+  UDP_FAMILIES,
   UNHANDLED,
   inPort,
   load,
@@ -39,6 +41,14 @@ const selectPort = (port: SteeredPort): Action[] => [
   load(REG.otherZones, otherZones(port)),
 ]
 
+/** What enters our tables. Of fragments of IPv6 the switch does not know what they are of. */
+const entryMatches = (hasDatagrams: boolean): Match[][] => [
+  ...TCP_FAMILIES.map((family) => [proto(family)]),
+  ...(hasDatagrams
+    ? [...UDP_FAMILIES.map((family) => [proto(family)]), [proto('ipv6'), FRAGMENT]]
+    : []),
+]
+
 /** What one attached port needs, whatever is attached to it. */
 export function portFlows(tables: Tables, entryPriority: number, port: SteeredPort): Flow[] {
   const { flow, goto, track } = tables
@@ -53,13 +63,13 @@ export function portFlows(tables: Tables, entryPriority: number, port: SteeredPo
   const toGuest: Match = { on: 'ethDestination', mac: port.mac }
   const self = reg(REG.port, portRegister(port))
   const flows: readonly Flow[] = [
-    ...TCP_FAMILIES.flatMap((family) => [
+    ...entryMatches(port.hasDatagrams).flatMap((match) => [
       entry(
         entryPriority + 2,
-        [proto(family), inPort(port.ofport), tagged(false)],
+        [...match, inPort(port.ofport), tagged(false)],
         [goto('fromGuestPort')],
       ),
-      entry(entryPriority + 1, [proto(family), toGuest], [goto('resolveVlan')]),
+      entry(entryPriority + 1, [...match, toGuest], [goto('resolveVlan')]),
     ]),
     ...IP_FAMILIES.map((family) =>
       flow(
@@ -167,11 +177,11 @@ export function domainFlows(
 ): Flow[] {
   const { flow, goto } = tables
   return [
-    ...TCP_FAMILIES.map((family) => ({
+    ...entryMatches(true).map((match) => ({
       table: 0,
       priority: entryPriority + 3,
       cookie: 0,
-      match: [proto(family), inPort(domain.ofport), tagged(false), UNHANDLED],
+      match: [...match, inPort(domain.ofport), tagged(false), UNHANDLED],
       actions: [load(REG.inspector, domain.ofport), goto('fromInspector')],
     })),
     {

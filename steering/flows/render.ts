@@ -6,6 +6,10 @@ export interface CookieBase {
   readonly round: number
 }
 
+/** Protocol numbers, and what conntrack calls its states. */
+const NUMBERS = { tcp: 6, udp: 17, icmp6: 58 } as const
+const STATES = { valid: '-inv', invalid: '+inv' } as const
+
 /** Cookie of a flow: owner 16 | round 16 | attachment 32. */
 export function cookieOf(base: CookieBase, attachment: number): bigint {
   return (
@@ -71,12 +75,14 @@ function renderMatch(
       return renderPrefix(match.prefix, 'nw_src', 'ipv6_src')
     case 'destination':
       return renderPrefix(match.prefix, 'nw_dst', 'ipv6_dst')
-    case 'tcpSource':
-      return `tcp_src=${renderMasked(match.value, match.mask)}`
-    case 'tcpDestination':
-      return `tcp_dst=${renderMasked(match.value, match.mask)}`
+    case 'sourcePort':
+      return `${match.protocol}_src=${renderMasked(match.value, match.mask)}`
+    case 'destinationPort':
+      return `${match.protocol}_dst=${renderMasked(match.value, match.mask)}`
     case 'trackedDestination':
-      return `ct_nw_proto=6,ct_tp_dst=${renderMasked(match.value, match.mask)}`
+      return `ct_nw_proto=${NUMBERS[match.protocol]},ct_tp_dst=${renderMasked(match.value, match.mask)}`
+    case 'trackedProtocol':
+      return `ct_nw_proto=${NUMBERS[match.protocol]}`
     case 'fragment':
       return match.fragment ? 'ip_frag=yes' : 'ip_frag=no'
     case 'firstSyn':
@@ -88,7 +94,7 @@ function renderMatch(
     case 'icmpType':
       return `icmp_type=${integer(match.type, 0, 255)}`
     case 'tracked':
-      return `ct_state=+trk${match.as === undefined ? '' : match.as === 'valid' ? '-inv' : '+inv'}`
+      return `ct_state=+trk${match.as === undefined ? '' : STATES[match.as]}`
     case 'mark':
       return `ct_mark=${hex(BigInt(integer(match.mark, 0, 0xffff_ffff)))}`
   }

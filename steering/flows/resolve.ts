@@ -52,10 +52,15 @@ export function resolve(
   )
   const refused: { attachment: string; reason: string }[] = []
   const sharers = countSharers(desired.ports)
+  const withDatagrams = new Set(
+    desired.attachments.filter(wantsDatagrams).map((attachment) => attachment.port),
+  )
   const ports = new Map<string, SteeredPort | string>()
   for (const port of desired.ports) {
     const inspector = domains.get(port.domain)?.ofport
-    ports.set(port.key, steeredPort(port, inspector, sharers, ids))
+    const steered = steeredPort(port, inspector, sharers, ids)
+    const hasDatagrams = withDatagrams.has(port.key)
+    ports.set(port.key, typeof steered === 'string' ? steered : { ...steered, hasDatagrams })
   }
   const attachments: SteeredAttachment[] = []
   for (const attachment of desired.attachments) {
@@ -86,7 +91,7 @@ function steeredPort(
   inspector: number | undefined,
   sharers: ReadonlyMap<string, number>,
   ids: Ids,
-): SteeredPort | string {
+): Omit<SteeredPort, 'hasDatagrams'> | string {
   if (inspector === undefined) return 'its inspection domain is not in the switch'
   if (!isOfport(port.ofport)) return `${port.ofport} is no OpenFlow port`
   if (port.vlan !== null && !isVlan(port.vlan)) return `${port.vlan} is no VLAN`
@@ -120,7 +125,8 @@ function steeredAttachment(
     const remote = classifier.remote === undefined ? null : parsePrefix(classifier.remote)
     if (remote === null && classifier.remote !== undefined)
       return `its classifier's remote is no address or CIDR: ${classifier.remote}`
-    classifiers.push({ destinationPorts: classifier.destinationPorts, remote })
+    const { protocol, destinationPorts } = classifier
+    classifiers.push({ protocol, destinationPorts, remote })
   }
   return {
     number: ids.numberOf(attachment.key),
@@ -133,6 +139,10 @@ function steeredAttachment(
     isLearning: ids.isLearning(attachment.key),
   }
 }
+
+/** One that is detached concerns datagrams no more: each is judged by itself. */
+const wantsDatagrams = ({ isDraining, classifiers }: DesiredAttachment): boolean =>
+  !isDraining && classifiers.some(({ protocol }) => protocol === 'udp')
 
 /** How many ports of a domain have the same address, by domain and text. */
 function countSharers(ports: readonly DesiredPort[]): Map<string, number> {

@@ -32,9 +32,12 @@ export interface SteeredPort {
   readonly addresses: readonly Prefix[]
   /** OpenFlow port of its inspector. */
   readonly inspector: number
+  /** An attachment wants datagrams: UDP of this port goes through our tables. */
+  readonly hasDatagrams: boolean
 }
 
 export interface SteeredClassifier {
+  readonly protocol: 'tcp' | 'udp'
   readonly destinationPorts: 'any' | readonly PortEntry[]
   readonly remote: Prefix | null
 }

@@ -87,7 +87,8 @@ function attachmentUnit(
 ): FlowUnit {
   const { number, port, direction, classifiers, priority } = attachment
   const { onFailure, isDraining, isLearning } = attachment
-  const wanted = classifiers.map(({ destinationPorts, remote }) => [
+  const wanted = classifiers.map(({ protocol, destinationPorts, remote }) => [
+    protocol,
     destinationPorts,
     remote === null ? null : prefixKey(remote),
   ])
@@ -105,6 +106,9 @@ function portSignature({
   vlan,
   addresses,
   inspector,
+  hasDatagrams,
 }: SteeredPort): string {
-  return [firstZone, ofport, mac, vlan, inspector, ...addresses.map(prefixKey)].join(' ')
+  return [firstZone, ofport, mac, vlan, inspector, hasDatagrams, ...addresses.map(prefixKey)].join(
+    ' ',
+  )
 }

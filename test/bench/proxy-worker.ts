@@ -50,6 +50,7 @@ function inspectorsOf(text: string): readonly Inspector[] {
         setupPaths: entry.setup === undefined ? [] : [entry.setup],
         tenant: 'bench',
         chain: 'bench',
+        kind: 'streams',
       }).inspector,
   )
 }

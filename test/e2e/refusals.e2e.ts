@@ -67,8 +67,14 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     what: 'a protocol no agent can enforce',
-    change: { priority: 5, classifiers: [{ protocol: 'udp', destinationPorts: [53] }] },
+    change: { priority: 5, classifiers: [{ protocol: 'sctp', destinationPorts: [53] }] },
     status: [400, 422],
+    pointer: '/classifiers/0/protocol',
+  },
+  {
+    what: 'datagrams through a WAF',
+    change: { priority: 5, classifiers: [{ protocol: 'udp', destinationPorts: [53] }] },
+    status: [422],
     pointer: '/classifiers/0/protocol',
   },
   {

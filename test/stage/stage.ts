@@ -224,11 +224,11 @@ export class Stage {
     return statuses.find((status) => status.id === id)
   }
 
-  /** Starts `web-server.ts` (or `origin.ts`) in a guest and waits until it listens. */
+  /** Starts a server (`web-server.ts` or another) in a guest and waits until it listens. */
   async serve(
     guest: Guest,
     port = 80,
-    script: 'web-server' | 'origin' = 'web-server',
+    script: 'web-server' | 'origin' | 'name-server' = 'web-server',
   ): Promise<void> {
     const argv = this.topology.inGuest(guest, [
       ...NODE,

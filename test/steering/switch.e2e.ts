@@ -275,7 +275,7 @@ describe('steering on a real switch', { skip: !usable }, () => {
       bench.controller = await bench.newController()
       const realized = await bench.attach(sketches)
       // The flows that write the generation into labels, and no others.
-      assert.deepEqual([realized.added, realized.removed], [8, 0])
+      assert.deepEqual([realized.added, realized.removed], [14, 0])
     }
     const { ok, failed } = await load
     assert.deepEqual(failed, {})
@@ -312,9 +312,9 @@ describe('steering on a real switch', { skip: !usable }, () => {
       topology.managementSocket,
       'cookie=0x1234,table=0,priority=50,udp,tp_dst=9,actions=drop',
     )
-    assert.deepEqual(await controller.reconcile(), { missing: 8, unexpected: 1 })
+    assert.deepEqual(await controller.reconcile(), { missing: 15, unexpected: 1 })
     assert.equal(await controller.reconcile(), null)
-    assert.deepEqual(told, [{ missing: 8, unexpected: 1 }])
+    assert.deepEqual(told, [{ missing: 15, unexpected: 1 }])
     deafen()
     assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
     await controller.clear()

@@ -1,4 +1,4 @@
-import { TCP } from './packet.ts'
+import { type FlowTimeouts, timeoutsFor } from './flow-timeouts.ts'
 import type { ReplayFlow } from './replay-flow.ts'
 
 /** Flows that are followed at a time; the oldest is closed for a new one. */
@@ -9,20 +9,19 @@ const SWEEP_FLOWS = 128
 /** Flows below which nothing is swept: they cost little. */
 const SWEEP_FROM = 1024
 
-/** Milliseconds without a packet after which a flow is over, by what was seen of it (`flow-timeouts`). */
-const TIMEOUTS_MS = {
-  tcp: { new: 60_000, established: 600_000, closed: 60_000, bypassed: 100_000 },
-  other: { new: 30_000, established: 300_000, closed: 30_000, bypassed: 100_000 },
-} as const
+/** Why a flow is over: nothing came, the capture ended, another flow took its place. */
+export type FlowEnd = 'timeout' | 'shutdown' | 'forced'
 
 /** Flows of a capture by their keys, in the order in which they began. */
 export class FlowTable {
   readonly #flows = new Map<string, ReplayFlow>()
-  readonly #close: (flow: ReplayFlow, reason: 'timeout' | 'shutdown' | 'forced') => void
+  readonly #close: (flow: ReplayFlow, reason: FlowEnd) => void
   #sweep: IterableIterator<[string, ReplayFlow]> | null = null
+  readonly #timeouts: FlowTimeouts
   #packets = 0
 
-  constructor(close: (flow: ReplayFlow, reason: 'timeout' | 'shutdown' | 'forced') => void) {
+  constructor(timeouts: FlowTimeouts, close: (flow: ReplayFlow, reason: FlowEnd) => void) {
+    this.#timeouts = timeouts
     this.#close = close
   }
 
@@ -38,7 +37,7 @@ export class FlowTable {
     this.#flows.set(key, flow)
   }
 
-  remove(key: string, flow: ReplayFlow, reason: 'timeout' | 'shutdown' | 'forced'): void {
+  remove(key: string, flow: ReplayFlow, reason: FlowEnd): void {
     this.#flows.delete(key)
     this.#close(flow, reason)
   }
@@ -59,13 +58,12 @@ export class FlowTable {
         return
       }
       const [key, flow] = next.value
-      if (isTimedOut(flow, nowMs)) this.remove(key, flow, 'timeout')
+      if (isTimedOut(flow, nowMs, this.#timeouts)) this.remove(key, flow, 'timeout')
     }
   }
 }
 
 /** True when a packet at this time belongs to a new flow. */
-export function isTimedOut(flow: ReplayFlow, nowMs: number): boolean {
-  const limits = TIMEOUTS_MS[flow.protocol === TCP ? 'tcp' : 'other']
-  return nowMs - flow.lastMs > limits[flow.state]
+export function isTimedOut(flow: ReplayFlow, nowMs: number, timeouts: FlowTimeouts): boolean {
+  return nowMs - flow.lastMs > timeoutsFor(timeouts, flow.protocol)[flow.state]
 }

@@ -128,13 +128,11 @@ export class Pieces {
     const to = Math.min(oldEnd, end)
     const mine = data.subarray(from - start, to - start)
     added.overlaps = true
-    const isSame = mine.equals(old.data.subarray(from - old.start, to - old.start))
-    if (isSame || !prefersNew(old.from, old.to, start, end)) {
-      if (!isSame) added.differs = true
+    if (!mine.equals(old.data.subarray(from - old.start, to - old.start))) added.differs = true
+    if (!prefersNew(old.from, old.to, start, end)) {
       kept.push(old)
       return oldEnd
     }
-    added.differs = true
     if (old.start < from) kept.push({ ...old, data: old.data.subarray(0, from - old.start) })
     kept.push({ start: from, data: mine, from: start, to: end })
     if (to < oldEnd)

@@ -55,8 +55,8 @@ export class ReplayFlow {
   lastMs: number
   transactions = 0
   alerts = 0
-  /** Packet that is being looked at, numbered from 1. */
-  packetNumber = 0
+  /** Packet that is being looked at, numbered from 1; null: the flow is over. */
+  packetNumber: number | null = null
   outer: Packet | null = null
   readonly fate: FlowFate
   /** Transaction that the application protocol has come to; null: none yet. */
@@ -247,6 +247,7 @@ export class ReplayFlow {
   }
 
   #finish(): void {
+    this.packetNumber = null
     this.#isStreamNow = true
     this.#inspectLater('to_server')
     this.#inspectLater('to_client')

@@ -8,7 +8,7 @@ import { ChecksumWatch } from './checksum-watch.ts'
 import type { DecoderCounts } from './decode/counters.ts'
 import { FrameDecoder } from './decode/frame-decoder.ts'
 import { flowKeys, quotedFlowKeys } from './flow-key.ts'
-import { FlowTable, isTimedOut } from './flow-table.ts'
+import { type FlowEnd, FlowTable, isTimedOut } from './flow-table.ts'
 import { HostPolicies } from './host-policies.ts'
 import { ACK, ESP, ICMP, ICMP6, type Packet, SCTP, SYN, TCP, UDP } from './packet.ts'
 import type { CapturedPacket } from './pcap-file.ts'
@@ -31,7 +31,7 @@ export interface ReplayOptions {
   readonly encryption?: EncryptionHandling
   /** Ports besides 53 that DNS is expected at. */
   readonly dnsPorts?: readonly number[]
-  readonly observer: ReplayObserver & { flow(of: ReplayFlow): void }
+  readonly observer: ReplayObserver & { flow(of: ReplayFlow, reason: FlowEnd): void }
 }
 
 export interface ReplayCounts {
@@ -68,7 +68,7 @@ export class Replay {
   readonly #dnsPorts: ReadonlySet<number>
   readonly #decoder: FrameDecoder
   readonly #checksums: ChecksumWatch
-  readonly #flows = new FlowTable((flow) => this.#over(flow))
+  readonly #flows: FlowTable
   readonly #nextFlowId = flowIds(Math.random())
   readonly counts: ReplayCounts
   /** Time of the newest packet, milliseconds: the clock that rules go by. */
@@ -80,6 +80,7 @@ export class Replay {
     this.#dnsPorts = new Set([DNS_PORT, ...(options.dnsPorts ?? [])])
     const settings = options.settings ?? DEFAULT_CAPTURE_SETTINGS
     this.#settings = settings
+    this.#flows = new FlowTable(settings.flowTimeouts, (flow, reason) => this.#over(flow, reason))
     const hosts = new HostPolicies(settings.hosts)
     this.#tcp = {
       midstream: options.midstream ?? settings.midstream,
@@ -151,7 +152,7 @@ export class Replay {
       direction = 'to_client'
     }
     if (flow === undefined) return false
-    const isOld = isTimedOut(flow, this.nowMs)
+    const isOld = isTimedOut(flow, this.nowMs, this.#settings.flowTimeouts)
     if (!isOld && !isReused(flow, packet, direction)) {
       this.#show(flow, packet, direction)
       return true
@@ -207,14 +208,14 @@ export class Replay {
     applications.set(name, counted)
   }
 
-  #over(flow: ReplayFlow): void {
+  #over(flow: ReplayFlow, reason: FlowEnd): void {
     flow.end()
     const { tcp } = flow
     if (tcp !== null) this.counts.gaps += tcp.gaps('to_server') + tcp.gaps('to_client')
     this.#countApplication(flow)
     this.counts.transactions += flow.transactions
     this.counts.alerts += flow.alerts
-    this.#options.observer.flow(flow)
+    this.#options.observer.flow(flow, reason)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { HostPolicy } from './host-policies.ts'
+import { DEFAULT_FLOW_TIMEOUTS, type FlowTimeouts, applyFlowTimeout } from './flow-timeouts.ts'
 import type { OsPolicy } from './os-policy.ts'
 import { OS_POLICIES } from './os-policy.ts'
 import { DEFAULT_STREAM_MEMORY } from './tcp/half-stream.ts'
@@ -30,6 +31,7 @@ export interface CaptureSettings {
   readonly maxSynAcks: number
   /** `vlan.use-for-tracking` */
   readonly tracksVlans: boolean
+  readonly flowTimeouts: FlowTimeouts
   /** `host-os-policy` */
   readonly hosts: readonly HostPolicy[]
 }
@@ -44,6 +46,7 @@ export const DEFAULT_CAPTURE_SETTINGS: CaptureSettings = {
   urgent: 'oob',
   maxSynAcks: 5,
   tracksVlans: true,
+  flowTimeouts: DEFAULT_FLOW_TIMEOUTS,
   hosts: [{ policy: 'windows', networks: ['0.0.0.0/0'] }],
 }
 
@@ -92,6 +95,8 @@ export function applyCaptureSetting(
     case 'vlan.use-for-tracking':
       return flag === null ? null : { ...settings, tracksVlans: flag }
   }
+  const flowTimeouts = applyFlowTimeout(settings.flowTimeouts, name, value)
+  if (flowTimeouts !== null) return { ...settings, flowTimeouts }
   const host = /^host-os-policy\.(.+)$/.exec(name)
   if (host === null || !isOsPolicy(host[1])) return null
   const networks = value

@@ -3,6 +3,7 @@ import {
   DEFAULT_CAPTURE_SETTINGS,
   applyCaptureSetting,
 } from '../capture/settings.ts'
+import { DEFAULT_FLOW_TIMEOUTS, type FlowTimeouts } from '../capture/flow-timeouts.ts'
 import type { EveSettings } from '../capture/eve/settings.ts'
 import { DEFAULT_BODY_DEPTH, DEFAULT_PACKET_ALERTS, MAX_FINDINGS } from '../limits.ts'
 import { DEFAULT_ACTION_ORDER, type OrderedAction } from '../program/order.ts'
@@ -91,10 +92,15 @@ export function replaySettings(
     readonly dnsVersion?: 2 | 3
     /** In place of what the settings say. */
     readonly checksums?: CaptureSettings['checksums']
+    /** Where nothing is said of them. */
+    readonly flowTimeouts?: FlowTimeouts
   },
 ): ReplaySettings {
   const { isInline } = options
-  const { capture: read, unsupported } = captureSettings(configuration)
+  const { capture: read, unsupported } = captureSettings(
+    configuration,
+    options.flowTimeouts ?? DEFAULT_FLOW_TIMEOUTS,
+  )
   const capture = { ...read, checksums: options.checksums ?? read.checksums }
   return {
     isInline,
@@ -116,11 +122,14 @@ export function replaySettings(
   }
 }
 
-function captureSettings(configuration: Configuration): {
+function captureSettings(
+  configuration: Configuration,
+  flowTimeouts: FlowTimeouts,
+): {
   readonly capture: CaptureSettings
   readonly unsupported: readonly string[]
 } {
-  let capture: CaptureSettings = { ...DEFAULT_CAPTURE_SETTINGS, checksums: 'auto' }
+  let capture: CaptureSettings = { ...DEFAULT_CAPTURE_SETTINGS, checksums: 'auto', flowTimeouts }
   const unsupported: string[] = []
   const lists = new Map<string, string[]>()
   for (const [name, value] of configuration.entries()) {

@@ -1,4 +1,4 @@
-import type { FileCheck } from '#signatures/suricata/rule.ts'
+import type { FileCheck } from '#signatures/suricata/checks.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { TransferredFile } from './transferred-file.ts'
 

@@ -1,5 +1,5 @@
 import { type HttpTransaction, headerValue } from '#inspectors/http/transaction.ts'
-import type { HashAlgorithm } from '#signatures/suricata/rule.ts'
+import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
 import { BodyDecoder } from '../coding/body-decoder.ts'
 import { joinedValue } from '../http/buffers.ts'
 import type { Side } from '../program/compiled-rule.ts'

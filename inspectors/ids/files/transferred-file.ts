@@ -1,5 +1,5 @@
 import { type Hash, createHash } from 'node:crypto'
-import type { HashAlgorithm } from '#signatures/suricata/rule.ts'
+import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
 
 /** Bytes of a file after which its size and sums are no longer followed. */
 export const MAX_FILE_BYTES = 16_777_216

@@ -2,7 +2,7 @@ import { BodyDecoder } from '../coding/body-decoder.ts'
 import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
 import type { Slot } from '../program/compiled-rule.ts'
-import type { RuleGroup } from '../program/program.ts'
+import type { RuleGroup } from '../program/rule-group.ts'
 import type { CandidateList } from '../program/candidate-list.ts'
 import { ScanTail } from '../program/prefilter.ts'
 

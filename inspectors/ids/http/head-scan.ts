@@ -6,16 +6,16 @@
  * sent one, names of headers, header lines without cookies, transformed buffers) are made and scanned one by
  * one; so are all of a head that is not plain.
  */
-import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { CandidateList } from '../program/candidate-list.ts'
 import type { Side, Slot } from '../program/compiled-rule.ts'
-import type { Prefilter, PatternTarget } from '../program/prefilter.ts'
+import type { PatternTarget, Prefilter } from '../program/prefilter.ts'
+import type { RuleGroup } from '../program/rule-group.ts'
 import type { HttpExchange } from './exchange.ts'
 import { isPlainHead } from './plain-head.ts'
 
 /** Adds the rules whose fast pattern occurs in its buffer of the head of this side. */
 export function scanHead(
-  prefilter: Prefilter,
+  { whole, head: stretches }: RuleGroup,
   exchange: HttpExchange,
   side: Side,
   into: CandidateList,
@@ -25,14 +25,13 @@ export function scanHead(
   if (head === null) return
   const isPlain = isPlainHead(head)
   const hasCookies = !isPlain || hasCookie(exchange, side)
-  const { slots } = prefilter
-  for (let index = 0; index < slots.length; index += 1) {
-    const slot = slots[index]
+  for (let index = 0; index < whole.length; index += 1) {
+    const { slot, prefilter } = whole[index]
     if (!isPlain || !isStretch(slot, exchange, hasCookies))
       scanAlone(prefilter, slot, exchange, into)
   }
-  if (!isPlain) return
-  for (const targets of prefilter.findAll(head.rawLatin1))
+  if (!isPlain || stretches === null) return
+  for (const targets of stretches.findAll(head.rawLatin1))
     for (let index = 0; index < targets.length; index += 1)
       if (isStretch(targets[index].slot, exchange, hasCookies))
         addFound(targets[index], exchange, into)
@@ -59,7 +58,6 @@ function scanAlone(
   exchange: HttpExchange,
   into: CandidateList,
 ): void {
-  if (slot.streaming && slot.buffer !== PAYLOAD) return
   if (slot.multiple) {
     for (const { text } of exchange.instances(slot)) prefilter.scan(slot, text, into)
     return

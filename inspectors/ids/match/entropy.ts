@@ -1,4 +1,4 @@
-import type { Entropy } from '#signatures/suricata/rule.ts'
+import type { Entropy } from '#signatures/suricata/buffer-match.ts'
 
 /** Shannon entropy of latin1 text in bits per byte: 0 for nothing, 8 at most. One pass over the text. */
 export function entropyOf(text: string): number {

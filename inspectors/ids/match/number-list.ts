@@ -1,9 +1,13 @@
-import type { NumbersMatch } from '#signatures/suricata/rule.ts'
+import type { NumbersMatch } from '#signatures/suricata/buffer-match.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
 
 /** Whether the numbers of a buffer are as one comparison wants them. */
 export function numbersHold(match: NumbersMatch, all: readonly number[]): boolean {
-  const { index, range, slice } = match
+  const { index, range, slice, others } = match
+  if (others !== undefined && others.length > 0)
+    return [range, ...others].some((each) =>
+      numbersHold({ ...match, range: each, others: [] }, all),
+    )
   const numbers = slice === null ? all : all.slice(slice[0], slice[1])
   if (match.count) return isWithin(range, numbers.length)
   switch (index.kind) {

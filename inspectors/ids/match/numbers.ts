@@ -4,7 +4,7 @@ import type {
   ByteTest,
   NumberSource,
   Operand,
-} from '#signatures/suricata/rule.ts'
+} from '#signatures/suricata/buffer-match.ts'
 
 /** Values of `byte_extract` and `byte_math` in the rule being evaluated. */
 export type Variables = Map<string, number>
@@ -13,8 +13,11 @@ export function operandValue(operand: Operand, variables: Variables): number {
   return typeof operand === 'number' ? operand : (variables.get(operand) ?? 0)
 }
 
-/** Result of `readNumber`; one object, read before the next call. */
-export const reading = { value: 0, end: 0 }
+/**
+ * Result of `readNumber`; one object, read before the next call. `isDceLittle` is the byte order of the DCE/RPC packet
+ * that is being looked at, for numbers that are to be read in it.
+ */
+export const reading = { value: 0, end: 0, isDceLittle: true }
 
 /**
  * Reads the number a byte keyword points to.
@@ -117,7 +120,7 @@ export function jumpTarget(
 
 function binary(source: NumberSource, text: string, start: number, bytes: number): boolean {
   if (bytes > 8) return false
-  const little = source.endian === 'little'
+  const little = source.endian === 'dce' ? reading.isDceLittle : source.endian === 'little'
   let value = 0
   for (let index = 0; index < bytes; index += 1) {
     const at = little ? start + bytes - 1 - index : start + index

@@ -1,13 +1,15 @@
 import { PAYLOAD, bufferByName, isPacketBuffer } from '#signatures/suricata/buffers.ts'
 import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
-import type { HashAlgorithm, Rule, Section } from '#signatures/suricata/rule.ts'
+import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
+import type { Rule, Section } from '#signatures/suricata/rule.ts'
 import { transformKey } from '#signatures/suricata/transform.ts'
 import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'
 import { type OrderedAction, inRuleOrder } from './order.ts'
-import { Prefilter } from './prefilter.ts'
 import type { Application, CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.ts'
-import { PACKET_KINDS, type PacketKind, type Program, type RuleGroup } from './program.ts'
+import { PACKET_KINDS, type PacketKind, PortPlans } from './port-plans.ts'
+import type { Program } from './program.ts'
+import { GroupDraft, type RuleGroup } from './rule-group.ts'
 import { ruleType, waitsForStream } from './rule-type.ts'
 import { slotReading } from './slot-reading.ts'
 import { compileSteps, needEnd } from './steps.ts'
@@ -20,7 +22,7 @@ export interface CompileResult {
   readonly problems: readonly RuleProblem[]
 }
 
-const APPLICATIONS = new Set<string>(['http', 'tls', 'dns'])
+const APPLICATIONS = new Set<string>(['http', 'tls', 'dns', 'dcerpc'])
 
 export interface CompileOptions {
   /** There are packets to look at: a capture. Otherwise connections alone: the inline path. */
@@ -35,12 +37,6 @@ export function compileProgram(
   options: CompileOptions = { packets: false },
 ): CompileResult {
   return new Compiler(variables, options.packets).compile(inRuleOrder(rules, options.actionOrder))
-}
-
-interface GroupDraft {
-  readonly bySlot: Map<Slot, Map<string, CompiledRule[]>>
-  readonly always: CompiledRule[]
-  size: number
 }
 
 class Compiler {
@@ -73,14 +69,13 @@ class Compiler {
       compiled.push(done)
       this.#place(done)
     }
-    const group = (name: string): RuleGroup => {
-      const isChunked = (slot: Slot): boolean =>
-        slot.streaming && (name.startsWith('stream ') || slot.buffer !== PAYLOAD)
-      return finishGroup(this.#groups.get(name), isChunked)
-    }
+    const drafts = (name: string): Record<Side, GroupDraft> => ({
+      request: this.#draft(`${name} request`),
+      response: this.#draft(`${name} response`),
+    })
     const sides = (name: string): Record<Side, RuleGroup> => ({
-      request: group(`${name} request`),
-      response: group(`${name} response`),
+      request: this.#draft(`${name} request`).finish(),
+      response: this.#draft(`${name} response`).finish(),
     })
     return {
       problems: this.#problems,
@@ -92,14 +87,15 @@ class Compiler {
           http: sides('http'),
           tls: sides('tls'),
           dns: sides('dns'),
+          dcerpc: sides('dcerpc'),
         },
-        packet: {
-          session: sides('packet session'),
-          tcp: sides('packet tcp'),
-          udp: sides('packet udp'),
-          other: sides('packet other'),
-        },
-        stream: sides('stream'),
+        plans: new PortPlans({
+          stream: drafts('stream'),
+          session: drafts('session'),
+          tcp: drafts('tcp'),
+          udp: drafts('udp'),
+          other: drafts('other'),
+        }),
         events: this.#events,
         fileSums: fileSums(compiled),
         inapplicable: this.#inapplicable,
@@ -181,8 +177,8 @@ class Compiler {
     if (compiled.onPackets !== 'never') {
       for (const kind of PACKET_KINDS) {
         if (!concernsPackets(compiled, kind)) continue
-        if (rule.toServer) this.#add(`packet ${kind} request`, compiled, 'request')
-        if (rule.toClient) this.#add(`packet ${kind} response`, compiled, 'response')
+        if (rule.toServer) this.#add(`${kind} request`, compiled, 'request')
+        if (rule.toClient) this.#add(`${kind} response`, compiled, 'response')
       }
       if (compiled.onPackets === 'always') return
     }
@@ -192,34 +188,34 @@ class Compiler {
   }
 
   #draft(name: string): GroupDraft {
-    const draft: GroupDraft = this.#groups.get(name) ?? { bySlot: new Map(), always: [], size: 0 }
+    const isStream = name.startsWith('stream ')
+    const draft =
+      this.#groups.get(name) ??
+      new GroupDraft(
+        (slot) => slot.streaming && (isStream || slot.buffer !== PAYLOAD),
+        name.startsWith('http '),
+      )
     this.#groups.set(name, draft)
     return draft
   }
 
   #add(name: string, compiled: CompiledRule, side: Side): void {
     const draft = this.#draft(name)
-    draft.size += 1
     const fast = chooseFastPattern(compiled.rule, (buffer) => isSeenIn(buffer, side))
     // A rule that may hold because a buffer is absent cannot be found by what another one contains.
     if (fast === null || compiled.sections[fast.section].absent !== 'no') {
-      draft.always.push(compiled)
+      draft.addAlways(compiled)
       return
     }
     const { slot } = compiled.sections[fast.section]
     if (slot.streaming && slot.transforms.length > 0) {
-      draft.always.push(compiled)
+      draft.addAlways(compiled)
       return
     }
     // Head and body are one text only in the stream: such a pattern is looked for there.
     const isOfStream = slot.buffer === PAYLOAD && compiled.application === 'http'
-    const { bySlot } = isOfStream ? this.#draft(`stream ${side}`) : draft
-    const patterns = bySlot.get(slot) ?? new Map<string, CompiledRule[]>()
-    bySlot.set(slot, patterns)
-    const key = fast.pattern.replaceAll(/[A-Z]+/g, (run) => run.toLowerCase())
-    const rules = patterns.get(key)
-    if (rules === undefined) patterns.set(key, [compiled])
-    else rules.push(compiled)
+    const home = isOfStream ? this.#draft(`stream ${side}`) : draft
+    home.add(compiled, slot, fast.pattern)
   }
 }
 
@@ -238,22 +234,6 @@ function concernsPackets({ rule, onPackets, payload }: CompiledRule, kind: Packe
       return kind !== 'other'
     case 'ip':
       return true
-  }
-}
-
-function finishGroup(draft: GroupDraft | undefined, isChunked: (slot: Slot) => boolean): RuleGroup {
-  if (draft === undefined)
-    return { whole: null, chunked: null, always: [], alwaysSet: new Set(), size: 0 }
-  const prefilter = (chunked: boolean): Prefilter | null => {
-    const slots = [...draft.bySlot].filter(([slot]) => isChunked(slot) === chunked)
-    return slots.length === 0 ? null : new Prefilter(new Map(slots))
-  }
-  return {
-    whole: prefilter(false),
-    chunked: prefilter(true),
-    always: draft.always,
-    alwaysSet: new Set(draft.always),
-    size: draft.size,
   }
 }
 

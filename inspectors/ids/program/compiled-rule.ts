@@ -1,7 +1,9 @@
-import type { NumbersMatch, Rule } from '#signatures/suricata/rule.ts'
+import type { NumbersMatch } from '#signatures/suricata/buffer-match.ts'
+import type { Rule } from '#signatures/suricata/rule.ts'
 import type { RuleType } from './rule-type.ts'
 import type { TransformStep } from '#signatures/suricata/transform.ts'
 import type { FileTest } from '../files/file-test.ts'
+import type { PortCondition } from './port-condition.ts'
 import type { SlotReading } from './slot-reading.ts'
 import type { Step } from './steps.ts'
 
@@ -36,6 +38,10 @@ export interface HeaderTest {
   readonly id: number
   /** @param source, destination addresses as bytes in the direction of the data */
   matches(source: string, sourcePort: number, destination: string, destinationPort: number): boolean
+  /** The same of the ports alone: false only where no address could make it match. */
+  matchesPorts(sourcePort: number, destinationPort: number): boolean
+  /** All that is asked of either port. */
+  readonly ports: Readonly<Record<'source' | 'destination', readonly PortCondition[]>>
 }
 
 export interface CompiledRule {
@@ -59,4 +65,4 @@ export interface CompiledRule {
 
 export type Side = 'request' | 'response'
 
-export type Application = 'http' | 'tls' | 'dns'
+export type Application = 'http' | 'tls' | 'dns' | 'dcerpc'

@@ -1,5 +1,5 @@
 import { RuleFault } from '#signatures/suricata/problem.ts'
-import type { DatasetSource, DatasetType } from '#signatures/suricata/rule.ts'
+import type { DatasetSource, DatasetType } from '#signatures/suricata/buffer-match.ts'
 import { Dataset, type SetEntry, valueBytes } from '../state/dataset.ts'
 
 /** Deepest key that leads to a value or a list in a JSON file. */

@@ -1,5 +1,6 @@
 import { bufferByName } from '#signatures/suricata/buffers.ts'
-import type { ContentMatch, Rule } from '#signatures/suricata/rule.ts'
+import type { ContentMatch } from '#signatures/suricata/buffer-match.ts'
+import type { Rule } from '#signatures/suricata/rule.ts'
 
 /** The content by which a rule is found, and the section it stands in. */
 export interface FastPattern {

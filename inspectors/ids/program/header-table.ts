@@ -1,11 +1,14 @@
 import type { Rule } from '#signatures/suricata/rule.ts'
+import type { PortSpec } from '#signatures/suricata/ports.ts'
 import type { HeaderTest } from './compiled-rule.ts'
-import type { AddressTest, PortTest, RuleVariables } from './variables.ts'
+import type { PortCondition } from './port-condition.ts'
+import type { AddressTest, RuleVariables } from './variables.ts'
 
 /** One test for each distinct header: a rule set of thousands has a few hundred. */
 export class HeaderTable {
   readonly #variables: RuleVariables
   readonly #tests = new Map<string, HeaderTest>()
+  readonly #conditions = new Map<string, PortCondition | null>()
 
   constructor(variables: RuleVariables) {
     this.#variables = variables
@@ -37,36 +40,60 @@ export class HeaderTable {
     const test = makeTest(
       this.#tests.size,
       this.#variables.address(source),
-      this.#variables.ports(sourcePorts),
+      this.#ports(sourcePorts),
       this.#variables.address(destination),
-      this.#variables.ports(destinationPorts),
+      this.#ports(destinationPorts),
       direction,
       family,
     )
     this.#tests.set(key, test)
     return test
   }
+
+  /** Null: every port holds. */
+  #ports(spec: PortSpec): PortCondition | null {
+    const key = JSON.stringify(spec)
+    const known = this.#conditions.get(key)
+    if (known !== undefined) return known
+    const holds = this.#variables.ports(spec)
+    const made = holds === null ? null : { holds, bounds: this.#variables.portBounds(spec) }
+    this.#conditions.set(key, made)
+    return made
+  }
 }
 
 function makeTest(
   id: number,
   source: AddressTest,
-  sourcePorts: PortTest,
+  sourcePorts: PortCondition | null,
   destination: AddressTest,
-  destinationPorts: PortTest,
+  destinationPorts: PortCondition | null,
   direction: Rule['direction'],
   family: 0 | 4 | 16,
 ): HeaderTest {
+  const portsOneWay: HeaderTest['matchesPorts'] = (fromPort, toPort) =>
+    (sourcePorts === null || sourcePorts.holds(fromPort)) &&
+    (destinationPorts === null || destinationPorts.holds(toPort))
   const oneWay: HeaderTest['matches'] = (from, fromPort, to, toPort) =>
     (family === 0 || from.length === family) &&
     (source === null || source(from)) &&
-    (sourcePorts === null || sourcePorts(fromPort)) &&
     (destination === null || destination(to)) &&
-    (destinationPorts === null || destinationPorts(toPort))
-  if (direction === 'to') return { id, matches: oneWay }
+    portsOneWay(fromPort, toPort)
+  const there = sourcePorts === null ? [] : [sourcePorts]
+  const back = destinationPorts === null ? [] : [destinationPorts]
+  if (direction === 'to')
+    return {
+      id,
+      matches: oneWay,
+      matchesPorts: portsOneWay,
+      ports: { source: there, destination: back },
+    }
   return {
     id,
     matches: (from, fromPort, to, toPort) =>
       oneWay(from, fromPort, to, toPort) || oneWay(to, toPort, from, fromPort),
+    matchesPorts: (fromPort, toPort) =>
+      portsOneWay(fromPort, toPort) || portsOneWay(toPort, fromPort),
+    ports: { source: [...there, ...back], destination: [...there, ...back] },
   }
 }

@@ -1,14 +1,9 @@
 import { dirname, join, relative, sep } from 'node:path'
 import { existsSync, realpathSync } from 'node:fs'
 import { RuleFault } from '#signatures/suricata/problem.ts'
-import type {
-  DatasetMatch,
-  DatasetSource,
-  DatasetType,
-  FileCheck,
-  HashAlgorithm,
-  Rule,
-} from '#signatures/suricata/rule.ts'
+import type { DatasetMatch, DatasetSource, DatasetType } from '#signatures/suricata/buffer-match.ts'
+import type { FileCheck, HashAlgorithm } from '#signatures/suricata/checks.ts'
+import type { Rule } from '#signatures/suricata/rule.ts'
 import type { FileTest } from '../files/file-test.ts'
 import type { Dataset } from '../state/dataset.ts'
 import { fillSet } from './dataset-files.ts'

@@ -13,7 +13,7 @@ import type {
   Operand,
   Base64Decode,
   DatasetMatch,
-} from '#signatures/suricata/rule.ts'
+} from '#signatures/suricata/buffer-match.ts'
 
 /** A `content` made ready. `at` and `end` hold the last match, for alerts and relative successors. */
 export interface ContentStep {

@@ -120,6 +120,23 @@ export class RuleVariables {
     }
   }
 
+  /** Ports at which the answer of `ports(spec)` may change, ascending or not. */
+  portBounds(spec: PortSpec, depth = 0): number[] {
+    checkDepth(depth)
+    switch (spec.kind) {
+      case 'any':
+        return []
+      case 'variable':
+        return this.portBounds(parsePorts(this.#value(spec.name)), depth + 1)
+      case 'range':
+        return [spec.first, spec.last + 1]
+      case 'not':
+        return this.portBounds(spec.item, depth + 1)
+      case 'list':
+        return spec.items.flatMap((item) => this.portBounds(item, depth + 1))
+    }
+  }
+
   #value(name: string): string {
     const value = this.#values.get(name)
     if (value === undefined)

@@ -1,5 +1,5 @@
 import { addressBytes } from '#signatures/suricata/address.ts'
-import type { DatasetType } from '#signatures/suricata/rule.ts'
+import type { DatasetType } from '#signatures/suricata/buffer-match.ts'
 
 /** Most entries of one set, and longest value of one. */
 export const MAX_SET_ENTRIES = 5_000_000

@@ -1,4 +1,6 @@
-import type { Effect, FlowCheck, Operand, XbitTrack } from '#signatures/suricata/rule.ts'
+import type { Operand } from '#signatures/suricata/buffer-match.ts'
+import type { FlowCheck, XbitTrack } from '#signatures/suricata/checks.ts'
+import type { Effect } from '#signatures/suricata/rule.ts'
 import { MAX_FLOW_BITS, MAX_HOST_BITS } from '../limits.ts'
 import { BoundedTable } from './bounded-table.ts'
 

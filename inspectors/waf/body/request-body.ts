@@ -14,18 +14,17 @@ export type BodyOutcome = 'read' | 'over-limit'
  * Reads a complete request body with the processor in force and puts what it holds into the
  * transaction. A body that cannot be read sets `bodyError`, which the built-in rules turn into a refusal.
  */
-export function readRequestBody(transaction: Transaction, bytes: Buffer): BodyOutcome {
+export function readRequestBody(transaction: Transaction, receivedLatin1: string): BodyOutcome {
   const { configuration } = transaction
   const limit = transaction.requestBodyLimit
   const coding = transaction.header('content-encoding')
-  let body = bytes
+  let text = receivedLatin1
   if (coding !== null) {
-    const result = inflateBody(bytes, coding, limit)
+    const result = inflateBody(receivedLatin1, coding, limit)
     if (result.kind === 'failed') transaction.bodyError = `Content-Encoding: ${result.message}`
-    else if (result.kind === 'inflated') body = result.bytes
+    else if (result.kind === 'inflated') text = result.textLatin1
   }
   forgetBody(transaction)
-  const text = body.toString('latin1')
   transaction.requestBodyLatin1 = text
   const room = Math.max(0, configuration.argumentsLimit - queryArguments(transaction).length)
   if (

@@ -4,7 +4,7 @@ import { type Keyword, keyword } from './keyword.ts'
 
 /** The sticky buffers, from their table, and the old modifiers that stand for them. */
 export const BUFFER_KEYWORDS: readonly Keyword[] = [
-  ...BUFFERS.filter((row) => row.name !== PAYLOAD && !row.numbers).map((row) =>
+  ...BUFFERS.filter((row) => row.name !== PAYLOAD && row.isSticky).map((row) =>
     keyword(
       row.name,
       'buffer',

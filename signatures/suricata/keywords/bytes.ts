@@ -2,7 +2,7 @@ import { commaList, integer, keyedList, operand, variable } from '../arguments.t
 import { numberRange } from '../number-range.ts'
 import type { RuleBuilder } from '../builder.ts'
 import { RuleFault } from '../problem.ts'
-import type { ByteMath, Comparison, Entropy, NumberBase, NumberSource } from '../rule.ts'
+import type { ByteMath, Comparison, Entropy, NumberBase, NumberSource } from '../buffer-match.ts'
 import { MAX_DISTANCE } from './content.ts'
 import { type Keyword, keyword } from './keyword.ts'
 

@@ -2,7 +2,7 @@ import { integer, operand } from '../arguments.ts'
 import type { DraftContent, RuleBuilder } from '../builder.ts'
 import { contentBytes, quotedValue } from '../content-pattern.ts'
 import { RuleFault } from '../problem.ts'
-import type { Operand } from '../rule.ts'
+import type { Operand } from '../buffer-match.ts'
 import { type Keyword, keyword } from './keyword.ts'
 
 /** Furthest a content may be looked for, relative or not, as in Suricata. */

@@ -11,7 +11,7 @@ import type { RuleBuilder } from '../builder.ts'
 import { dataFileName } from '../data-file.ts'
 import { numberRange } from '../number-range.ts'
 import { RuleFault } from '../problem.ts'
-import type { DatasetMatch, DatasetSource, DatasetType } from '../rule.ts'
+import type { DatasetMatch, DatasetSource, DatasetType } from '../buffer-match.ts'
 import { type Keyword, keyword } from './keyword.ts'
 
 /** Longest name of a set. */

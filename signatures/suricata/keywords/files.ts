@@ -4,7 +4,7 @@ import { contentBytes, quotedValue } from '../content-pattern.ts'
 import { dataFileName } from '../data-file.ts'
 import { numberRange } from '../number-range.ts'
 import { RuleFault } from '../problem.ts'
-import type { FileCheck, HashAlgorithm } from '../rule.ts'
+import type { FileCheck, HashAlgorithm } from '../checks.ts'
 import { type Keyword, keyword } from './keyword.ts'
 
 const HASHES: readonly (readonly [string, HashAlgorithm])[] = [

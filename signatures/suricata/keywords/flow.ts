@@ -4,7 +4,7 @@ import type { RuleBuilder } from '../builder.ts'
 import { numberRange } from '../number-range.ts'
 import { isApplicationProtocol } from '../protocols.ts'
 import { RuleFault } from '../problem.ts'
-import type { FlowCheck, ProtocolMode } from '../rule.ts'
+import type { FlowCheck, ProtocolMode } from '../checks.ts'
 import { type Keyword, keyword } from './keyword.ts'
 
 const MAX_COUNT = 0xffff_ffff

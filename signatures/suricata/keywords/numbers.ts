@@ -8,7 +8,7 @@ import { commaList, integer } from '../arguments.ts'
 import { bufferByName } from '../buffers.ts'
 import { numberRange } from '../number-range.ts'
 import { RuleFault } from '../problem.ts'
-import type { NumberIndex, NumbersMatch } from '../rule.ts'
+import type { NumberIndex, NumbersMatch } from '../buffer-match.ts'
 import { type Keyword, keyword } from './keyword.ts'
 import { DNS_OPCODES, DNS_RCODES, DNS_TYPES } from './dns-names.ts'
 

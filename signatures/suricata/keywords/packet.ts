@@ -2,7 +2,7 @@ import { integer } from '../arguments.ts'
 import { numberRange } from '../number-range.ts'
 import { DECODE_EVENTS, STREAM_EVENTS } from '../packet-events.ts'
 import { RuleFault } from '../problem.ts'
-import type { PacketCheck, PacketField } from '../rule.ts'
+import type { PacketCheck, PacketField } from '../checks.ts'
 import { type Keyword, keyword } from './keyword.ts'
 
 const FIELDS: readonly (readonly [PacketField, string, number])[] = [

@@ -4,6 +4,7 @@ import { BUFFER_KEYWORDS } from './buffers.ts'
 import { BYTE_KEYWORDS } from './bytes.ts'
 import { CONTENT_KEYWORDS } from './content.ts'
 import { DATASET_KEYWORDS } from './datasets.ts'
+import { DCERPC_KEYWORDS } from './dcerpc.ts'
 import { FILE_KEYWORDS } from './files.ts'
 import { FLOW_KEYWORDS } from './flow.ts'
 import { type Keyword, keyword } from './keyword.ts'
@@ -41,6 +42,7 @@ export const KEYWORDS: readonly Keyword[] = [
   ...TRANSFORM_KEYWORDS,
   ...NUMBER_KEYWORDS,
   ...FILE_KEYWORDS,
+  ...DCERPC_KEYWORDS,
   ...DATASET_KEYWORDS,
   ...FLOW_KEYWORDS,
   ...STATE_KEYWORDS,

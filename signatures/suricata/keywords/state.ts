@@ -1,7 +1,8 @@
 import { commaList, integer, keyedList, operand, variable } from '../arguments.ts'
 import type { RuleBuilder } from '../builder.ts'
 import { RuleFault } from '../problem.ts'
-import type { Effect, FlowCheck, Threshold, ThresholdTrack, XbitTrack } from '../rule.ts'
+import type { FlowCheck, XbitTrack } from '../checks.ts'
+import type { Effect, Threshold, ThresholdTrack } from '../rule.ts'
 import { type Keyword, keyword } from './keyword.ts'
 
 /** Longest life of an xbit and longest interval of a threshold, in seconds. */

@@ -266,9 +266,9 @@ test('a chain names rule sets that are installed and usable', () => {
     ...SHOP,
     inspectors: [{ type: 'waf', mode: 'block', rules, ...(setup === undefined ? {} : { setup }) }],
   })
-  assert.deepEqual(validateChain(chain(['crs', 'crs@v2'], 'crs@v1'), STATE), [])
+  assert.deepEqual(validateChain(chain(['crs', 'crs@v2'], 'crs@v1'), STATE, 'acme'), [])
   assert.deepEqual(
-    pointers(validateChain(chain(['crs', 'nope', 'crs@v3', '/etc', 'a/b'], 'x@'), STATE)),
+    pointers(validateChain(chain(['crs', 'nope', 'crs@v3', '/etc', 'a/b'], 'x@'), STATE, 'acme')),
     [
       '/inspectors/0/rules/1',
       '/inspectors/0/rules/2',
@@ -278,8 +278,8 @@ test('a chain names rule sets that are installed and usable', () => {
     ],
   )
   const inactive = stateOf([WEB], [], [{ ...RULES, active: null }])
-  assert.match(validateChain(chain(['crs']), inactive)[0].detail, /no active version/)
-  assert.deepEqual(validateChain(chain(['crs@v1']), inactive), [])
+  assert.match(validateChain(chain(['crs']), inactive, 'acme')[0].detail, /no active version/)
+  assert.deepEqual(validateChain(chain(['crs@v1']), inactive, 'acme'), [])
 })
 
 test('settings that contradict themselves are invalid', () => {
@@ -288,9 +288,45 @@ test('settings that contradict themselves are invalid', () => {
     inspectors: [{ type: 'waf', mode: 'block', rules: ['crs'], settings }],
   })
   const range = chain({ excludeRules: ['1-5', '9-3'] })
-  assert.deepEqual(pointers(validateChain(range, STATE)), ['/inspectors/0/settings/excludeRules/1'])
+  assert.deepEqual(pointers(validateChain(range, STATE, 'acme')), [
+    '/inspectors/0/settings/excludeRules/1',
+  ])
   const paranoia = chain({ paranoia: 3, detectionParanoia: 2 })
-  assert.deepEqual(pointers(validateChain(paranoia, STATE)), [
+  assert.deepEqual(pointers(validateChain(paranoia, STATE, 'acme')), [
     '/inspectors/0/settings/detectionParanoia',
   ])
+})
+
+test('datagrams are led through chains of ids alone, whichever is written first', () => {
+  const udp: Attachment = { ...ONE, classifiers: [{ protocol: 'udp', destinationPorts: [53] }] }
+  const chainOf = (...types: ('waf' | 'ids')[]): Chain => ({
+    name: 'shop',
+    onFailure: 'open',
+    inspectors: types.map((type) => ({ type, mode: 'block', rules: ['crs'] })),
+  })
+  const stateWith = (chain: Chain, attachments: Attachment[]): DesiredState => ({
+    ...stateOf([WEB], attachments, [RULES]),
+    chains: new Map([['acme/shop', stored({ tenant: 'acme', chain })]]),
+  })
+  assert.deepEqual(validateAttachment(udp, stateWith(chainOf(), [])), [])
+  assert.deepEqual(validateAttachment(udp, stateWith(chainOf('ids', 'ids'), [])), [])
+  const [refusal] = validateAttachment(udp, stateWith(chainOf('ids', 'waf'), []))
+  assert.equal(refusal.pointer, '/classifiers/0/protocol')
+  assert.match(refusal.detail, /inspector 1 .* waf/)
+  const mixed: Attachment = { ...udp, classifiers: [...ONE.classifiers, ...udp.classifiers] }
+  assert.deepEqual(pointers(validateAttachment(mixed, stateWith(chainOf('waf'), []))), [
+    '/classifiers/1/protocol',
+  ])
+  const used = stateWith(chainOf('ids'), [udp])
+  assert.deepEqual(validateChain(chainOf('ids'), used, 'acme'), [])
+  assert.deepEqual(pointers(validateChain(chainOf('ids', 'waf'), used, 'acme')), [
+    '/inspectors/1/type',
+  ])
+  assert.deepEqual(validateChain(chainOf('waf'), used, 'other'), [])
+})
+
+test('classifiers of two protocols never overlap', () => {
+  const tcp = { protocol: 'tcp', destinationPorts: 'any' } as const
+  assert.equal(classifiersOverlap(tcp, { ...tcp, protocol: 'udp' }), false)
+  assert.equal(classifiersOverlap(tcp, tcp), true)
 })

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { BUILT_IN_FLOW_TIMEOUTS } from '#inspectors/ids/capture/flow-timeouts.ts'
 import {
   Configuration,
   ConfigurationError,
@@ -59,7 +60,8 @@ export function settingsOf(
   const own = join(folder, 'suricata.yaml')
   try {
     // Some tests include a file of the suite that its parts do not bring along.
-    const configuration = existsSync(own)
+    const hasOwn = existsSync(own)
+    const configuration = hasOwn
       ? Configuration.read(own, { skipsMissing: true })
       : defaultConfiguration()
     configuration.otherwise('outputs', DEFAULT_OUTPUTS)
@@ -79,6 +81,7 @@ export function settingsOf(
     }
     const settings = replaySettings(configuration, {
       isInline,
+      ...(hasOwn ? { flowTimeouts: BUILT_IN_FLOW_TIMEOUTS } : {}),
       dnsVersion: String(yaml.env?.SURICATA_EVE_DNS_VERSION) === '2' ? 2 : 3,
       ...(checksums === null ? {} : { checksums }),
     })

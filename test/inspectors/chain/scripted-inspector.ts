@@ -10,7 +10,9 @@ import {
 import type { FlushableSink } from '#inspectors/proxy/flow-services.ts'
 
 /** An inspector whose answers a test writes; what is not written passes. */
-export type Script = Partial<ConnectionInspector> & { readonly onOpen?: () => void }
+export type Script = Partial<ConnectionInspector> & {
+  readonly onOpen?: (connection: Connection) => void
+}
 
 export interface HopOptions {
   readonly type?: InspectorType
@@ -28,8 +30,8 @@ export function scriptedHop(script: Script, options: HopOptions = {}): Hop {
       type,
       mode,
       ruleCount: 1,
-      open: () => {
-        script.onOpen?.()
+      open: (connection) => {
+        script.onOpen?.(connection)
         return {
           bytes: () => PASS,
           requestHead: () => PASS,

@@ -203,6 +203,15 @@ test('community id is that of the published test vectors, the same from both end
     '1:LQU9qZlK+B5F3KDmev6m5PMibrg=',
   )
   assert.equal(communityId('fd00::1', 1, 'fd00::2', 2), communityId('fd00::2', 2, 'fd00::1', 1))
+  assert.equal(
+    communityId('192.168.1.52', 54_585, '8.8.8.8', 53, 17),
+    '1:d/FP5EW3wiY1vCndhwleRRKHowQ=',
+  )
+  assert.notEqual(
+    communityId('192.168.1.52', 54_585, '8.8.8.8', 53, 'udp', 1),
+    communityId('192.168.1.52', 54_585, '8.8.8.8', 53, 17),
+  )
+  assert.equal(communityId('10.0.0.1', 0, '10.0.0.2', 0, 1), undefined)
   assert.equal(communityId('fd00::1', 1, '10.0.0.1', 2), undefined)
 })
 
@@ -211,4 +220,12 @@ test('flow ids are unique and fit 51 bits', () => {
   const ids = Array.from({ length: 1000 }, next)
   assert.equal(new Set(ids).size, 1000)
   for (const id of ids) assert.ok(Number.isInteger(id) && id >= 0 && id < 2 ** 51)
+})
+
+test('community id of a datagram is that of the published test vectors', () => {
+  // corelight/community-id-spec, baseline: udp 192.168.1.52:54585 -> 8.8.8.8:53, seed 0.
+  assert.equal(
+    communityId('192.168.1.52', 54_585, '8.8.8.8', 53, 'udp'),
+    '1:d/FP5EW3wiY1vCndhwleRRKHowQ=',
+  )
 })

@@ -66,3 +66,11 @@ test('a contradiction is left to be tried and refused', () => {
   const stray = { ...attachment, chain: 'unknown' }
   assert.equal(canReattach(current, { ...current, generation: 2, attachments: [stray] }), false)
 })
+
+test('datagrams through a chain that was compiled for streams need other engines', () => {
+  const attached = { ...current, attachments: [attachment] }
+  const udp = { ...attachment, id: 'u', classifiers: [{ protocol: 'udp', destinationPorts: [53] }] }
+  const both = { ...attached, generation: 2, attachments: [attachment, udp] } as DomainConfig
+  assert.equal(canReattach(attached, both), false)
+  assert.equal(canReattach(both, { ...attached, generation: 3 }), true)
+})

@@ -5,7 +5,8 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { parseRules } from '#signatures/suricata/parse-rules.ts'
 import type { RuleProblem } from '#signatures/suricata/problem.ts'
-import type { ContentMatch, Rule } from '#signatures/suricata/rule.ts'
+import type { ContentMatch } from '#signatures/suricata/buffer-match.ts'
+import type { Rule } from '#signatures/suricata/rule.ts'
 
 const HEAD = 'alert tcp any any -> any any'
 

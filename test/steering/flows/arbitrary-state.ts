@@ -15,6 +15,8 @@ const ports = fc.oneof(
   ),
 )
 
+const protocol = fc.constantFrom('tcp' as const, 'udp' as const)
+
 const remote = fc.constantFrom(null, '10.0.0.0/8', '10.0.0.200', 'fd00::/8', '192.0.2.0/24')
 
 /** Two domains, up to four attached ports in each, up to six attachments in any mode. */
@@ -36,7 +38,7 @@ export const arbitraryState: fc.Arbitrary<SteeredState> = fc
         onFailure: fc.constantFrom('open' as const, 'closed' as const),
         isDraining: fc.nat({ max: 3 }).map((one) => one === 0),
         isLearning: fc.boolean(),
-        classifiers: fc.array(fc.record({ destinationPorts: ports, remote }), {
+        classifiers: fc.array(fc.record({ protocol, destinationPorts: ports, remote }), {
           minLength: 1,
           maxLength: 3,
         }),
@@ -54,12 +56,19 @@ export const arbitraryState: fc.Arbitrary<SteeredState> = fc
         parsePrefix(text)!,
       ),
       inspector: 100 + domain,
+      hasDatagrams: attachments.some(
+        (one) =>
+          one.port % sketches.length === index &&
+          !one.isDraining &&
+          one.classifiers.some((classifier) => classifier.protocol === 'udp'),
+      ),
     }))
     const steered: SteeredAttachment[] = attachments.map((sketch, index) => ({
       ...sketch,
       number: index + 1,
       port: made[sketch.port % made.length],
       classifiers: sketch.classifiers.map((one) => ({
+        protocol: one.protocol,
         destinationPorts: one.destinationPorts,
         remote: one.remote === null ? null : parsePrefix(one.remote),
       })),

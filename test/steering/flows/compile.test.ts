@@ -5,75 +5,19 @@ import * as fc from 'fast-check'
 import { compile } from '#steering/flows/compile.ts'
 import { portMasks } from '#steering/flows/port-masks.ts'
 import { cookieOf, renderFlow } from '#steering/flows/render.ts'
-import type { SteeredAttachment, SteeredPort, SteeredState } from '#steering/flows/steered.ts'
 import { arbitraryState } from './arbitrary-state.ts'
-import { type Outcome, type Segment, SwitchModel } from './switch-model.ts'
-
-const FAR_PORT = 50
-const FAR_MAC = 0x0cf0_0000_0001n
-
-/** Whether an attachment's classifiers want a connection to `port` with `remote`. */
-function wants(
-  attachment: SteeredAttachment,
-  family: 4 | 6,
-  remote: bigint,
-  port: number,
-): boolean {
-  return attachment.classifiers.some(({ destinationPorts, remote: prefix }) => {
-    if (prefix !== null) {
-      if (prefix.family !== family) return false
-      const host = BigInt((family === 4 ? 32 : 128) - prefix.length)
-      if (remote >> host !== prefix.value >> host) return false
-    }
-    return (
-      destinationPorts === 'any' ||
-      destinationPorts.some((entry) =>
-        typeof entry === 'number' ? entry === port : port >= entry.from && port <= entry.to,
-      )
-    )
-  })
-}
-
-/** The attachment that decides about a new connection of a guest with somebody far. */
-function chosen(
-  state: SteeredState,
-  port: SteeredPort,
-  direction: 'ingress' | 'egress',
-  family: 4 | 6,
-  remote: bigint,
-  serverPort: number,
-): SteeredAttachment[] {
-  const fitting = state.attachments.filter(
-    (one) =>
-      one.port === port &&
-      one.direction === direction &&
-      !one.isDraining &&
-      wants(one, family, remote, serverPort),
-  )
-  const highest = Math.max(...fitting.map((one) => one.priority))
-  return fitting.filter((one) => one.priority === highest)
-}
-
-/** What a segment is to both ends, wherever it travels. */
-type Wire = Omit<Segment, 'inPort' | 'ethSource' | 'ethDestination'>
-
-const reversed = (segment: Wire, flags: Segment['flags']): Wire => ({
-  ...segment,
-  source: segment.destination,
-  destination: segment.source,
-  sourcePort: segment.destinationPort,
-  destinationPort: segment.sourcePort,
-  flags,
-})
-
-const connection = fc.record({
-  guest: fc.nat(),
-  direction: fc.constantFrom('ingress' as const, 'egress' as const),
-  family: fc.constantFrom(4 as const, 6 as const),
-  serverPort: fc.integer({ min: 1, max: 65_535 }),
-  clientPort: fc.integer({ min: 1024, max: 65_535 }),
-  remote: fc.constantFrom('inside' as const, 'outside' as const),
-})
+import { type Segment, SwitchModel } from './switch-model.ts'
+import {
+  FAR_MAC,
+  FAR_PORT,
+  type Wire,
+  assertNormal,
+  assertOutput,
+  assertReaches,
+  chosen,
+  connection,
+  reversed,
+} from './wire.ts'
 
 describe('compile', () => {
   test('both legs of a redirected connection have their way, there and back', () => {
@@ -179,7 +123,7 @@ describe('compile', () => {
       fc.property(
         arbitraryState,
         connection,
-        fc.constantFrom('syn', 'ack'),
+        fc.constantFrom('syn', 'ack', 'datagram'),
         (state, one, flags) => {
           const guest = state.ports[one.guest % state.ports.length]
           const address = guest.addresses.find((prefix) => prefix.family === one.family)!.value
@@ -319,34 +263,3 @@ describe('portMasks', () => {
     assert.equal(portMasks([{ from: 1, to: 65_535 }]).length, 16)
   })
 })
-
-function assertOutput(outcome: Outcome, port: number): void {
-  assert.ok(outcome.kind === 'output', `it is ${outcome.kind}, not output`)
-  assert.equal(outcome.port, port)
-  assert.equal(outcome.segment.vlan, null)
-}
-
-function assertNormal(outcome: Outcome, segment: Segment): void {
-  assert.ok(outcome.kind === 'normal', `it is ${outcome.kind}, not handed back`)
-  assert.deepEqual({ ...outcome.segment, flags: '' }, { ...segment, flags: '' })
-}
-
-/** The frame goes on as if its peer had sent it: MACs, port and tag are the peer's. */
-function assertReaches(outcome: Outcome, end: 'far' | 'guest', guest: SteeredPort): void {
-  assert.ok(outcome.kind !== 'drop', 'it is dropped')
-  const { ethSource, ethDestination, inPort, vlan } = outcome.segment
-  if (end === 'far') {
-    assert.equal(outcome.kind, 'normal')
-    assert.deepEqual(
-      { ethSource, ethDestination, inPort, vlan },
-      { ethSource: guest.mac, ethDestination: FAR_MAC, inPort: guest.ofport, vlan: null },
-    )
-  } else {
-    assert.deepEqual(
-      { ethSource, ethDestination },
-      { ethSource: FAR_MAC, ethDestination: guest.mac },
-    )
-    if (outcome.kind === 'output') assert.equal(outcome.port, guest.ofport)
-    else assert.deepEqual({ inPort, vlan }, { inPort: FAR_PORT, vlan: guest.vlan })
-  }
-}

@@ -1,6 +1,6 @@
 import type { Action, Flow, Match, Prefix, Slice } from '#steering/flows/flow.ts'
 
-/** A TCP segment as the model knows it. */
+/** A TCP segment, or a datagram, as the model knows it. */
 export interface Segment {
   readonly inPort: number
   readonly ethSource: bigint
@@ -11,7 +11,7 @@ export interface Segment {
   readonly destination: bigint
   readonly sourcePort: number
   readonly destinationPort: number
-  readonly flags: 'syn' | 'syn-ack' | 'ack'
+  readonly flags: 'syn' | 'syn-ack' | 'ack' | 'datagram'
 }
 
 /** Where a segment came out: a port of the switch, or handed back to the flows of others. */
@@ -92,10 +92,10 @@ class Packet {
     const segment = this.#segment
     switch (match.on) {
       case 'protocol':
-        return (
-          match.protocol === (segment.family === 4 ? 'ip' : 'ipv6') ||
-          match.protocol === (segment.family === 4 ? 'tcp' : 'tcp6')
-        )
+        return [
+          segment.family === 4 ? 'ip' : 'ipv6',
+          `${transportOf(segment)}${segment.family === 4 ? '' : '6'}`,
+        ].includes(match.protocol)
       case 'inPort':
         return segment.inPort === match.port
       case 'ethDestination':
@@ -106,11 +106,14 @@ class Packet {
         return isWithin(segment.family, segment.source, match.prefix)
       case 'destination':
         return isWithin(segment.family, segment.destination, match.prefix)
-      case 'tcpSource':
-        return (segment.sourcePort & match.mask) === match.value
-      case 'tcpDestination':
-        return (segment.destinationPort & match.mask) === match.value
+      case 'sourcePort':
+      case 'destinationPort':
+        return (
+          match.protocol === transportOf(segment) &&
+          (segment[match.on] & match.mask) === match.value
+        )
       case 'trackedDestination':
+      case 'trackedProtocol':
       case 'icmpType':
         return false
       case 'fragment':
@@ -188,7 +191,7 @@ class Packet {
   #key(zone: Slice): string {
     const { source, destination, sourcePort, destinationPort } = this.#segment
     const ends = [`${source}:${sourcePort}`, `${destination}:${destinationPort}`].sort()
-    return `${this.#read(zone)} ${ends.join(' ')}`
+    return `${this.#read(zone)} ${transportOf(this.#segment)} ${ends.join(' ')}`
   }
 
   #read({ field, from, to }: Slice): bigint {
@@ -252,6 +255,8 @@ class Packet {
     }
   }
 }
+
+const transportOf = ({ flags }: Segment): 'tcp' | 'udp' => (flags === 'datagram' ? 'udp' : 'tcp')
 
 const wideName = (wide: string, index: number): string => `NXM_NX_REG${4 * Number(wide) + index}`
 

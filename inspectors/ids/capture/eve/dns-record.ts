@@ -1,4 +1,9 @@
-import type { DnsMessage, DnsRecord } from '../../dns/message.ts'
+import {
+  type DnsMessage,
+  type DnsQuestion,
+  type DnsRecord,
+  MAX_NAME_BYTES,
+} from '../../dns/message.ts'
 
 const TYPES: ReadonlyMap<number, string> = new Map([
   [1, 'A'],
@@ -57,9 +62,7 @@ export function dnsFields(message: DnsMessage, index: number): Record<string, un
     ...flagFields(flags, isResponse),
     opcode: message.opcode,
     rcode: CODES[message.rcode] ?? String(message.rcode),
-    ...(questions.length === 0
-      ? {}
-      : { queries: questions.map(({ name, type }) => ({ rrname: name, rrtype: typeName(type) })) }),
+    ...(questions.length === 0 ? {} : { queries: questions.map(questionFields) }),
     ...(answers.length === 0
       ? {}
       : { answers: answers.map(recordFields), grouped: groupedAnswers(answers) }),
@@ -117,6 +120,14 @@ function flagFields(flags: number, isResponse: boolean): Record<string, unknown>
     ...((flags & 0x0100) === 0 ? {} : { rd: true }),
     ...((flags & 0x0080) === 0 ? {} : { ra: true }),
     ...((flags & 0x0040) === 0 ? {} : { z: true }),
+  }
+}
+
+function questionFields({ name, type }: DnsQuestion): Record<string, unknown> {
+  return {
+    rrname: name,
+    rrtype: typeName(type),
+    ...(name.length >= MAX_NAME_BYTES ? { rrname_truncated: true } : {}),
   }
 }
 

@@ -8,6 +8,7 @@ import { type Packet, protocolName } from '../packet.ts'
 import type { ReplayCounts } from '../replay.ts'
 import type { DropReason } from '../drop-reason.ts'
 import type { DnsLog } from '../dns-stream.ts'
+import type { FlowEnd } from '../flow-table.ts'
 import type { ReplayFlow } from '../replay-flow.ts'
 import {
   alertFields,
@@ -16,6 +17,7 @@ import {
   payloadFields,
   verdictFields,
 } from './alert-fields.ts'
+import { dcerpcFields, isRpcCall } from './dcerpc-record.ts'
 import { dnsFields, dnsFieldsV2, hasType } from './dns-record.ts'
 import { flowMetadata } from './flow-metadata.ts'
 import { RuleTexts } from './rule-texts.ts'
@@ -23,6 +25,9 @@ import { dropRecord, httpRecord, tcpRecord, tlsRecord } from './fields.ts'
 import { BodyFiles, fileFields } from './files.ts'
 import { type EveSettings, FULL_EVE } from './settings.ts'
 import { RecorderCounts, type RuleFigures, statsRecord } from './stats.ts'
+
+/** Alerts about other things that quote one and the same transaction. */
+const MAX_GUESSES = 4
 
 export type EveRecord = Readonly<Record<string, unknown>>
 type Fields = Record<string, unknown>
@@ -47,6 +52,8 @@ export class EveRecorder {
   readonly #guessesTransaction: boolean
   readonly #texts = new RuleTexts()
   readonly #files = new BodyFiles()
+  /** Alerts that quote a transaction by guess. */
+  readonly #guessed = new WeakMap<object, number>()
   /** Directions of flows whose drop was told once. */
   readonly #dropTold = new WeakMap<ReplayFlow, Set<Flow>>()
   readonly counts = new RecorderCounts()
@@ -135,7 +142,7 @@ export class EveRecorder {
     })
   }
 
-  flow(of: ReplayFlow): void {
+  flow(of: ReplayFlow, reason: FlowEnd): void {
     if (!this.#writes('flow')) return
     const { openedAt } = of.connection
     this.#write({
@@ -146,7 +153,7 @@ export class EveRecorder {
         end: eveTimestamp(of.lastMs),
         age: Math.floor(of.lastMs / 1000) - Math.floor(openedAt / 1000),
         state: of.state,
-        reason: 'shutdown',
+        reason,
         alerted: of.alerts > 0,
         tx_cnt: of.transactions,
         ...(of.fate.isDropped ? { action: 'drop' } : of.fate.isPassed ? { action: 'pass' } : {}),
@@ -169,13 +176,12 @@ export class EveRecorder {
   #alert(of: ReplayFlow, finding: Finding, outcome: Outcome): void {
     const settings = this.#settings.alert
     const { payload, isStream } = of.seen(finding.flow, finding.origin)
-    const isGuess =
-      this.#guessesTransaction && finding.transaction === null && finding.origin === 'stream'
-    const on = isGuess ? of.transaction : finding.transaction
+    const guess = finding.transaction === null ? this.#guess(of) : null
+    const on = finding.transaction ?? guess
     this.#write({
       ...this.#common(of, 'alert', finding.flow),
-      ...(on !== null && 'index' in on ? { tx_id: on.index } : {}),
-      ...(isGuess && on !== null ? { tx_guessed: true } : {}),
+      ...(on === null ? {} : { tx_id: 'index' in on ? on.index : 0 }),
+      ...(guess === null ? {} : { tx_guessed: true }),
       alert: this.#alertFields(finding),
       ...(settings.applicationLayer ? applicationLayer(of, on) : {}),
       ...filesOf(finding),
@@ -188,6 +194,16 @@ export class EveRecorder {
       ...this.#metadata(of),
       ...this.#forwarded(finding),
     })
+  }
+
+  /** The transaction that a rule about something else may be about. */
+  #guess(of: ReplayFlow): object | null {
+    const transaction = of.transaction ?? of.ids.tlsSession
+    if (!this.#guessesTransaction || transaction === null) return null
+    const told = this.#guessed.get(transaction) ?? 0
+    if (told >= MAX_GUESSES) return null
+    this.#guessed.set(transaction, told + 1)
+    return transaction
   }
 
   #alertFields(finding: Finding): Fields {
@@ -274,12 +290,13 @@ export class EveRecorder {
     return {
       timestamp: eveTimestamp(of.lastMs),
       flow_id: of.connection.flowId,
-      pcap_cnt: of.packetNumber,
+      ...(of.packetNumber === null ? {} : { pcap_cnt: of.packetNumber }),
       event_type: type,
       ...(of.vlans.length === 0 ? {} : { vlan: of.vlans }),
       ...ends(of, flow),
       proto: protocolName(of.protocol),
       ip_v: of.version,
+      ...(PACKET_TYPES.has(type) ? { pkt_src: packetSource(of) } : {}),
       ...this.#community(of),
       ...(outer === null
         ? {}
@@ -297,11 +314,23 @@ export class EveRecorder {
   }
 
   #community({ connection, protocol }: ReplayFlow): Fields {
-    if (this.#settings.communityIdSeed === null || protocol !== 6) return {}
+    const seed = this.#settings.communityIdSeed
+    if (seed === null) return {}
     const { clientAddress, clientPort, serverAddress, serverPort } = connection
-    const id = communityId(clientAddress, clientPort, serverAddress, serverPort)
+    const id = communityId(clientAddress, clientPort, serverAddress, serverPort, protocol, seed)
     return id === undefined ? {} : { community_id: id }
   }
+}
+
+/** Types of records that are about a packet. */
+const PACKET_TYPES: ReadonlySet<string> = new Set(['alert', 'drop', 'anomaly'])
+
+/** Where the packet is from that a record is about. */
+function packetSource({ packetNumber, outer }: ReplayFlow): string {
+  if (packetNumber === null) return 'stream (flow timeout)'
+  if (outer === null) return 'wire/pcap'
+  if (outer.protocol === 47) return 'gre tunnel'
+  return outer.version === 4 ? 'ipv4 tunnel' : 'ipv6 tunnel'
 }
 
 function ends(of: ReplayFlow, flow: Flow): EveRecord {
@@ -339,9 +368,8 @@ function applicationFields({ application, ids }: ReplayFlow): Fields {
 function applicationLayer(of: ReplayFlow, on: object | null): Fields {
   if (on !== null && isHttp(on)) return { http: httpRecord(on) }
   if (on !== null && isDns(on)) return { dns: dnsFields(on.message, on.index) }
-  return of.application === 'tls' && of.ids.tlsSession !== null
-    ? { tls: tlsRecord(of.ids.tlsSession) }
-    : {}
+  if (on !== null && isRpcCall(on)) return { dcerpc: dcerpcFields(on) }
+  return on !== null && on === of.ids.tlsSession ? { tls: tlsRecord(of.ids.tlsSession) } : {}
 }
 
 function isHttp(transaction: object): transaction is HttpTransaction {

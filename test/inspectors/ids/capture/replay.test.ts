@@ -109,12 +109,17 @@ describe('captures', () => {
       packets: true,
     })
     const file = pcap([...HANDSHAKE, frame(true, ISN + 1, ACK, REQUEST)])
-    const [found, ...rest] = replayed(file, ids).filter(({ event_type }) => event_type === 'alert')
+    const alerts = (inline: boolean): readonly EveRecord[] =>
+      replayed(file, ids, inline).filter(({ event_type }) => event_type === 'alert')
+    const [found, ...rest] = alerts(true)
     assert.deepEqual(rest, [])
     assert.deepEqual(
       [found.pcap_cnt, found.direction, found.src_ip, found.dest_ip, found.app_proto],
       [3, 'to_server', '10.0.0.1', '10.0.0.2', 'http'],
     )
+    // Nobody acknowledged it: where it is only watched, it is looked at when the flow is over.
+    const [late] = alerts(false)
+    assert.deepEqual([late.pcap_cnt, late.pkt_src], [undefined, 'stream (flow timeout)'])
   })
 
   it('give the same alerts however the stream was cut, shuffled and repeated', () => {

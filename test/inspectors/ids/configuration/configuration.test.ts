@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { BUILT_IN_FLOW_TIMEOUTS, applyFlowTimeout } from '#inspectors/ids/capture/flow-timeouts.ts'
 import { Configuration, ConfigurationError } from '#inspectors/ids/configuration/configuration.ts'
 import { exceptionPolicies } from '#inspectors/ids/configuration/exception-policies.ts'
 import { replaySettings } from '#inspectors/ids/configuration/replay-settings.ts'
@@ -97,6 +98,20 @@ describe('a suricata.yaml', () => {
     })
     assert.deepEqual(eve.drop, { alerts: true, flows: 'all', verdict: false })
     assert.deepEqual([eve.dns.version, eve.communityIdSeed], [2, 0])
+  })
+
+  it('says how long flows are remembered', () => {
+    const { capture } = replaySettings(
+      configured('flow-timeouts.tcp.closed=5', 'flow-timeouts.tcp.emergency-new=1'),
+      { isInline: false, flowTimeouts: BUILT_IN_FLOW_TIMEOUTS },
+    )
+    assert.deepEqual(capture.flowTimeouts.tcp, {
+      new: 30_000,
+      established: 300_000,
+      closed: 5000,
+      bypassed: 100_000,
+    })
+    assert.equal(applyFlowTimeout(capture.flowTimeouts, 'flow-timeouts.tcp.new', 'soon'), null)
   })
 
   it('has settings that are not obeyed listed, and others refused', () => {

@@ -16,6 +16,7 @@ const QUERY: DnsMessage = {
   answers: [],
   authorities: [],
   additionals: [],
+  faults: [],
 }
 
 describe('EVE records', () => {
