@@ -1,20 +1,28 @@
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { basename, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { missingForEndToEnd } from '#test/requirements.ts'
 import { benchChain, type ChainBenchReport } from './chain-bench.ts'
 import { printWafBench } from './waf-bench-report.ts'
 import { benchWaf } from './waf-bench.ts'
+import { printIdsBench } from './ids-bench-report.ts'
+import { benchIds } from './ids-bench.ts'
 
 /** `portcullis bench`: figures that docs may quote, each by one command. */
 
-const positive = (text: string): number => {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 1000)
-    throw new InvalidArgumentError('an integer from 1 to 1000')
-  return value
-}
+const inRange =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`an integer from ${least} to ${most}`)
+    return value
+  }
+const positive = inRange(1, 1000)
+const large = inRange(1000, 1_000_000)
+const coreNumber = inRange(0, cpus().length - 1)
 
 const program = new Command('portcullis bench').description('measure')
 
@@ -64,6 +72,31 @@ program
       const report = await benchWaf({ ...options, say })
       if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
       else printWafBench(report)
+    },
+  )
+
+program
+  .command('ids')
+  .description(
+    'replay of a capture beside Suricata 7 with the same rules, requests/s of WAF and IDS in line, loading',
+  )
+  .option('--rounds <n>', 'medians are over this many', positive, 3)
+  .option('--transactions <n>', 'HTTP transactions of the capture', large, 100_000)
+  .option('--rules <n>', 'rules of ET Open, evenly picked', large, 16_000)
+  .option('--core <n>', 'core that the replays run on', coreNumber, 0)
+  .option('--json', 'print one object on standard output')
+  .action(
+    async (options: {
+      rounds: number
+      transactions: number
+      rules: number
+      core: number
+      json?: boolean
+    }) => {
+      const say = (text: string): void => void process.stderr.write(`      ${text}\n`)
+      const report = await benchIds({ ...options, say })
+      if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
+      else printIdsBench(report)
     },
   )
 
