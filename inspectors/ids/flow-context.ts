@@ -55,10 +55,22 @@ export class FlowContext {
     this.plan = engine.program.plans.of(connection.clientPort, connection.serverPort)
     this.#headers = new Uint8Array(engine.program.headerCount * 2)
     this.#now = engine.settings.now
-    const { clientAddress, serverAddress, id } = connection
+    const { clientAddress, clientPort, serverAddress, serverPort, id } = connection
     this.#endpoints = {
-      request: { source: clientAddress, destination: serverAddress, flow: id },
-      response: { source: serverAddress, destination: clientAddress, flow: id },
+      request: {
+        source: clientAddress,
+        destination: serverAddress,
+        flow: id,
+        sourcePort: clientPort,
+        destinationPort: serverPort,
+      },
+      response: {
+        source: serverAddress,
+        destination: clientAddress,
+        flow: id,
+        sourcePort: serverPort,
+        destinationPort: clientPort,
+      },
     }
   }
 

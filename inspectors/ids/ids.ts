@@ -47,6 +47,8 @@ export interface Ids extends Inspector {
   readonly disabled: number
   /** Rules in order, but with nothing to look at on a TCP connection: by reason. */
   readonly inapplicable: ReadonlyMap<string, number>
+  /** Thresholds and their like, as they stand. */
+  readonly limits: AlertLimits
   open(connection: Connection): IdsConnection
 }
 
@@ -99,6 +101,7 @@ export function createIds(options: IdsOptions): Ids {
     warnings,
     disabled: loaded.disabled,
     inapplicable: program.inapplicable,
+    limits: engine.settings.limits,
     open: (connection: Connection): IdsConnection => new IdsConnection(engine, connection),
   }
 }

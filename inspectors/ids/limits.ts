@@ -21,6 +21,8 @@ export const MAX_FLOW_BITS = 256
 /** Xbits of all hosts together, and thresholds of all rules and hosts. */
 export const MAX_HOST_BITS = 65_536
 export const MAX_THRESHOLD_ENTRIES = 65_536
+/** Sets of ports that detection filters keep, 8 KiB each. */
+export const MAX_PORT_BITMAPS = 1024
 /** HTTP exchanges of one connection that are inspected at a time. */
 export const MAX_OPEN_EXCHANGES = 128
 /** Output of a decompressed body is bounded by the body depth; layers of coding by this. */

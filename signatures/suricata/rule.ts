@@ -46,10 +46,15 @@ export type ThresholdTrack = 'by_src' | 'by_dst' | 'by_rule' | 'by_both' | 'by_f
 
 /** Bounds alerts in time. `detection` is `detection_filter`: the rule matches only above the rate. */
 export interface Threshold {
-  readonly kind: 'limit' | 'threshold' | 'both' | 'detection'
+  readonly kind: 'limit' | 'threshold' | 'both' | 'detection' | 'backoff'
   readonly track: ThresholdTrack
   readonly count: number
+  /** Of `backoff`: without end. */
   readonly seconds: number
+  /** `backoff`: after an alert so many times as many matches are needed for the next. */
+  readonly multiplier?: number
+  /** `detection`: matches with different ports alone count. */
+  readonly uniqueOn?: 'src_port' | 'dst_port'
 }
 
 /** One parsed rule. Everything the text asks for is here, or the rule was rejected. */

@@ -83,7 +83,7 @@ export function replayFile(request: ReplayRequest): ReplayResult {
   clock.replay = replay
   for (const packet of capture.packets) replay.push(packet)
   replay.end()
-  recorder.stats(replay.nowMs, replay.counts)
+  recorder.stats(replay.nowMs, replay.counts, ids.limits.portSets)
   const { packets, bytes, flows, transactions, alerts } = replay.counts
   return {
     loadSeconds,

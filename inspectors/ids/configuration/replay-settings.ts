@@ -7,7 +7,7 @@ import { DEFAULT_FLOW_TIMEOUTS, type FlowTimeouts } from '../capture/flow-timeou
 import type { EveSettings } from '../capture/eve/settings.ts'
 import { DEFAULT_BODY_DEPTH, DEFAULT_PACKET_ALERTS, MAX_FINDINGS } from '../limits.ts'
 import { DEFAULT_ACTION_ORDER, type OrderedAction } from '../program/order.ts'
-import { type Configuration, ConfigurationError, type Tree } from './configuration.ts'
+import { type Configuration, ConfigurationError, type Tree, flagOf } from './configuration.ts'
 import { eveSettings } from './eve-settings.ts'
 import {
   EXCEPTION_SETTINGS,
@@ -75,7 +75,13 @@ const INDIFFERENT = [
   /^app-layer\.protocols\.http\.memcap$/,
   /^app-layer\.protocols\.http\.libhtp\.default-config\.(?:personality|(?:request|response)-body-(?:minimal-inspect-size|inspect-window)|response-body-decompress-layer-limit|http-body-inline|compression-bomb-limit|decompression-time-limit|swf-decompression\..*)$/,
   /^datasets\./,
+  // Protocols that are not looked into.
+  /^app-layer\.protocols\.(?!(?:http|http2|dns|tls)\.)[\w-]+\./,
 ]
+
+/** Done by Suricata where it is asked for. */
+const NEVER_DONE =
+  /^app-layer\.protocols\.http\.libhtp\.default-config\.(?:double-decode-(?:path|query)|lzma-enabled|swf-decompression\.enabled)$/
 
 /** Protocols that are looked into; switching another off changes nothing. */
 const PROTOCOLS: ReadonlySet<string> = new Set(['http', 'dns', 'tls'])
@@ -156,6 +162,8 @@ function isKnown(name: string, value: string): boolean {
     const isOff = /^(?:no|false)$/i.test(value)
     return PROTOCOLS.has(enabled[1]) ? !isOff : isOff || enabled[1] !== 'http2'
   }
+  // What is never done may be switched off.
+  if (NEVER_DONE.test(name)) return flagOf(value) === false
   return READ.some((form) => form.test(name)) || INDIFFERENT.some((form) => form.test(name))
 }
 

@@ -33,6 +33,11 @@ export class AlertLimits {
     this.#suppressions = new Suppressions(config.suppressions, variables)
   }
 
+  /** What sets of ports take, and how many had to be forgotten. */
+  get portSets(): { readonly bytes: number; readonly forgotten: number } {
+    return this.#thresholds.portSets
+  }
+
   /**
    * Counts one match of a rule.
    *

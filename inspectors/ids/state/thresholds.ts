@@ -1,6 +1,6 @@
 import type { Rule, Threshold, ThresholdTrack } from '#signatures/suricata/rule.ts'
 import type { RateFilter } from '#signatures/suricata/threshold-config.ts'
-import { MAX_THRESHOLD_ENTRIES } from '../limits.ts'
+import { MAX_PORT_BITMAPS, MAX_THRESHOLD_ENTRIES } from '../limits.ts'
 import { BoundedTable } from './bounded-table.ts'
 
 /** Addresses of the data that matched, as text. */
@@ -8,21 +8,34 @@ export interface Endpoints {
   readonly source: string
   readonly destination: string
   readonly flow: string
+  readonly sourcePort: number
+  readonly destinationPort: number
 }
 
 interface Count {
   count: number
   since: number
+  /** `backoff`: matches at which the next alert is shown. */
+  next: number
 }
+
+/** A bit for each port. */
+const PORT_WORDS = 65_536 / 32
 
 /**
  * Counts matches per rule and tracked side. One for all connections of an inspector.
  *
  * `limit`: the first N matches in the interval show alerts. `threshold`: every N-th does. `both`: the N-th in
- * the interval does, once. `detection`: those after the N-th do.
+ * the interval does, once. `detection`: those after the N-th do. `backoff`: the N-th does, then the M·N-th, the M²·N-th, …
  */
 export class Thresholds {
   readonly #table = new BoundedTable<Count>(MAX_THRESHOLD_ENTRIES)
+  readonly #ports = new BoundedTable<Uint32Array>(MAX_PORT_BITMAPS)
+
+  /** What sets of ports take, and how many had to be forgotten. */
+  get portSets(): { readonly bytes: number; readonly forgotten: number } {
+    return { bytes: this.#ports.size * PORT_WORDS * 4, forgotten: this.#ports.evicted }
+  }
 
   /**
    * Counts one match.
@@ -43,6 +56,10 @@ export class Thresholds {
         return entry.count === threshold.count
       case 'detection':
         return entry.count > threshold.count
+      case 'backoff':
+        if (entry.count < entry.next) return false
+        entry.next *= threshold.multiplier ?? 1
+        return true
     }
   }
 
@@ -51,15 +68,37 @@ export class Thresholds {
     const length = threshold.seconds * 1000
     let entry = this.#table.get(key, now)
     if (entry === undefined || now - entry.since >= length) {
-      entry = { count: 0, since: now }
+      entry = { count: 0, since: now, next: threshold.count }
       this.#table.set(key, entry, now + length)
+      if (threshold.uniqueOn !== undefined) this.#ports.delete(key)
     }
-    entry.count += 1
+    if (threshold.uniqueOn === undefined) entry.count += 1
+    else {
+      const { sourcePort, destinationPort } = endpoints
+      const port = threshold.uniqueOn === 'src_port' ? sourcePort : destinationPort
+      this.#countPort(entry, key, port, now, entry.since + length)
+    }
     return entry
+  }
+
+  /** Counts a port that was not seen; where memory has run out it is forgotten which were, and they count again. */
+  #countPort(entry: Count, key: string, port: number, now: number, expiresAt: number): void {
+    let ports = this.#ports.get(key, now)
+    if (ports === undefined) {
+      ports = new Uint32Array(PORT_WORDS)
+      this.#ports.set(key, ports, expiresAt)
+    }
+    const word = port >>> 5
+    const bit = 1 << (port & 31)
+    if ((ports[word] & bit) !== 0) return
+    ports[word] |= bit
+    entry.count += 1
   }
 }
 
-interface Rate extends Count {
+interface Rate {
+  count: number
+  since: number
   /** Milliseconds; the other action holds until then. */
   until: number
 }

@@ -48,7 +48,7 @@ export const STATE_KEYWORDS: readonly Keyword[] = [
     'Bounds the alerts in time',
     {
       grammar:
-        'type limit|threshold|both, track by_src|by_dst|by_rule|by_both|by_flow, count N, seconds N',
+        'type limit|threshold|both|backoff, track by_src|by_dst|by_rule|by_both|by_flow, count N, seconds N|multiplier N',
       repeatable: false,
     },
     (builder, argument) => {
@@ -60,7 +60,8 @@ export const STATE_KEYWORDS: readonly Keyword[] = [
     'state',
     'Matches only above a rate',
     {
-      grammar: 'track by_src|by_dst|by_rule|by_both|by_flow, count N, seconds N',
+      grammar:
+        'track by_src|by_dst|by_rule|by_both|by_flow, count N, seconds N[, unique_on src_port|dst_port]',
       repeatable: false,
     },
     (builder, argument) => {
@@ -210,13 +211,16 @@ function flowint(builder: RuleBuilder, argument: string): void {
 
 const TRACKS = new Set<string>(['by_src', 'by_dst', 'by_rule', 'by_both', 'by_flow'])
 
+const THRESHOLD_OPTIONS = new Set(['type', 'track', 'count', 'seconds', 'multiplier'])
+const FILTER_OPTIONS = new Set(['track', 'count', 'seconds', 'unique_on'])
+
 function setThreshold(builder: RuleBuilder, argument: string, fixed: 'detection' | null): void {
   if (builder.threshold !== null)
     throw new RuleFault('conflict', 'threshold and detection_filter exclude each other')
   const parts = keyedList(argument)
   const name = fixed === null ? 'threshold' : 'detection_filter'
   for (const key of parts.keys())
-    if (!['type', 'track', 'count', 'seconds'].includes(key) || (key === 'type' && fixed !== null))
+    if (!(fixed === null ? THRESHOLD_OPTIONS : FILTER_OPTIONS).has(key))
       throw new RuleFault('bad-argument', `${name} has no option "${key}"`)
   const part = (key: string): string => {
     const value = parts.get(key)
@@ -224,17 +228,40 @@ function setThreshold(builder: RuleBuilder, argument: string, fixed: 'detection'
     return value
   }
   const kind: string = fixed ?? part('type')
-  if (kind !== 'limit' && kind !== 'threshold' && kind !== 'both' && kind !== 'detection')
+  if (!isThresholdKind(kind))
     throw new RuleFault('bad-argument', `"${kind}" is not a type of threshold`)
   const track = part('track')
   if (!TRACKS.has(track)) throw new RuleFault('bad-argument', `${name} cannot track "${track}"`)
-  const threshold: Threshold = {
+  const count = integer(part('count'), 1, MAX_COUNT)
+  if (kind === 'backoff') {
+    if (track !== 'by_flow' || parts.has('seconds'))
+      throw new RuleFault('bad-argument', 'a backoff is by_flow and without seconds')
+    const multiplier = integer(part('multiplier'), 1, MAX_COUNT)
+    builder.threshold = { kind, track, count, seconds: Number.POSITIVE_INFINITY, multiplier }
+    return
+  }
+  if (parts.has('multiplier'))
+    throw new RuleFault('bad-argument', `only a backoff has a multiplier`)
+  const uniqueOn = parts.get('unique_on')
+  if (uniqueOn !== undefined && uniqueOn !== 'src_port' && uniqueOn !== 'dst_port')
+    throw new RuleFault('bad-argument', `${name} cannot be unique on "${uniqueOn}"`)
+  builder.threshold = {
     kind,
     track: track as ThresholdTrack,
-    count: integer(part('count'), 1, MAX_COUNT),
+    count,
     seconds: integer(part('seconds'), 1, MAX_SECONDS),
+    ...(uniqueOn === undefined ? {} : { uniqueOn }),
   }
-  builder.threshold = threshold
+}
+
+function isThresholdKind(kind: string): kind is Threshold['kind'] {
+  return (
+    kind === 'limit' ||
+    kind === 'threshold' ||
+    kind === 'both' ||
+    kind === 'detection' ||
+    kind === 'backoff'
+  )
 }
 
 /** Recording after an alert is the record writer's matter; the matching of the rule is unaffected. */

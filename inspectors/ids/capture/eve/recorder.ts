@@ -24,7 +24,7 @@ import { RuleTexts } from './rule-texts.ts'
 import { dropRecord, httpRecord, tcpRecord, tlsRecord } from './fields.ts'
 import { BodyFiles, fileFields } from './files.ts'
 import { type EveSettings, FULL_EVE } from './settings.ts'
-import { RecorderCounts, type RuleFigures, statsRecord } from './stats.ts'
+import { type PortSets, RecorderCounts, type RuleFigures, statsRecord } from './stats.ts'
 
 /** Alerts about other things that quote one and the same transaction. */
 const MAX_GUESSES = 4
@@ -165,11 +165,15 @@ export class EveRecorder {
     })
   }
 
-  stats(nowMs: number, counts: ReplayCounts): void {
+  stats(nowMs: number, counts: ReplayCounts, portSets: PortSets | null = null): void {
     const { types } = this.#settings
     if (types !== null && !types.has('stats')) return
     this.#write(
-      statsRecord(nowMs, counts, this.counts, { isInline: this.#isInline, rules: this.#rules }),
+      statsRecord(nowMs, counts, this.counts, {
+        isInline: this.#isInline,
+        rules: this.#rules,
+        portSets,
+      }),
     )
   }
 

@@ -42,6 +42,12 @@ const EXCEPTIONS: Readonly<Record<ExceptionTarget, string>> = {
   app_layer_error: 'app_layer.error',
 }
 
+/** Sets of ports that detection filters keep. */
+export interface PortSets {
+  readonly bytes: number
+  readonly forgotten: number
+}
+
 export interface RuleFigures {
   readonly loaded: number
   readonly failed: number
@@ -64,7 +70,11 @@ export function statsRecord(
   nowMs: number,
   counts: ReplayCounts,
   own: RecorderCounts,
-  options: { readonly isInline: boolean; readonly rules: RuleFigures | null },
+  options: {
+    readonly isInline: boolean
+    readonly rules: RuleFigures | null
+    readonly portSets: PortSets | null
+  },
 ): Record<string, unknown> {
   const reasons: Record<string, number> = {}
   for (const reason of Object.values(DROP_COUNTERS)) reasons[reason] = 0
@@ -100,6 +110,14 @@ export function statsRecord(
         alert: own.alerts,
         alert_queue_overflow: own.discarded,
         alerts_suppressed: own.suppressed,
+        ...(options.portSets === null
+          ? {}
+          : {
+              thresholds: {
+                bitmap_memuse: options.portSets.bytes,
+                bitmap_alloc_fail: options.portSets.forgotten,
+              },
+            }),
       },
       ...(own.exceptions.size === 0 ? {} : { exception_policy: nested(own.exceptions) }),
       ...(options.isInline

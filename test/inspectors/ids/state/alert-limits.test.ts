@@ -6,8 +6,20 @@ import { parseRules } from '#signatures/suricata/parse-rules.ts'
 import type { Rule } from '#signatures/suricata/rule.ts'
 import { parseThresholdConfig } from '#signatures/suricata/threshold-config.ts'
 
-const THERE = { source: '10.0.0.1', destination: '10.0.0.2', flow: 'f' }
-const BACK = { source: '10.0.0.2', destination: '10.0.0.1', flow: 'f' }
+const THERE = {
+  source: '10.0.0.1',
+  destination: '10.0.0.2',
+  flow: 'f',
+  sourcePort: 1000,
+  destinationPort: 80,
+}
+const BACK = {
+  source: '10.0.0.2',
+  destination: '10.0.0.1',
+  flow: 'f',
+  sourcePort: 80,
+  destinationPort: 1000,
+}
 
 function rules(text: string): readonly Rule[] {
   const { rules: found, errors } = parseRules(text, 'x')
@@ -63,6 +75,30 @@ describe('limits of alerts', () => {
       [0, 1].map((now) => none.judge(counted, THERE, now).kind),
       ['below', 'shown'],
     )
+  })
+
+  it('show ever fewer alerts of a flow', () => {
+    const [slower] = rules(
+      'alert tcp any any -> any any (threshold:type backoff, track by_flow, count 2, multiplier 3; sid:3;)',
+    )
+    const none = limits('')
+    const shown: number[] = []
+    for (let match = 1; match <= 60; match += 1)
+      if (none.judge(slower, THERE, match * 1e9).kind === 'shown') shown.push(match)
+    assert.deepEqual(shown, [2, 6, 18, 54])
+  })
+
+  it('count different ports alone where that is asked', () => {
+    const [scan] = rules(
+      'alert tcp any any -> any any (detection_filter:track by_src, count 2, seconds 60, unique_on dst_port; sid:4;)',
+    )
+    const none = limits('')
+    const kinds = [80, 80, 81, 81, 82, 80].map(
+      (destinationPort, index) => none.judge(scan, { ...THERE, destinationPort }, index).kind,
+    )
+    assert.deepEqual(kinds, ['below', 'below', 'below', 'below', 'shown', 'shown'])
+    assert.deepEqual(none.portSets, { bytes: 8192, forgotten: 0 })
+    assert.equal(none.judge(scan, THERE, 60_000).kind, 'below')
   })
 
   it("take the place of a rule's own threshold when they name the rule", () => {
