@@ -166,10 +166,10 @@ export class Candidates {
   length = 0
   readonly entries: Entry[] = []
   /** Groups that the value may satisfy. */
-  readonly live: Int32Array[] = []
+  readonly live: number[][] = []
   readonly #parts: number[] = []
 
-  add(entry: Entry, part: number, live: Int32Array): void {
+  add(entry: Entry, part: number, live: number[]): void {
     this.entries[this.length] = entry
     this.live[this.length] = live
     this.#parts[this.length] = part
@@ -193,7 +193,7 @@ class HotValues {
   length = 0
   readonly sources: InterestSource[] = []
   readonly entries: Entry[] = []
-  readonly live: Int32Array[] = []
+  readonly live: number[][] = []
   /** All groups that some value may satisfy. */
   readonly groups: Int32Array
 
@@ -206,7 +206,7 @@ class HotValues {
     this.groups.fill(0)
   }
 
-  add(source: InterestSource, entry: Entry, live: Int32Array): void {
+  add(source: InterestSource, entry: Entry, live: number[]): void {
     let any = 0
     for (let word = 0; word < live.length; word += 1) {
       const bits = live[word] & source.groups[word]

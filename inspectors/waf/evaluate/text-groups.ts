@@ -20,7 +20,8 @@ export class TextGroups {
   readonly #interests = new Map<string, Interest>()
   /** Per predicate, `width` words: the groups that have it. */
   readonly #groupsOf: Int32Array
-  readonly #live: Int32Array
+  /** No typed array: to copy one costs ten times as much. */
+  readonly #live: number[]
 
   constructor(program: Program) {
     this.#program = program
@@ -36,7 +37,7 @@ export class TextGroups {
         }
       }
     }
-    this.#live = new Int32Array(width)
+    this.#live = Array.from({ length: width }, () => 0)
   }
 
   /** Groups as a bit set. */
@@ -70,7 +71,7 @@ export class TextGroups {
    * A bit for each group of interest that a raw value may satisfy; null: it satisfies none. The array is kept
    * with the value, and bits may be cleared in it when a group turns out not to be satisfied.
    */
-  of(facts: TextFacts, interest: Interest): Int32Array | null {
+  of(facts: TextFacts, interest: Interest): number[] | null {
     if (facts.interest === interest) return facts.liveGroups
     if (facts.otherInterest === interest) return facts.otherLiveGroups
     const live = this.#look(facts, interest)
@@ -84,7 +85,7 @@ export class TextGroups {
     return live
   }
 
-  #look(facts: TextFacts, interest: Interest): Int32Array | null {
+  #look(facts: TextFacts, interest: Interest): number[] | null {
     const { texts } = this.#program
     const { width } = this
     const { view } = interest

@@ -34,6 +34,7 @@ export class GateTable {
   /** Words of masks that decide first. */
   readonly #firstWords: number
   readonly #literals: LiteralClauses | null
+  readonly #wantedLiterals: Int32Array
 
   /** @param literals of all predicates, wanted or not; null: there are none */
   constructor(
@@ -74,6 +75,7 @@ export class GateTable {
     this.#firstWords = Math.ceil(members.length / 32)
     this.#masks = new ByteMasks(masks.masks, kinds)
     this.#literals = needsLiterals ? literals : null
+    this.#wantedLiterals = this.#literals?.literalsOf(wanted) ?? new Int32Array(0)
   }
 
   /**
@@ -103,7 +105,7 @@ export class GateTable {
       this.#propose(this.#lengthOnly[at], length, into)
     }
     if (this.#literals === null || length === 0) return
-    const count = this.#literals.collect(bytes, length)
+    const count = this.#literals.collect(bytes, length, this.#wantedLiterals)
     const { found } = this.#literals
     const wanted = this.#wanted
     for (let at = 0; at < count; at += 1) {

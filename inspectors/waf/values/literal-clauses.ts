@@ -49,8 +49,27 @@ export class LiteralClauses {
     this.#predicatesBegun = new StampSet(count)
   }
 
-  /** Finds the predicates that have all clauses met by a text, each once. @returns how many */
-  collect(bytes: Uint8Array, length: number): number {
+  /** Literals that some of these predicates have, as a bit set. */
+  literalsOf(predicates: Int32Array): Int32Array {
+    const set = new Int32Array(Math.ceil(this.#hits.length / 32))
+    for (let literal = 0; literal < this.#hits.length; literal += 1) {
+      const clauses = this.#clauses.subarray(this.#starts[literal], this.#starts[literal + 1])
+      const isTheirs = clauses.some((clause) => {
+        const predicate = this.#predicateOf[clause]
+        return (predicates[predicate >> 5] & (1 << (predicate & 31))) !== 0
+      })
+      if (isTheirs) set[literal >> 5] |= 1 << (literal & 31)
+    }
+    return set
+  }
+
+  /**
+   * Finds predicates that have all clauses met by a text, each once.
+   *
+   * @param literals those that count (`literalsOf`)
+   * @returns how many
+   */
+  collect(bytes: Uint8Array, length: number, literals: Int32Array): number {
     const hits = this.#hits
     const count = this.#automaton.collectBytes(bytes, 0, length, hits)
     if (count === 0) return 0
@@ -58,8 +77,10 @@ export class LiteralClauses {
     this.#clausesMet.clear()
     this.#predicatesBegun.clear()
     for (let hit = 0; hit < count; hit += 1) {
-      const end = this.#starts[hits[hit] + 1]
-      for (let at = this.#starts[hits[hit]]; at < end; at += 1) {
+      const literal = hits[hit]
+      if ((literals[literal >> 5] & (1 << (literal & 31))) === 0) continue
+      const end = this.#starts[literal + 1]
+      for (let at = this.#starts[literal]; at < end; at += 1) {
         const clause = this.#clauses[at]
         if (!this.#clausesMet.add(clause)) continue
         const predicate = this.#predicateOf[clause]

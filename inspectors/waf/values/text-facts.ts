@@ -28,10 +28,10 @@ export class TextFacts {
   gatedBy: GateView | null = null
   /** Groups of rules that a raw value may satisfy, of those that somebody was interested in (phase-gate.ts). */
   interest: Interest | null = null
-  liveGroups: Int32Array | null = null
+  liveGroups: number[] | null = null
   /** The answer for a second one: the same value may belong to two variables. */
   otherInterest: Interest | null = null
-  otherLiveGroups: Int32Array | null = null
+  otherLiveGroups: number[] | null = null
 
   constructor(text: string, origin: TextFacts | null) {
     this.text = text
