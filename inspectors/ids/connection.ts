@@ -16,7 +16,7 @@ import type { DnsMessage } from './dns/message.ts'
 import type { Engine } from './engine.ts'
 import { Findings, type Outcome } from './findings.ts'
 import { FlowContext } from './flow-context.ts'
-import { HttpInspection } from './http-inspection.ts'
+import { HttpInspection, isLastChunk } from './http-inspection.ts'
 import { PacketInspection, type PacketStanding } from './packet-inspection.ts'
 import type { Side } from './program/compiled-rule.ts'
 import type { FlowState } from './state/flow-state.ts'
@@ -116,8 +116,9 @@ export class IdsConnection implements ConnectionInspector {
     return false
   }
 
-  requestBody(transaction: HttpTransaction, chunk: Buffer): Verdict {
-    return this.#body(transaction, 'to_server', chunk)
+  /** @param isLast said by who shows the chunk later than it came */
+  requestBody(transaction: HttpTransaction, chunk: Buffer, isLast?: boolean): Verdict {
+    return this.#body(transaction, 'to_server', chunk, isLast)
   }
 
   requestEnd(transaction: HttpTransaction): Verdict {
@@ -135,8 +136,8 @@ export class IdsConnection implements ConnectionInspector {
     return false
   }
 
-  responseBody(transaction: HttpTransaction, chunk: Buffer): Verdict {
-    return this.#body(transaction, 'to_client', chunk)
+  responseBody(transaction: HttpTransaction, chunk: Buffer, isLast?: boolean): Verdict {
+    return this.#body(transaction, 'to_client', chunk, isLast)
   }
 
   responseEnd(transaction: HttpTransaction): Verdict {
@@ -256,10 +257,15 @@ export class IdsConnection implements ConnectionInspector {
     return this.#context.application
   }
 
-  #body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): Verdict {
+  #body(
+    transaction: HttpTransaction,
+    flow: Flow,
+    chunk: Buffer,
+    isLast = isLastChunk(transaction, sideOf(flow)),
+  ): Verdict {
     if (this.#findings.passes) return PASS
     this.#findings.about(flow, 'transaction', transaction)
-    this.#http.body(transaction, sideOf(flow), chunk)
+    this.#http.body(transaction, sideOf(flow), chunk, isLast)
     return this.#findings.take()
   }
 

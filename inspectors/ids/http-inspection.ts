@@ -83,7 +83,8 @@ export class HttpInspection {
     }
   }
 
-  body(transaction: HttpTransaction, side: Side, chunk: Buffer): void {
+  /** @param isLast the message's length says that nothing follows */
+  body(transaction: HttpTransaction, side: Side, chunk: Buffer, isLast: boolean): void {
     const exchange = this.#exchanges.get(transaction)
     if (exchange === undefined) return
     const group = this.#group(side)
@@ -92,7 +93,7 @@ export class HttpInspection {
     if (program.fileSums !== null) exchange.files(side, program.fileSums).push(chunk)
     else if (body.isFinal) return
     candidates.clear()
-    if (!body.isFinal) body.push(chunk, isLastChunk(transaction, side), group, candidates)
+    if (!body.isFinal) body.push(chunk, isLast, group, candidates)
     this.#wake(exchange, side)
     this.#evaluate(exchange, side)
   }
@@ -227,7 +228,7 @@ function isWhole(transaction: HttpTransaction, side: Side): boolean {
 }
 
 /** True when the message's length says that this chunk, already counted, is the last. */
-function isLastChunk(transaction: HttpTransaction, side: Side): boolean {
+export function isLastChunk(transaction: HttpTransaction, side: Side): boolean {
   const head = side === 'request' ? transaction.request : transaction.response
   const seen = side === 'request' ? transaction.requestBodyBytes : transaction.responseBodyBytes
   return head !== null && head.framing.kind === 'length' && seen >= head.framing.bytes

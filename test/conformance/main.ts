@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { verifyCrs } from './crs/verify.ts'
 import { runLibinjection } from './libinjection.ts'
 import { type Report, reportText } from './report.ts'
@@ -19,6 +19,7 @@ function finish(report: Report, options: Options): void {
 const program = new Command('portcullis verify').description('run conformance suites')
 
 interface CrsArguments extends Options {
+  readonly mode: 'detect' | 'block'
   readonly rules: string
   readonly setup: string
   readonly overrides: readonly string[]
@@ -36,6 +37,14 @@ program
     (file: string, files: readonly string[]) => [...files, file],
     [],
   )
+  .addOption(
+    new Option(
+      '--mode <mode>',
+      'of the chain; rules watch in both, in block the proxy refuses by itself',
+    )
+      .choices(['detect', 'block'])
+      .default('detect'),
+  )
   .option('--json', 'print one object on standard output')
   .action(async (paths: string[], options: CrsArguments) => {
     const stop = new AbortController()
@@ -45,6 +54,7 @@ program
     const { isTTY } = process.stderr
     try {
       const report = await verifyCrs({
+        mode: options.mode,
         rules: options.rules,
         setup: options.setup,
         overrides: options.overrides,

@@ -1,6 +1,7 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Flow, Verdict } from '#inspectors/inspector.ts'
 import type { IdsConnection } from '../connection.ts'
+import { isLastChunk } from '../http-inspection.ts'
 import type { HttpEvents } from './http/permissive-parser.ts'
 
 /** Who is told of the exchanges of a connection, besides its rules. */
@@ -25,7 +26,8 @@ export function httpEvents(ids: IdsConnection, listener: HttpListener): HttpEven
     },
     requestBody: (transaction, chunk) => {
       const bytes = kept(chunk)
-      listener.asks('to_server', () => ids.requestBody(transaction, bytes))
+      const isLast = isLastChunk(transaction, 'request')
+      listener.asks('to_server', () => ids.requestBody(transaction, bytes, isLast))
       listener.body(transaction, 'to_server', bytes)
     },
     requestEnd: (transaction) => {
@@ -37,7 +39,8 @@ export function httpEvents(ids: IdsConnection, listener: HttpListener): HttpEven
     responseHead: (transaction) => listener.asks('to_client', () => ids.responseHead(transaction)),
     responseBody: (transaction, chunk) => {
       const bytes = kept(chunk)
-      listener.asks('to_client', () => ids.responseBody(transaction, bytes))
+      const isLast = isLastChunk(transaction, 'response')
+      listener.asks('to_client', () => ids.responseBody(transaction, bytes, isLast))
       listener.body(transaction, 'to_client', bytes)
     },
     responseEnd: (transaction) => {

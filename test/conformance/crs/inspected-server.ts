@@ -11,6 +11,11 @@ const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 10_000
 
 export interface RulePaths {
+  /**
+   * Of the chain. The rules only watch in both (`test-setup.ts`); in `block` the proxy refuses by itself what
+   * cannot be read in one way only.
+   */
+  readonly mode: 'detect' | 'block'
   /** Folder (or file) of the rules. */
   readonly rules: string
   /** `crs-setup.conf`. */
@@ -28,9 +33,8 @@ export interface InspectedServer {
 /**
  * Starts both, on free ports of this machine, with a folder of their own.
  *
- * Mode `detect` is what go-ftw calls DetectionOnly. Messages that cannot be read in one way only pass in
- * that mode; the server behind reads them with the same parser and gives the refusal that the proxy gives
- * in mode `block`.
+ * In mode `detect`, messages that cannot be read in one way only pass; the server behind reads them with the
+ * same parser and gives the refusal that the proxy gives in mode `block`.
  *
  * @throws with the process's last words when it does not listen
  */
@@ -52,7 +56,7 @@ export async function startInspectedServer(paths: RulePaths): Promise<InspectedS
     writeFileSync(errorLog, '')
     const waf = {
       type: 'waf',
-      mode: 'detect',
+      mode: paths.mode,
       setup: resolve(paths.setup),
       rules: [testSetup, resolve(paths.rules)],
     }

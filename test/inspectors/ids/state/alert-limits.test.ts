@@ -54,6 +54,17 @@ describe('limits of alerts', () => {
     )
   })
 
+  it('show fewer and fewer matches of a flow when they back off', () => {
+    const [backing] = rules(
+      'alert tcp any any -> any any (threshold:type backoff, track by_flow, count 2, multiplier 3; sid:1;)',
+    )
+    const none = limits('')
+    const shown = Array.from({ length: 20 }, (_, index) => index + 1).filter(
+      (now) => none.judge(backing, THERE, now).kind === 'shown',
+    )
+    assert.deepEqual(shown, [2, 6, 18])
+  })
+
   it('begin to count anew when a rate was not reached in time', () => {
     const filter = limits(
       'rate_filter gen_id 1, sig_id 1, track by_rule, count 1, seconds 10, new_action pass, timeout 60',
