@@ -319,3 +319,24 @@ function tinyTable(patterns: readonly string[]): TinyTable | null {
   }
   return hasBytes || idOfPair.size > 0 ? { pairs, idOfPair, idOfByte, hasBytes } : null
 }
+
+/** Finds the patterns of a whole text, which goes through in pieces where it is long. */
+export function scanString(
+  filter: GramFilter,
+  scanText: ScanText,
+  textLatin1: string,
+  hits: PatternHits,
+): void {
+  hits.clear(filter.patternCount)
+  const { bytes } = scanText
+  if (textLatin1.length <= SCAN_BYTES) {
+    scanText.length = bytes.write(textLatin1, 0, 'latin1')
+    filter.scan(scanText, 0, 0, hits)
+    return
+  }
+  for (let at = 0; at < textLatin1.length; at += SCAN_BYTES) {
+    const before = Math.min(at, TAIL_BYTES)
+    scanText.length = bytes.write(textLatin1.slice(at - before, at + SCAN_BYTES), 0, 'latin1')
+    filter.scan(scanText, 0, before, hits)
+  }
+}

@@ -11,6 +11,7 @@ import {
   PatternHits,
   SCAN_BYTES,
   ScanText,
+  scanString,
   TAIL_BYTES,
 } from '#inspectors/matching/gram-filter.ts'
 import type { CandidateList } from './candidate-list.ts'
@@ -65,7 +66,7 @@ export class Prefilter {
 
   /** Adds the candidates of a whole buffer. */
   scan(slot: Slot, textLatin1: string, into: CandidateList): void {
-    this.#find(textLatin1)
+    scanString(this.#filter, scanText, textLatin1, hits)
     for (let index = 0; index < hits.count; index += 1)
       for (const target of this.#targets[hits.ids[index]])
         if (target.slot === slot) addAll(target.rules, into)
@@ -77,7 +78,7 @@ export class Prefilter {
    * @returns for each pattern that occurs the buffers that rules want it in; valid until the next call
    */
   findAll(textLatin1: string): readonly (readonly PatternTarget[])[] {
-    this.#find(textLatin1)
+    scanString(this.#filter, scanText, textLatin1, hits)
     this.#found.length = 0
     for (let index = 0; index < hits.count; index += 1)
       this.#found.push(this.#targets[hits.ids[index]])
@@ -104,24 +105,6 @@ export class Prefilter {
     }
     for (let index = 0; index < hits.count; index += 1)
       for (const { rules } of this.#targets[hits.ids[index]]) addAll(rules, into)
-  }
-
-  #find(textLatin1: string): void {
-    hits.clear(this.#targets.length)
-    const { bytes } = scanText
-    if (textLatin1.length <= SCAN_BYTES) {
-      bytes.write(textLatin1, 0, 'latin1')
-      scanText.length = textLatin1.length
-      this.#filter.scan(scanText, 0, 0, hits)
-      return
-    }
-    for (let at = 0; at < textLatin1.length; at += SCAN_BYTES) {
-      const before = Math.min(at, TAIL_BYTES)
-      const piece = textLatin1.slice(at - before, at + SCAN_BYTES)
-      bytes.write(piece, 0, 'latin1')
-      scanText.length = piece.length
-      this.#filter.scan(scanText, 0, before, hits)
-    }
   }
 }
 

@@ -7,7 +7,7 @@ import { StampSet } from '#inspectors/matching/stamp-set.ts'
 export class ByteKinds {
   /** Kinds there are. */
   readonly size: number
-  /** Kinds of the text scanned last: the first `count`. */
+  /** Kinds that were added: the first `count`. */
   readonly found: Int32Array
   count = 0
   readonly #kindOf = new Uint8Array(256)
@@ -27,13 +27,17 @@ export class ByteKinds {
     this.#seen = new StampSet(kinds.size)
   }
 
-  /** Finds the kinds of the bytes of a text: the first `length` of `bytes`. */
-  scan(bytes: Uint8Array, length: number): void {
+  clear(): void {
+    this.#seen.clear()
+    this.count = 0
+  }
+
+  /** Adds the kinds of the first `length` bytes. */
+  add(bytes: Uint8Array, length: number): void {
     const found = this.found
     const kindOf = this.#kindOf
     const seen = this.#seen
-    let count = 0
-    seen.clear()
+    let count = this.count
     for (let index = 0; index < length; index += 1) {
       const kind = kindOf[bytes[index]]
       if (seen.add(kind)) found[count++] = kind

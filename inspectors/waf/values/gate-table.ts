@@ -1,20 +1,19 @@
 import type { Gate } from '#signatures/pcre/gate.ts'
+import type { ScanText } from '#inspectors/matching/gram-filter.ts'
 import type { ByteKinds } from './byte-kinds.ts'
 import { ByteMasks, MaskNumbers } from './byte-masks.ts'
-import type { LiteralClauses } from './literal-clauses.ts'
+import type { LiteralClauses, PredicateRequirement } from './literal-clauses.ts'
 import type { Predicate } from './predicate.ts'
 
 /**
  * Which of some predicates a text could satisfy, decided for all of them in one pass.
  *
- * A gate is an AND of clauses (each an OR of literals), byte masks and a length. All literals of all
- * predicates are in one automaton, folded to lower case (a literal that is case-sensitive may then let
- * through a text that it need not: a gate may err on that side only). Each literal knows the clauses
- * it meets; a predicate whose clauses are all met, whose masks share a byte with the text and whose length
+ * A gate is an AND of clauses (each an OR of literals), byte masks and a length. The literals of all these
+ * predicates are looked for at once (`literal-clauses.ts`), and each knows the clauses it meets; a predicate whose clauses are all met, whose masks share a byte with the text and whose length
  * is reached is a candidate. A predicate without literals is looked at when its first mask is hit. Predicates
  * without any gate, and negated ones, are candidates always.
  *
- * Cost: the automaton's pass, one OR of words per kind of byte, plus work per literal that occurs and
+ * Cost: one scan for literals, one OR of words per kind of byte, plus work per literal that occurs and
  * per predicate whose first mask is hit. The naive twin is to make everything a candidate (`gate: 'off'`).
  */
 export class GateTable {
@@ -34,14 +33,18 @@ export class GateTable {
   /** Words of masks that decide first. */
   readonly #firstWords: number
   readonly #literals: LiteralClauses | null
-  readonly #wantedLiterals: Int32Array
 
-  /** @param literals of all predicates, wanted or not; null: there are none */
+  /**
+   * @param gates by predicate, what a text must look like for it; null: none satisfies it
+   * @param wanted predicates that are asked for
+   * @param literalsOf what looks for the literals of some of them, and may for those of others
+   */
   constructor(
     predicates: readonly Predicate[],
-    { gates, literals }: Gates,
+    gates: readonly (Gate | null)[],
     wanted: Int32Array,
     kinds: ByteKinds,
+    literalsOf: (requirements: readonly PredicateRequirement[]) => LiteralClauses,
   ) {
     this.#wanted = wanted
     this.#always = new Int32Array(wanted.length)
@@ -50,7 +53,7 @@ export class GateTable {
     const lengthOnly: number[] = []
     const members: number[][] = []
     const numbers: number[][] = predicates.map(() => [])
-    let needsLiterals = false
+    const requirements: PredicateRequirement[] = []
     const used = predicates.filter(({ index }) => (wanted[index >> 5] & (1 << (index & 31))) !== 0)
     // Masks that decide first have the lowest numbers: their words are looked through.
     for (const { index, negated } of used) {
@@ -64,7 +67,7 @@ export class GateTable {
       if (negated || gate === null || isOpen(gate)) continue
       this.#minLength[index] = gate.minLength
       numbers[index] = gate.byteMasks.map((mask) => masks.numberOf(mask))
-      if (gate.requirement !== null) needsLiterals = true
+      if (gate.requirement !== null) requirements.push([index, gate.requirement])
       else if (numbers[index].length === 0) lengthOnly.push(index)
       else (members[numbers[index][0]] ??= []).push(index)
     }
@@ -74,17 +77,23 @@ export class GateTable {
     ;[this.#maskStarts, this.#maskNumbers] = flat(numbers)
     this.#firstWords = Math.ceil(members.length / 32)
     this.#masks = new ByteMasks(masks.masks, kinds)
-    this.#literals = needsLiterals ? literals : null
-    this.#wantedLiterals = this.#literals?.literalsOf(wanted) ?? new Int32Array(0)
+    this.#literals = requirements.length === 0 ? null : literalsOf(requirements)
   }
 
   /**
    * Looks at the text that `kinds` has scanned last.
    *
-   * @param bytes of which the first `length` are the text
+   * @param scanText holds it too where `isLoaded`; otherwise written over
    * @param into a bit for each predicate that is wanted; written over
    */
-  mark(bytes: Uint8Array, length: number, kinds: ByteKinds, into: Int32Array): void {
+  mark(
+    textLatin1: string,
+    kinds: ByteKinds,
+    scanText: ScanText,
+    isLoaded: boolean,
+    into: Int32Array,
+  ): void {
+    const { length } = textLatin1
     for (let word = 0; word < into.length; word += 1) into[word] = this.#always[word]
     this.#masks.mark(kinds)
     const { hits } = this.#masks
@@ -105,14 +114,12 @@ export class GateTable {
       this.#propose(this.#lengthOnly[at], length, into)
     }
     if (this.#literals === null || length === 0) return
-    const count = this.#literals.collect(bytes, length, this.#wantedLiterals)
+    const count = this.#literals.collect(textLatin1, scanText, isLoaded)
     const { found } = this.#literals
-    const wanted = this.#wanted
     for (let at = 0; at < count; at += 1) {
       const predicate = found[at]
-      if ((wanted[predicate >> 5] & (1 << (predicate & 31))) !== 0) {
-        this.#propose(predicate, length, into)
-      }
+      const isWanted = (this.#wanted[predicate >> 5] & (1 << (predicate & 31))) !== 0
+      if (isWanted) this.#propose(predicate, length, into)
     }
   }
 
@@ -126,12 +133,6 @@ export class GateTable {
     }
     into[predicate >> 5] |= 1 << (predicate & 31)
   }
-}
-
-/** Gates by predicate, and the literals that they need. */
-export interface Gates {
-  readonly gates: readonly (Gate | null)[]
-  readonly literals: LiteralClauses | null
 }
 
 function isOpen({ requirement, byteMasks, minLength }: Gate): boolean {
