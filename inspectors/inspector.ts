@@ -1,5 +1,5 @@
 import type { InspectorMode, InspectorType } from '#chain/model/chain.ts'
-import type { HttpTransaction } from './http/transaction.ts'
+import type { HttpHeader, HttpTransaction } from './http/transaction.ts'
 import type { Packet } from './ids/capture/packet.ts'
 
 /**
@@ -83,6 +83,13 @@ export interface AlertMatch {
 /** Longest matched value that an alert carries, in bytes. */
 export const MAX_MATCH_BYTES = 256
 
+/** What may be quoted of a request and its answer where rules withhold values of them. Latin1. */
+export interface QuotedHttp {
+  readonly target: string
+  readonly requestHeaders: readonly HttpHeader[]
+  readonly responseHeaders: readonly HttpHeader[]
+}
+
 /** One rule that fired. EVE's `alert` object is made from it. */
 export interface Alert {
   readonly gid: number
@@ -118,6 +125,8 @@ export interface Alert {
   readonly source: string
   /** True for the rule that caused the block or drop (in mode detect: would have). */
   readonly decisive: boolean
+  /** In place of what was sent; undefined: all of that may be quoted. */
+  readonly quoted?: QuotedHttp
   /** WAF: a rule that says `log` and tells of no attack. Only the error log gets it. */
   readonly isLogOnly?: true
 }

@@ -45,7 +45,11 @@ export function alertRecord(event: AlertEvent, options: RecordOptions): AlertRec
     ...(id === undefined || connection.otherProtocol !== undefined ? {} : { community_id: id }),
     ...(transaction === null
       ? {}
-      : { app_proto: 'http', tx_id: transaction.index, http: httpFields(transaction) }),
+      : {
+          app_proto: 'http',
+          tx_id: transaction.index,
+          http: httpFields(transaction, alert.quoted),
+        }),
     ...(alert.application === undefined
       ? {}
       : { app_proto: alert.application.name, [alert.application.name]: alert.application.fields }),

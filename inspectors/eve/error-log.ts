@@ -36,7 +36,8 @@ export function errorLogLine(event: AlertEvent, now: number, pid: number): strin
   for (const tag of alert.tags ?? []) add('tag', tag)
   if (transaction !== null) {
     add('hostname', headerValue(transaction.request.headers, 'host') ?? connection.serverAddress)
-    add('uri', transaction.request.target.replace(/\?.*$/s, ''))
+    const target = alert.quoted?.target ?? transaction.request.target
+    add('uri', target.replace(/\?.*$/s, ''))
   }
   add('unique_id', transaction?.id ?? connection.id)
   const match = alert.matches.at(0)

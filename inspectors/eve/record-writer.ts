@@ -48,7 +48,7 @@ export class RecordWriter {
   /** One line of NDJSON without its line end, at most MAX_RECORD_BYTES. */
   line(event: AlertEvent): string {
     const { alert } = event
-    if ('application' in alert) return this.#slowly(event)
+    if (alert.application !== undefined || alert.quoted !== undefined) return this.#slowly(event)
     const line = this.#compose(event)
     return line.length * MAX_BYTES_PER_UNIT < MAX_RECORD_BYTES ? line : this.#slowly(event)
   }

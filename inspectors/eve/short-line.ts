@@ -13,7 +13,7 @@ export function shortLine({
   const request =
     transaction === null
       ? ''
-      : ` "${printable(`${transaction.request.method} ${transaction.request.target}`)}"`
+      : ` "${printable(`${transaction.request.method} ${alert.quoted?.target ?? transaction.request.target}`)}"`
   const id = transaction?.id ?? connection.id
   return `${verdict} ${context.inspector} ${alert.gid}:${alert.signatureId} ${printable(alert.message)} ${connection.clientAddress}:${connection.clientPort}${request} ${id}`
 }

@@ -8,6 +8,7 @@ import {
 } from '#inspectors/inspector.ts'
 import type { Phase } from '#signatures/seclang/model.ts'
 import type { Auditor } from './audit/auditor.ts'
+import { maskedAlerts } from './audit/masked-alerts.ts'
 import { BodyBuffer } from './body/body-buffer.ts'
 import { inflateBody } from './body/inflate.ts'
 import { baseMediaType } from './body/media-type.ts'
@@ -258,14 +259,15 @@ export class WafConnection implements ConnectionInspector {
     const { hits, interception } = transaction
     const { onHit } = this.#context
     if (hits.length === exchange.reported) return PASS
-    const alerts: Alert[] = []
+    const told: Alert[] = []
     for (let index = exchange.reported; index < hits.length; index += 1) {
       const hit = hits[index]
       if (onHit !== null && (hit.rule.log || hit.isDecisive)) onHit(transaction, hit)
-      if (isAlert(hit)) alerts.push(alertOf(hit))
-      else if (hit.rule.log) alerts.push({ ...alertOf(hit), isLogOnly: true })
+      if (isAlert(hit)) told.push(alertOf(hit))
+      else if (hit.rule.log) told.push({ ...alertOf(hit), isLogOnly: true })
     }
     exchange.reported = hits.length
+    const alerts = maskedAlerts(transaction, told)
     if (interception === null || exchange.isInterceptionTold) {
       return alerts.length === 0 ? PASS : { kind: 'alert', alerts }
     }

@@ -1,4 +1,7 @@
+import { posix } from 'node:path'
+import { latin1 } from '#signatures/check/memory-rule-files.ts'
 import type { RuleFile } from '#signatures/check/rule-report.ts'
+import { dataFilesNamedIn } from '#signatures/suricata/data-file.ts'
 
 /** What a rule set is made of; the rest of an upstream archive (tests, scripts, docs) stays out. */
 const KEPT =
@@ -24,7 +27,8 @@ export function selectRuleFiles(all: readonly RuleFile[]): Selection {
   const notes: string[] = []
   const top = commonFolder(all)
   let files = all.map((file) => ({ path: file.path.slice(top.length), bytes: file.bytes }))
-  files = files.filter(({ path }) => KEPT.test(path) && !LEFT_OUT.test(path))
+  const named = namedByRules(files)
+  files = files.filter(({ path }) => (KEPT.test(path) && !LEFT_OUT.test(path)) || named.has(path))
   const leftOut = all.length - files.length
   const example = files.find(({ path }) => path === 'crs-setup.conf.example')
   if (example !== undefined && !files.some(({ path }) => path === 'crs-setup.conf')) {
@@ -33,6 +37,16 @@ export function selectRuleFiles(all: readonly RuleFile[]): Selection {
   }
   files.sort((left, right) => (left.path < right.path ? -1 : 1))
   return { files, leftOut, top, notes }
+}
+
+/** Files with data that Suricata rules read: sets, reputations, lists of sums. */
+function namedByRules(files: readonly RuleFile[]): ReadonlySet<string> {
+  const named = new Set<string>()
+  for (const { path, bytes } of files)
+    if (path.endsWith('.rules'))
+      for (const name of dataFilesNamedIn(latin1(bytes)))
+        named.add(posix.join(posix.dirname(path), name))
+  return named
 }
 
 function commonFolder(files: readonly RuleFile[]): string {

@@ -30,7 +30,7 @@ export function checkRuleFiles(
   for (const [path, kind] of kinds) {
     if (kind === 'seclang' && !secLang.read.has(path)) kinds.set(path, 'unread')
   }
-  const parts = [secLang, checkSuricata(suricata)]
+  const parts = [secLang, checkSuricata(suricata, new Set(kinds.keys()))]
   const findings = parts.flatMap((part) => part.findings)
   const summaries = files.map(({ path }) => summary(path, kinds.get(path)!, parts, findings))
   const add = (key: 'accepted' | 'rejected' | 'disabled'): number =>

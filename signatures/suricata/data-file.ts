@@ -1,4 +1,5 @@
 import { RuleFault } from './problem.ts'
+import type { Rule } from './rule.ts'
 
 /** Longest name of a file that a rule may name. */
 export const MAX_DATA_FILE_NAME = 255
@@ -17,4 +18,23 @@ export function dataFileName(text: string): string {
       suggestion: 'put the file beside the rules and name it without its folder',
     })
   return name
+}
+
+/** Files that a rule reads when it is loaded, by their names as `dataFileName` gives them. */
+export function dataFilesOf(rule: Rule): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const check of rule.fileChecks) if (check.kind === 'hash') names.add(check.list)
+  for (const { matches } of rule.sections)
+    for (const match of matches)
+      if ((match.kind === 'dataset' || match.kind === 'datarep') && !match.isState)
+        if (match.file !== null) names.add(match.file)
+  return names
+}
+
+const NAMED = /[,;(]\s*(?:load\s+([^\s,;]+)|file(?:md5|sha1|sha256)\s*:\s*!?\s*([^\s;]+)\s*;)/g
+
+/** The same for the text of a rules file, without parsing it: names that look like such ones. */
+export function dataFilesNamedIn(text: string): ReadonlySet<string> {
+  if (!/data(?:set|rep)\s*:|file(?:md5|sha1|sha256)\s*:/.test(text)) return new Set()
+  return new Set([...text.matchAll(NAMED)].map(([, load, list]) => load ?? list))
 }

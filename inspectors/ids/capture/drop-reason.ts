@@ -1,6 +1,7 @@
 /** Why a packet was stopped, with EVE's names. */
 export type DropReason =
   | 'rules'
+  | 'applayer error'
   | 'threshold detection_filter'
   | 'flow drop'
   | 'stream error'
@@ -13,6 +14,7 @@ export type DropReason =
 /** How a reason is named among the counters. */
 export const DROP_COUNTERS: Readonly<Record<DropReason, string>> = {
   rules: 'rules',
+  'applayer error': 'applayer_error',
   'threshold detection_filter': 'threshold_detection_filter',
   'flow drop': 'flow_drop',
   'stream error': 'stream_error',

@@ -9,6 +9,14 @@ import type { TcpState } from './tcp/endpoint.ts'
 /** What an exception means for the packet that brought it. */
 export type Treatment = 'look' | 'look-not' | 'pass' | 'stop'
 
+/** Of two exceptions the harder treatment counts. */
+export const SEVERITY: Readonly<Record<Treatment, number>> = {
+  look: 0,
+  pass: 1,
+  'look-not': 2,
+  stop: 3,
+}
+
 /** What was decided about the packets of a flow that are still to come. */
 export class FlowFate {
   readonly #policies: ExceptionPolicies

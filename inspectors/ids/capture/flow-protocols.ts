@@ -16,6 +16,8 @@ export interface ProtocolEvents extends HttpListener {
   begin(transaction: object | null): void
   dns(log: DnsLog, flow: Flow): void
   tls(): void
+  /** The protocol is known and what came is none of it. */
+  failed(): void
 }
 
 type Spoken = 'undecided' | 'http' | 'dns' | 'tls' | 'other'
@@ -66,6 +68,7 @@ export class FlowProtocols {
     const ports = this.#dnsPorts
     const isDns = ports.has(serverPort) || ports.has(clientPort) || this.#protocol === 'dns'
     const message = parseDnsMessage(packet.payload)
+    if (message === null && this.#protocol === 'dns') this.#events.failed()
     if (message === null || (!isDns && !isPlausible(message))) return null
     this.#protocol = 'dns'
     this.#ids.speaks('dns')
@@ -164,7 +167,8 @@ export class FlowProtocols {
 
   #dnsBytes(bytes: Buffer, flow: Flow): void {
     const message = parseDnsMessage(bytes)
-    if (message !== null) this.message(message, bytes, flow)
+    if (message === null) this.#events.failed()
+    else this.message(message, bytes, flow)
   }
 
   /** The record of a handshake is told once, when nothing of it is still to come. */

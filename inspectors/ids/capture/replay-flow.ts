@@ -7,7 +7,7 @@ import type { ExceptionPolicies, ExceptionTarget } from '../configuration/except
 import type { Origin, Outcome } from '../findings.ts'
 import type { DnsLog } from './dns-stream.ts'
 import type { DropReason } from './drop-reason.ts'
-import { FlowFate, type Treatment, isMidstream } from './flow-fate.ts'
+import { FlowFate, SEVERITY, type Treatment, isMidstream } from './flow-fate.ts'
 import type { StreamMode } from '../stream-inspection.ts'
 import { FlowProtocols } from './flow-protocols.ts'
 import type { Packet } from './packet.ts'
@@ -62,6 +62,8 @@ export class ReplayFlow {
   /** Transaction that the application protocol has come to; null: none yet. */
   transaction: object | null = null
   #over = false
+  /** What exceptions mean for the packet that is being looked at. */
+  #treatment: Treatment = 'look'
   /** Its bytes cannot be read any more: rules about packets alone are left. */
   #isEncrypted = false
   readonly #protocols: FlowProtocols
@@ -144,6 +146,7 @@ export class ReplayFlow {
         file: (transaction, flow) => observer.file(this, transaction, flow),
         dns: (log, flow) => observer.dns(this, log, flow),
         tls: () => observer.tls(this),
+        failed: () => this.#meet('app_layer_error'),
       },
       { now: this.#now, dnsPorts },
     )
@@ -207,14 +210,15 @@ export class ReplayFlow {
       this.#stop(packet, flow, this.fate.dropReason)
       return
     }
-    let treatment: Treatment = 'look'
+    this.#treatment = 'look'
     if (this.tcp !== null && !isDamaged && isMidstream(packet, this.tcp.state))
-      treatment = this.#meet('stream_midstream')
-    if (treatment === 'stop') this.#stop(packet, flow, 'stream midstream')
-    if (treatment === 'stop' || treatment === 'look-not') return
+      this.#meet('stream_midstream')
+    if (this.#isRefused(packet, flow, 'stream midstream')) return
     // The packet that establishes a connection is not one of an established connection yet.
     const established = this.isEstablished
     const taken = isDamaged ? null : (this.tcp?.advance(packet, flow, this.lastMs) ?? null)
+    if (taken?.isOverMemory === true) this.#meet('stream_reassembly')
+    if (this.#isRefused(packet, flow, 'stream reassembly')) return
     this.#flow = flow
     const standing = {
       established,
@@ -222,20 +226,27 @@ export class ReplayFlow {
       isStreamNow: this.#isStreamNow,
     }
     const message = this.tcp === null ? this.#protocols.dnsOf(packet) : null
+    if (this.#isRefused(packet, flow, 'applayer error')) return
     const stopped = this.#isInline && taken !== null ? taken.dropReason : null
     this.#packet = packet
-    const isAsked = treatment === 'look' && !this.fate.isPassed
+    const isAsked = this.#treatment === 'look' && !this.fate.isPassed
     this.ids.asks(isAsked)
     if (isAsked) this.ids.packet(packet, flow, standing)
     if (message !== null) this.#protocols.message(message, packet.payload, flow)
     else if (taken !== null && stopped === null) this.tcp?.deliver(packet, flow)
     this.#inspectLater(flow)
     if (isAsked) this.ids.afterStream(flow)
+    if (!this.#isRefused(packet, flow, 'applayer error')) this.#conclude(packet, flow, stopped)
+    else this.ids.settle()
+    this.#packet = null
+  }
+
+  /** The packet was looked at: what the rules say, and what was found wrong with it. */
+  #conclude(packet: Packet, flow: Flow, stopped: DropReason | null): void {
     const isDropped = this.#settle()
     if (packet.events.length > 0) this.#observer.faults?.(this, packet, flow)
     if (stopped !== null && !isDropped) this.#stop(packet, flow, stopped)
     if (this.#isEncrypted && this.#encryption === 'bypass') this.fate.decide('bypassed')
-    this.#packet = null
   }
 
   end(): void {
@@ -278,10 +289,16 @@ export class ReplayFlow {
     return true
   }
 
-  #meet(target: ExceptionTarget): Treatment {
+  #meet(target: ExceptionTarget): void {
     const treatment = this.fate.meet(target)
+    if (SEVERITY[treatment] > SEVERITY[this.#treatment]) this.#treatment = treatment
     this.#observer.exception?.(this, target)
-    return treatment
+  }
+
+  /** An exception ends the looking at the packet. */
+  #isRefused(packet: Packet, flow: Flow, reason: DropReason): boolean {
+    if (this.#treatment === 'stop') this.#stop(packet, flow, reason)
+    return this.#treatment === 'stop' || this.#treatment === 'look-not'
   }
 
   /** Where nothing can be stopped there is nothing to tell. */

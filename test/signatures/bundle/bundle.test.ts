@@ -229,4 +229,20 @@ describe('selectRuleFiles', () => {
     assert.deepEqual(notes, [])
     assert.equal(selectRuleFiles([file('rules/a.conf')]).top, '')
   })
+
+  test('files with data that Suricata rules name come along', () => {
+    const { files } = selectRuleFiles([
+      file(
+        'rules/a.rules',
+        'alert http any any -> any any (filemd5:!lists/good.md5; http.host; dataset:isset,h,type string,load h.csv; sid:1;)',
+      ),
+      file('rules/lists/good.md5'),
+      file('rules/h.csv'),
+      file('rules/other.csv'),
+    ])
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ['rules/a.rules', 'rules/h.csv', 'rules/lists/good.md5'],
+    )
+  })
 })

@@ -54,6 +54,23 @@ describe('checkRuleFiles', () => {
     assert.deepEqual(Object.keys(report.byReason), ['unknown-keyword'])
   })
 
+  test('a rule whose data file is not in the set is rejected', () => {
+    const sets =
+      `${rule(1, 'filemd5:bad.md5;')}\n${rule(2, 'filesha1:absent;')}\n` +
+      'alert http any any -> any any (http.host; dataset:isset,h,type string,load sets/h.csv; sid:3;)\n' +
+      'alert http any any -> any any (http.host; dataset:isset,s,type string,state not-yet; sid:4;)\n'
+    const report = checkRuleFiles([
+      file('rules/a.rules', sets),
+      file('rules/bad.md5', 'x'),
+      file('rules/sets/h.csv', 'x'),
+    ])
+    assert.deepEqual([report.accepted, report.rejected], [3, 1])
+    assert.deepEqual(
+      report.rejections.map(({ line, code }) => [line, code]),
+      [[2, 'missing-data']],
+    )
+  })
+
   test('a rejection says where, why and what', () => {
     const text = 'SecRule ARGS "@rx a" "id:1,phase:2,deny"\n\nSecBogus On\n'
     const [rejection, ...others] = checkRuleFiles([file('rules/a.conf', text)]).rejections

@@ -25,7 +25,9 @@ export interface Taken {
   /** It belongs to the connection, and its bytes are in the stream. */
   readonly isInStream: boolean
   /** In line it is to be stopped, for this. */
-  readonly dropReason: 'stream urgent' | 'stream error' | 'stream memcap' | null
+  readonly dropReason: 'stream urgent' | 'stream error' | null
+  /** There was no memory for its bytes. */
+  readonly isOverMemory?: true
 }
 
 const PASSED_BY: Taken = { isInStream: false, dropReason: null }
@@ -191,7 +193,7 @@ export class TcpSession {
     }
     if (added === 'memory') {
       packet.note('stream.reassembly_insert_memcap')
-      return { isInStream: false, dropReason: inline ? 'stream memcap' : null }
+      return { isInStream: false, dropReason: null, isOverMemory: true }
     }
     if (added.differs) packet.note('stream.reassembly_overlap_different_data')
     // In line, what reaches the receiver second is made what it got first.
