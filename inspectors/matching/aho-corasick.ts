@@ -1,6 +1,5 @@
 import type { Automaton, AutomatonOptions } from './automaton.ts'
 import { buildTables, type Tables } from './automaton-tables.ts'
-import { StampSet } from './stamp-set.ts'
 
 /**
  * Aho-Corasick over typed arrays. One pass over the value, whatever the number of patterns; no
@@ -23,44 +22,10 @@ class AhoCorasick implements Automaton {
   readonly patternCount: number
   lastEnd = -1
   readonly #tables: Tables
-  /** Patterns that the search at hand found already. */
-  readonly #found: StampSet
 
   constructor(tables: Tables) {
     this.#tables = tables
     this.patternCount = tables.patternLengths.length
-    this.#found = new StampSet(this.patternCount)
-  }
-
-  collectBytes(bytes: Uint8Array, from: number, to: number, into: Int32Array): number {
-    const { classes, rows, rowLimit, labels, next, fail } = this.#tables
-    this.#found.clear()
-    let state = 0
-    let count = 0
-    for (let index = from; index < to; index += 1) {
-      const byteClass = classes[bytes[index]]
-      while (state >= rowLimit && labels[state - rowLimit] !== byteClass) {
-        state = fail[state - rowLimit]
-      }
-      const transition = state < rowLimit ? rows[state + byteClass] : next[state - rowLimit]
-      state = transition >> 1
-      if ((transition & 1) !== 0) count = this.#collect(state, into, count)
-    }
-    return count
-  }
-
-  #collect(from: number, into: Int32Array, already: number): number {
-    const { outputs, outputLink, outputStart } = this.#tables
-    let count = already
-    for (let state = this.#stateAt(from); state >= 0; state = outputLink[state]) {
-      for (let at = outputStart[state]; at < outputStart[state + 1]; at += 1) {
-        const id = outputs[at]
-        if (!this.#found.add(id)) continue
-        into[count] = id
-        count += 1
-      }
-    }
-    return count
   }
 
   markString(valueLatin1: string, found: Uint32Array): number {
@@ -77,24 +42,6 @@ class AhoCorasick implements Automaton {
       if ((transition & 1) !== 0) marked += this.#mark(state, found)
     }
     return marked
-  }
-
-  markChunk(start: number, bytes: Uint8Array, found: Uint32Array): number {
-    const { classes, rows, rowLimit, labels, next, fail } = this.#tables
-    let state = start
-    // An index and tables in locals: iterating the array costs several times the transition.
-    const { length } = bytes
-    // oxlint-disable-next-line typescript/prefer-for-of
-    for (let index = 0; index < length; index += 1) {
-      const byteClass = classes[bytes[index]]
-      while (state >= rowLimit && labels[state - rowLimit] !== byteClass) {
-        state = fail[state - rowLimit]
-      }
-      const transition = state < rowLimit ? rows[state + byteClass] : next[state - rowLimit]
-      state = transition >> 1
-      if ((transition & 1) !== 0) this.#mark(state, found)
-    }
-    return state
   }
 
   firstInString(valueLatin1: string): number {

@@ -13,24 +13,12 @@ export interface Automaton {
    */
   markString(valueLatin1: string, found: Uint32Array): number
   /**
-   * Lists every pattern that occurs in a part of a buffer, each once: cheaper than marking where few do.
-   *
-   * @param into ids are written to its beginning; of `patternCount` at least
-   * @returns how many
-   */
-  collectBytes(bytes: Uint8Array, from: number, to: number, into: Int32Array): number
-  /**
    * Finds the match that `@pm` reports: the one that ends first and, of those, the longest.
    *
    * @returns pattern id, or -1; `lastEnd` then holds the offset after its last byte
    */
   firstInString(valueLatin1: string): number
   readonly lastEnd: number
-  /**
-   * Streaming over cut data: the state after `bytes`, to be given back with the next piece.
-   * 0 is the state before the first byte.
-   */
-  markChunk(state: number, bytes: Uint8Array, found: Uint32Array): number
 }
 
 /** What the automaton looks for. Ids are indices of the array it was built from. */

@@ -27,28 +27,16 @@ describe('automaton with states that have no row', () => {
       fc.constantFrom('a', 'b', 'ab', '-tail-', '-tail-1', '3', 'x'),
     )
     fc.assert(
-      fc.property(
-        fc.array(part, { maxLength: 12 }),
-        fc.integer({ min: 1, max: 30 }),
-        (parts, step) => {
-          const value = parts.join('')
-          const expected = patterns.flatMap((pattern, id) => (value.includes(pattern) ? [id] : []))
-          const words = (patterns.length + 31) >> 5
-          const whole = new Uint32Array(words)
-          automaton.markString(value, whole)
-          const cut = new Uint32Array(words)
-          let state = 0
-          const bytes = Buffer.from(value)
-          for (let at = 0; at < bytes.length; at += step)
-            state = automaton.markChunk(state, bytes.subarray(at, at + step), cut)
-          for (const found of [whole, cut]) {
-            const marked = patterns.flatMap((_, id) =>
-              ((found[id >> 5] >> (id & 31)) & 1) === 1 ? [id] : [],
-            )
-            assert.deepEqual(marked, expected)
-          }
-        },
-      ),
+      fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+        const value = parts.join('')
+        const expected = patterns.flatMap((pattern, id) => (value.includes(pattern) ? [id] : []))
+        const found = new Uint32Array((patterns.length + 31) >> 5)
+        automaton.markString(value, found)
+        const marked = patterns.flatMap((_, id) =>
+          ((found[id >> 5] >> (id & 31)) & 1) === 1 ? [id] : [],
+        )
+        assert.deepEqual(marked, expected)
+      }),
       { numRuns: 100 },
     )
   })
