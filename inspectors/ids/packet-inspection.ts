@@ -1,9 +1,10 @@
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { addressBytes } from '#signatures/suricata/address.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
-import type { PacketCheck, PacketField } from '#signatures/suricata/checks.ts'
+import type { ChecksumLayer, PacketCheck, PacketField } from '#signatures/suricata/checks.ts'
 import type { Rule } from '#signatures/suricata/rule.ts'
 import { ICMP, ICMP6, type Packet, TCP, UDP } from './capture/packet.ts'
+import { isIpSumRight, isTransportSumRight } from './capture/checksum.ts'
 import type { Engine } from './engine.ts'
 import { type BufferView, evaluateSections, scanView } from './evaluate.ts'
 import type { Findings } from './findings.ts'
@@ -150,6 +151,8 @@ function packetHolds(check: PacketCheck, packet: Packet): boolean {
       return packet.events.includes(check.event)
     case 'ipopts':
       return optionHolds(check.option, packet.ipOptions)
+    case 'checksum':
+      return sumOf(check.of, packet) === check.isRight
     case 'number': {
       const value = fieldOf(check.field, packet)
       return value !== null && isWithin(check.range, value)
@@ -187,11 +190,36 @@ function optionHolds(option: string, present: readonly number[]): boolean {
   return option === 'any' ? present.length > 0 : present.includes(OPTION_NUMBERS[option])
 }
 
+/** ICMPv6 "packet too big" (RFC 4443, 3.2). */
+const TOO_BIG = 2
+
+/** Whether the sum of this layer is right; null: the packet has no such layer, or no sum. */
+function sumOf(of: ChecksumLayer, packet: Packet): boolean | null {
+  if (of === 'ipv4') return packet.version === 4 ? isIpSumRight(packet) : null
+  const version = of.endsWith('v4') ? 4 : 6
+  const protocol = of.startsWith('tcp')
+    ? TCP
+    : of.startsWith('udp')
+      ? UDP
+      : version === 4
+        ? ICMP
+        : ICMP6
+  if (packet.version !== version || packet.protocol !== protocol) return null
+  return isTransportSumRight(packet)
+}
+
 function fieldOf(field: PacketField, packet: Packet): number | null {
   const { tcp, icmp } = packet
   switch (field) {
     case 'ttl':
       return packet.ttl
+    case 'tos':
+      return packet.version === 4 ? packet.tos : null
+    case 'icmpv6.mtu': {
+      const { transportHeader } = packet
+      const isTooBig = packet.protocol === ICMP6 && icmp !== null && icmp.type === TOO_BIG
+      return isTooBig && transportHeader.length >= 8 ? transportHeader.readUInt32BE(4) : null
+    }
     case 'id':
       return packet.version === 4 ? packet.id : null
     case 'ip_proto':

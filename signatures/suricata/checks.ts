@@ -23,6 +23,7 @@ export type PacketCheck =
       readonly set: number
     }
   | { readonly kind: 'ipopts'; readonly option: string }
+  | { readonly kind: 'checksum'; readonly of: ChecksumLayer; readonly isRight: boolean }
   /** The decoder or the stream engine found this fault in the packet. */
   | { readonly kind: 'event'; readonly event: PacketEvent }
 
@@ -52,7 +53,11 @@ export type FileCheck = {
   | { readonly kind: 'store' }
 )
 
+export type ChecksumLayer = 'ipv4' | 'tcpv4' | 'tcpv6' | 'udpv4' | 'udpv6' | 'icmpv4' | 'icmpv6'
+
 export type PacketField =
+  | 'tos'
+  | 'icmpv6.mtu'
   | 'ttl'
   | 'id'
   | 'ip_proto'

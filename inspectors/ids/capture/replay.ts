@@ -112,6 +112,11 @@ export class Replay {
     }
   }
 
+  /** Bytes that the streams of all connections hold, with what holding them costs. */
+  get heldBytes(): number {
+    return this.#tcp.memory.bytes
+  }
+
   push({ linkType, bytes, timeMs }: CapturedPacket): void {
     this.nowMs = timeMs
     this.counts.packets += 1

@@ -17,6 +17,8 @@ const FIELDS: readonly (readonly [PacketField, string, number])[] = [
   ['icmp_id', 'ICMP identifier', 65_535],
   ['icmp_seq', 'ICMP sequence number', 65_535],
   ['tcp.mss', 'Maximum segment size', 65_535],
+  ['tos', 'Type of service', 255],
+  ['icmpv6.mtu', 'MTU that a "packet too big" tells', 0xffff_ffff],
   ['tcp.wscale', 'TCP window scale', 255],
 ]
 
@@ -39,6 +41,8 @@ const FRAGMENT_BITS: ReadonlyMap<string, number> = new Map([
   ['D', 0x4000],
   ['R', 0x8000],
 ])
+
+const LAYERS = ['ipv4', 'tcpv4', 'tcpv6', 'udpv4', 'udpv6', 'icmpv4', 'icmpv6'] as const
 
 const DECODE_NAMES = new Set(DECODE_EVENTS)
 
@@ -107,6 +111,20 @@ export const PACKET_KEYWORDS: readonly Keyword[] = [
     const { mode, set } = bits(argument.trim(), FRAGMENT_BITS, 'fragbits')
     builder.packetChecks.push({ kind: 'fragbits', mode, set })
   }),
+  ...LAYERS.map((of) =>
+    keyword(
+      `${of}-csum`,
+      'packet',
+      'Whether the sum of the header is right',
+      { grammar: 'valid|invalid' },
+      (builder, argument) => {
+        const word = argument.trim().replaceAll('"', '').toLowerCase()
+        if (word !== 'valid' && word !== 'invalid')
+          throw new RuleFault('bad-argument', `${of}-csum is valid or invalid`)
+        builder.packetChecks.push({ kind: 'checksum', of, isRight: word === 'valid' })
+      },
+    ),
+  ),
   keyword(
     'decode-event',
     'packet',

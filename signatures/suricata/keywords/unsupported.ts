@@ -3,13 +3,6 @@
  * counted under the keyword, so that an operator sees what a set would need.
  */
 const NAMES = new Set([
-  'udpv6-csum',
-  'udpv4-csum',
-  'tcpv6-csum',
-  'tcpv4-csum',
-  'ipv4-csum',
-  'icmpv6-csum',
-  'icmpv4-csum',
   'app-layer-state',
   'asn1',
   'bypass',
