@@ -30,6 +30,8 @@ export interface IdsOptions {
   readonly thresholds?: ThresholdConfig
   /** There are packets to look at: rules about them and about DNS are in force too. */
   readonly packets?: boolean
+  /** Fast patterns are not used: what the prefilters are held to. */
+  readonly isUnfiltered?: boolean
   /** All four actions, the one that counts first in front. */
   readonly actionOrder?: readonly OrderedAction[]
   /** Alerts that one packet or event may show; at most MAX_FINDINGS. */
@@ -72,6 +74,7 @@ export function createIds(options: IdsOptions): Ids {
     variables,
     {
       packets: options.packets ?? false,
+      isUnfiltered: options.isUnfiltered ?? false,
       ...(options.actionOrder === undefined ? {} : { actionOrder: options.actionOrder }),
     },
   )

@@ -28,6 +28,8 @@ export interface CompileOptions {
   /** There are packets to look at: a capture. Otherwise connections alone: the inline path. */
   readonly packets: boolean
   readonly actionOrder?: readonly OrderedAction[]
+  /** Every rule is matched against everything, as if none had a fast pattern: slow, and what the rest is held to. */
+  readonly isUnfiltered?: boolean
 }
 
 /** Compiles parsed rules for TCP streams, HTTP/1 exchanges and TLS handshakes, and for packets and DNS if there are. */
@@ -36,7 +38,7 @@ export function compileProgram(
   variables: RuleVariables,
   options: CompileOptions = { packets: false },
 ): CompileResult {
-  return new Compiler(variables, options.packets).compile(inRuleOrder(rules, options.actionOrder))
+  return new Compiler(variables, options).compile(inRuleOrder(rules, options.actionOrder))
 }
 
 class Compiler {
@@ -50,9 +52,12 @@ class Compiler {
   #data = new RuleData([])
   readonly #hasPackets: boolean
 
-  constructor(variables: RuleVariables, hasPackets: boolean) {
+  readonly #isUnfiltered: boolean
+
+  constructor(variables: RuleVariables, { packets, isUnfiltered = false }: CompileOptions) {
     this.#headers = new HeaderTable(variables)
-    this.#hasPackets = hasPackets
+    this.#hasPackets = packets
+    this.#isUnfiltered = isUnfiltered
   }
 
   compile(rules: readonly Rule[]): CompileResult {
@@ -201,7 +206,9 @@ class Compiler {
 
   #add(name: string, compiled: CompiledRule, side: Side): void {
     const draft = this.#draft(name)
-    const fast = chooseFastPattern(compiled.rule, (buffer) => isSeenIn(buffer, side))
+    const fast = this.#isUnfiltered
+      ? null
+      : chooseFastPattern(compiled.rule, (buffer) => isSeenIn(buffer, side))
     // A rule that may hold because a buffer is absent cannot be found by what another one contains.
     if (fast === null || compiled.sections[fast.section].absent !== 'no') {
       draft.addAlways(compiled)

@@ -25,13 +25,14 @@ export type PlannedDrafts = Readonly<
 >
 
 /** Protocols whose streams have groups without the rules of other protocols. */
-const OWN_STREAMS: readonly string[] = ['http', 'tls']
+const OWN_STREAMS: ReadonlySet<string> = new Set(['http', 'tls'])
 
 /** The groups of flows between two ports. */
 export class PortPlan {
   readonly #drafts: PlannedDrafts
   readonly #admits: ((rule: CompiledRule, side: Side) => boolean) | null
-  readonly #groups = new Map<string, RuleGroup>()
+  readonly #request = new Map<string, RuleGroup>()
+  readonly #response = new Map<string, RuleGroup>()
 
   constructor(drafts: PlannedDrafts, admits: ((rule: CompiledRule, side: Side) => boolean) | null) {
     this.#drafts = drafts
@@ -40,17 +41,18 @@ export class PortPlan {
 
   /** @param application the protocol that is spoken; null: not known */
   stream(application: string | null, side: Side): RuleGroup {
-    const own = application !== null && OWN_STREAMS.includes(application) ? application : null
-    const key = side === 'request' ? `${own} request` : `${own} response`
-    return this.#groups.get(key) ?? this.#make(key, 'stream', side, own)
+    const groups = side === 'request' ? this.#request : this.#response
+    const key = application !== null && OWN_STREAMS.has(application) ? application : 'stream'
+    return groups.get(key) ?? this.#make(groups, key, 'stream', side, key === 'stream' ? null : key)
   }
 
   packet(kind: PacketKind, side: Side): RuleGroup {
-    const key = side === 'request' ? `packet ${kind} request` : `packet ${kind} response`
-    return this.#groups.get(key) ?? this.#make(key, kind, side, null)
+    const groups = side === 'request' ? this.#request : this.#response
+    return groups.get(kind) ?? this.#make(groups, kind, kind, side, null)
   }
 
   #make(
+    groups: Map<string, RuleGroup>,
     key: string,
     about: 'stream' | PacketKind,
     side: Side,
@@ -64,7 +66,7 @@ export class PortPlan {
           compiled.rule.application === null ||
           coversApplication(compiled.rule.application, application)),
     )
-    this.#groups.set(key, made)
+    groups.set(key, made)
     return made
   }
 }

@@ -4,56 +4,9 @@ import {
   type HttpRequestHead,
   type HttpResponseHead,
 } from '#inspectors/http/transaction.ts'
-import { MAX_HEADERS } from './limits.ts'
-
-/**
- * Heads read as the most lenient recipient would: a bare CR ends a line unless a blank follows, folded
- * lines belong to the line before, NUL is dropped, blanks may stand before a colon, versions and codes may be anything.
- */
-interface HeadLines {
-  readonly first: string
-  readonly fields: readonly HttpHeader[]
-}
+import { headLines } from './head-lines.ts'
 
 const STATUS_LINE = /^[\s\0]*http/i
-const FIELD_LIKE = /^[ \t]+[A-Za-z][A-Za-z0-9_-]*[ \t]*:/
-
-/** @param splitsFolds a folded line that looks like a field is one */
-function headLines(
-  raw: string,
-  isFirst: (line: string) => boolean,
-  splitsFolds: boolean,
-): HeadLines {
-  // A name's colon may stand in the line after it.
-  const lines = raw.replaceAll(/\r*\n[ \t]+:/g, ':').split(/\r*\n|\r(?![ \t\n\r])/)
-  let first: string | null = null
-  const fields: string[] = []
-  for (const line of lines) {
-    const text = line.replace(/^\r+/, '').replaceAll('\0', '')
-    if (text.trim() === '') continue
-    if (first === null || (fields.length === 0 && !isFirst(first) && isFirst(text))) {
-      first = text
-      continue
-    }
-    // A line without a colon is no field of its own either.
-    const isFold = /^[ \t]/.test(text) || !text.includes(':')
-    if (!isFold || ((fields.length === 0 || splitsFolds) && FIELD_LIKE.test(text))) {
-      if (fields.length < MAX_HEADERS) fields.push(text)
-    } else if (fields.length > 0) fields.push(`${fields.pop()} ${text.trim()}`)
-    else first = `${first} ${text.trim()}`
-  }
-  return { first: first ?? '', fields: fields.flatMap(fieldOf) }
-}
-
-function fieldOf(line: string): HttpHeader[] {
-  const colon = line.indexOf(':')
-  if (colon < 0) return []
-  // oxlint-disable-next-line no-control-regex -- control characters around names and values are dropped
-  const name = line.slice(0, colon).replaceAll(/^[\0-\x20]+|[\0-\x20]+$/g, '')
-  // oxlint-disable-next-line no-control-regex -- as above
-  const value = line.slice(colon + 1).replaceAll(/^[\0-\x20]+|[\0-\x20]+$/g, '')
-  return [{ name, nameLower: name.toLowerCase(), value }]
-}
 
 /** Reads a request head. It is never refused: what is missing is empty. */
 export function readRequestHead(raw: string): HttpRequestHead {
@@ -81,6 +34,7 @@ export function readRequestHead(raw: string): HttpRequestHead {
 
 /** True when a response begins with something like a status line, at once or after one other line. */
 export function isResponseHead(raw: string): boolean {
+  if (raw.startsWith('HTTP/')) return true
   const lines = raw.split(/[\r\n]+/).filter((line) => line.trim() !== '')
   return lines.slice(0, 2).some((line) => STATUS_LINE.test(line))
 }
