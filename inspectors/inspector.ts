@@ -113,6 +113,8 @@ export interface Alert {
   readonly context?: Readonly<Record<string, unknown>>
   /** Files that the rule matched with. */
   readonly files?: readonly AlertFile[]
+  /** IDS: the side that the rule says is attacked, of the data that matched. */
+  readonly target?: 'src_ip' | 'dest_ip'
   /** WAF: anomaly score after this rule. */
   readonly score?: number
   /** WAF: phase 1..5. */

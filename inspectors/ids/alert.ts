@@ -32,6 +32,7 @@ export function alertOf(
     severity: Math.min(rule.priority, 255),
     metadata: rule.metadata,
     references: rule.references,
+    ...(rule.target === null ? {} : { target: rule.target }),
     matches,
     source: `${rule.file}:${rule.line}`,
     decisive,

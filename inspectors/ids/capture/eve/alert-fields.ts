@@ -1,5 +1,5 @@
 import { headerValue, type HttpTransaction } from '#inspectors/http/transaction.ts'
-import type { Alert } from '#inspectors/inspector.ts'
+import type { Alert, Flow } from '#inspectors/inspector.ts'
 import type { Action } from '#signatures/suricata/rule.ts'
 import type { Finding, Outcome } from '../../findings.ts'
 import { MAX_TEXT } from './fields.ts'
@@ -7,7 +7,8 @@ import type { AlertSettings, XffSettings } from './settings.ts'
 
 type Fields = Record<string, unknown>
 
-const ICMP_PROTOCOLS: ReadonlySet<number> = new Set([1, 58])
+/** What is no TCP is told that its receiver cannot be reached: ICMP, UDP, ICMPv6. */
+const WITH_UNREACHABLE: ReadonlySet<number> = new Set([1, 17, 58])
 
 /** EVE's `alert` object. */
 export function alertFields(alert: Alert, isBlocked: boolean, settings: AlertSettings): Fields {
@@ -34,26 +35,32 @@ export function blocks(finding: Pick<Finding, 'action'>, isInline: boolean): boo
   return isReject(finding.action) || (finding.action === 'drop' && isInline)
 }
 
-/** EVE's `verdict` object: what became of the packet in the end. */
-export function verdictFields(outcome: Outcome, protocol: number, isInline: boolean): Fields {
+/**
+ * EVE's `verdict` object: what became of the packet in the end.
+ *
+ * @param flow direction of the packet
+ */
+export function verdictFields(
+  outcome: Outcome,
+  flow: Flow,
+  protocol: number,
+  isInline: boolean,
+): Fields {
   const { action } = outcome
-  if (isReject(action)) {
-    const how = ICMP_PROTOCOLS.has(protocol) || protocol === 17 ? 'icmp-prohib' : 'tcp-reset'
+  if (isReject(action))
     return {
       action: 'drop',
-      reject: [how],
-      reject_target: REJECT_TARGETS[action],
+      'reject-target': rejectTarget(action, flow),
+      reject: [WITH_UNREACHABLE.has(protocol) ? 'icmp-prohib' : 'tcp-reset'],
     }
-  }
   if (action === 'drop' && isInline) return { action: 'drop' }
   return { action: action === 'pass' ? 'pass' : 'alert' }
 }
 
-const REJECT_TARGETS: Readonly<Record<string, string>> = {
-  reject: 'to_client',
-  rejectsrc: 'to_client',
-  rejectdst: 'to_server',
-  rejectboth: 'both',
+/** Who is told: the sender of the packet, or whom it was for. */
+function rejectTarget(action: Action, flow: Flow): string {
+  if (action === 'rejectboth') return 'both'
+  return (flow === 'to_server') === (action === 'rejectdst') ? 'to_server' : 'to_client'
 }
 
 function isReject(action: Action): boolean {

@@ -17,12 +17,21 @@ import {
   payloadFields,
   verdictFields,
 } from './alert-fields.ts'
-import { dcerpcFields, isRpcCall } from './dcerpc-record.ts'
 import { dnsFields, dnsFieldsV2, hasType } from './dns-record.ts'
+import {
+  PACKET_TYPES,
+  applicationFields,
+  applicationLayer,
+  ends,
+  filesOf,
+  isHttp,
+  packetSource,
+  targetFields,
+} from './flow-fields.ts'
 import { flowMetadata } from './flow-metadata.ts'
 import { RuleTexts } from './rule-texts.ts'
 import { dropRecord, httpRecord, tcpRecord, tlsRecord } from './fields.ts'
-import { BodyFiles, fileFields } from './files.ts'
+import { BodyFiles } from './files.ts'
 import { type EveSettings, FULL_EVE } from './settings.ts'
 import { type PortSets, RecorderCounts, type RuleFigures, statsRecord } from './stats.ts'
 
@@ -136,7 +145,9 @@ export class EveRecorder {
       ...(drop.verdict
         ? {
             verdict:
-              by === null ? { action: 'drop' } : verdictFields(by, of.protocol, this.#isInline),
+              by === null
+                ? { action: 'drop' }
+                : verdictFields(by, flow, of.protocol, this.#isInline),
           }
         : {}),
     })
@@ -186,17 +197,19 @@ export class EveRecorder {
       ...this.#common(of, 'alert', finding.flow),
       ...(on === null ? {} : { tx_id: 'index' in on ? on.index : 0 }),
       ...(guess === null ? {} : { tx_guessed: true }),
-      alert: this.#alertFields(finding),
+      alert: { ...this.#alertFields(finding), ...targetFields(of, finding) },
       ...(settings.applicationLayer ? applicationLayer(of, on) : {}),
       ...filesOf(finding),
       ...applicationFields(of),
       direction: finding.flow,
       ...payloadFields(payload, settings),
       stream: isStream ? 1 : 0,
-      ...(settings.verdict ? { verdict: verdictFields(outcome, of.protocol, this.#isInline) } : {}),
+      ...(settings.verdict
+        ? { verdict: verdictFields(outcome, finding.flow, of.protocol, this.#isInline) }
+        : {}),
       ...(settings.flow ? { flow: { ...this.#counts(of), ...ends(of, 'to_server') } } : {}),
       ...this.#metadata(of),
-      ...this.#forwarded(finding),
+      ...this.#forwarded(of, finding),
     })
   }
 
@@ -224,7 +237,7 @@ export class EveRecorder {
   }
 
   /** A proxy's word about the client, in the alert or in place of its address. */
-  #forwarded(finding: Finding): Fields {
+  #forwarded(of: ReplayFlow, finding: Finding): Fields {
     const { transaction, flow } = finding
     const { xff } = this.#settings.alert
     if (xff === null || transaction === null || !isHttp(transaction)) return {}
@@ -232,7 +245,9 @@ export class EveRecorder {
     if (address === null) return {}
     if (xff.mode === 'overwrite')
       return flow === 'to_server' ? { src_ip: address } : { dest_ip: address }
-    return { alert: { ...this.#alertFields(finding), xff: address } }
+    return {
+      alert: { ...this.#alertFields(finding), ...targetFields(of, finding), xff: address },
+    }
   }
 
   /** What decoder and stream engine found wrong with a packet. */
@@ -324,62 +339,4 @@ export class EveRecorder {
     const id = communityId(clientAddress, clientPort, serverAddress, serverPort, protocol, seed)
     return id === undefined ? {} : { community_id: id }
   }
-}
-
-/** Types of records that are about a packet. */
-const PACKET_TYPES: ReadonlySet<string> = new Set(['alert', 'drop', 'anomaly'])
-
-/** Where the packet is from that a record is about. */
-function packetSource({ packetNumber, outer }: ReplayFlow): string {
-  if (packetNumber === null) return 'stream (flow timeout)'
-  if (outer === null) return 'wire/pcap'
-  if (outer.protocol === 47) return 'gre tunnel'
-  return outer.version === 4 ? 'ipv4 tunnel' : 'ipv6 tunnel'
-}
-
-function ends(of: ReplayFlow, flow: Flow): EveRecord {
-  const { clientAddress, clientPort, serverAddress, serverPort } = of.connection
-  const [from, fromPort, to, toPort] =
-    flow === 'to_server'
-      ? [clientAddress, clientPort, serverAddress, serverPort]
-      : [serverAddress, serverPort, clientAddress, clientPort]
-  const hasPorts = of.protocol === 6 || of.protocol === 17
-  return {
-    src_ip: from,
-    ...(hasPorts ? { src_port: fromPort } : {}),
-    dest_ip: to,
-    ...(hasPorts ? { dest_port: toPort } : {}),
-  }
-}
-
-function filesOf({ alert, transaction }: Finding): Fields {
-  if (alert.files === undefined) return {}
-  const index = transaction !== null && isHttp(transaction) ? transaction.index : 0
-  return { files: alert.files.map((file) => fileFields(file, index, false)) }
-}
-
-/** Protocol of the flow, and what a direction's own bytes tell where that is another one. */
-function applicationFields({ application, ids }: ReplayFlow): Fields {
-  if (application === null) return {}
-  const { request, response } = ids.spoken
-  return {
-    app_proto: application,
-    ...(request === null || request === application ? {} : { app_proto_ts: request }),
-    ...(response === null || response === application ? {} : { app_proto_tc: response }),
-  }
-}
-
-function applicationLayer(of: ReplayFlow, on: object | null): Fields {
-  if (on !== null && isHttp(on)) return { http: httpRecord(on) }
-  if (on !== null && isDns(on)) return { dns: dnsFields(on.message, on.index) }
-  if (on !== null && isRpcCall(on)) return { dcerpc: dcerpcFields(on) }
-  return on !== null && on === of.ids.tlsSession ? { tls: tlsRecord(of.ids.tlsSession) } : {}
-}
-
-function isHttp(transaction: object): transaction is HttpTransaction {
-  return 'request' in transaction
-}
-
-function isDns(transaction: object): transaction is DnsLog {
-  return 'message' in transaction
 }
