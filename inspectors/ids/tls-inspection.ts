@@ -49,6 +49,7 @@ export class TlsInspection {
     this.#hasNews[side] = false
     const session = this.#session
     session.side = side
+    session.nowSeconds = this.#engine.settings.now() / 1000
     session.payload = payload
     const group = this.#engine.program.applications.tls[side]
     if (group.size === 0) return

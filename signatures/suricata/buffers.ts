@@ -163,6 +163,9 @@ export const BUFFERS: readonly BufferRow[] = [
     numbers: true,
   }),
   row('tls.cert_chain_len', ['tls'], 'response', 'Certificates of the server', { numbers: true }),
+  row('tls_cert_validity', ['tls'], 'response', '-1: not yet valid, 0: valid, 1: no more', {
+    numbers: true,
+  }),
   row('tls_cert_notbefore', ['tls'], 'response', 'Validity begins, seconds', { numbers: true }),
   row('tls_cert_notafter', ['tls'], 'response', 'Validity ends, seconds', { numbers: true }),
   row('dcerpc.stub_data', ['dcerpc'], 'both', 'Arguments or results of the call', {

@@ -26,6 +26,8 @@ export class TlsSession implements BufferView {
   readonly #leaves: Record<Side, CertificateFacts | null> = { request: null, response: null }
   readonly #subjects = new Map<string, Subject | null>()
   side: Side = 'request'
+  /** Since the epoch, when rules are asked. */
+  nowSeconds = 0
   payload: Subject | null = null
   /** Handshake messages so far, by the names of `ssl_state`. */
   readonly states: string[] = []
@@ -113,6 +115,7 @@ export class TlsSession implements BufferView {
     if (chain === null) return this.#isWithoutChain(side) ? [] : undefined
     if (slot.buffer === 'tls.cert_chain_len') return [chain.length]
     if (leaf === null) return []
+    if (slot.buffer === 'tls_cert_validity') return validity(leaf, this.nowSeconds)
     const bound = slot.buffer === 'tls_cert_notbefore' ? leaf.notBefore : leaf.notAfter
     return bound === null ? [] : [bound]
   }
@@ -193,6 +196,11 @@ export class TlsSession implements BufferView {
     if (buffer === 'tls.certs') return chain.map((der) => der.toString('latin1'))
     return this.#leaves[side]?.alternativeNames ?? []
   }
+}
+
+function validity({ notBefore, notAfter }: CertificateFacts, now: number): readonly number[] {
+  if (notBefore === null || notAfter === null) return []
+  return [now < notBefore ? -1 : now > notAfter ? 1 : 0]
 }
 
 function certificateText(buffer: string, leaf: CertificateFacts): string | null {

@@ -40,6 +40,20 @@ export const NUMBER_KEYWORDS: readonly Keyword[] = [
       (builder, argument) => builder.addTo(name, numbersMatch(argument, max, names ?? null)),
     ),
   ),
+  keyword(
+    'tls_cert_expired',
+    'match',
+    'The certificate of the server is valid no more',
+    { argument: 'none' },
+    (builder) => builder.addTo('tls_cert_validity', exactly(1)),
+  ),
+  keyword(
+    'tls_cert_valid',
+    'match',
+    'Now is within the validity of the certificate of the server',
+    { argument: 'none' },
+    (builder) => builder.addTo('tls_cert_validity', exactly(0)),
+  ),
   ...['tls_cert_notbefore', 'tls_cert_notafter'].map((name) =>
     keyword(
       name,
@@ -50,6 +64,17 @@ export const NUMBER_KEYWORDS: readonly Keyword[] = [
     ),
   ),
 ]
+
+/** One number, exactly. */
+function exactly(value: number): NumbersMatch {
+  return {
+    kind: 'numbers',
+    range: { min: value, max: value, negated: false },
+    count: false,
+    index: { kind: 'any', orAbsent: false },
+    slice: null,
+  }
+}
 
 /** @throws RuleFault `bad-argument` */
 export function numbersMatch(

@@ -28,8 +28,6 @@ const NAMES = new Set([
   'tcp.session',
   'tld',
   'tls.store',
-  'tls_cert_expired',
-  'tls_cert_valid',
 ])
 
 /** Why, where more can be said than that the keyword is not enforced. */

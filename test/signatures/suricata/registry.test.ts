@@ -58,6 +58,8 @@ describe('keyword registry', () => {
     'base64_decode:bytes 4, offset 1, relative; base64_data; content:"a"',
     'pcre:!"/a(?=b)c{2,}/Rism"',
     'tls.version:1.2',
+    'tls_cert_expired',
+    'tls_cert_valid',
     'tos:!8',
     'icmpv6.mtu:<1280',
     'tcpv4-csum:invalid',

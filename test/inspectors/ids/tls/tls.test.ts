@@ -87,6 +87,9 @@ describe('TLS rules', () => {
     ['tls.subjectaltname; content:"alt.example.test"; bsize:16', true, false],
     ['tls.subjectaltname; content:"192.0.2.1"', true, false],
     ['tls.certs; content:"|30 82|"; startswith', true, false],
+    ['tls.cert_chain_len:1', true, false],
+    ['tls_cert_notbefore:>2000', true, false],
+    ['tls_cert_notafter:<2000-01-01 12:00', false, false],
     ['flow:to_client; tls.version:1.2', true, false],
     ['flow:to_client; tls.version:1.3', false, true],
     ['ssl_state:server_hello; flow:to_client', true, true],
@@ -100,6 +103,15 @@ describe('TLS rules', () => {
       assert.deepEqual([seen(recut(old, [1])), seen(recut(modern, [7]))], [inOld, inModern])
     })
   }
+
+  it('knows whether a certificate is valid at the time', () => {
+    const rules = `${TLS} (tls_cert_valid; sid:1;)\n${TLS} (tls_cert_expired; sid:2;)`
+    const at = (time: number): readonly number[] =>
+      play(idsOf(rules, { now: () => time }), old).sids
+    assert.deepEqual(at(Date.parse(x509.validFrom) - 1000), [])
+    assert.deepEqual(at(Date.parse(x509.validFrom) + 1000), [1])
+    assert.deepEqual(at(Date.parse(x509.validTo) + 1000), [2])
+  })
 
   it('lets go of the flow when keys are in use', () => {
     const ids = idsOf(`${TLS} (tls.sni; content:"nothing"; sid:1;)`)
