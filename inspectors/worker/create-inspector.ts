@@ -5,6 +5,8 @@ import type { EngineServices, InspectorSpec, LoadedEngine } from './routes.ts'
 
 /** A worker loads one configuration in its life: what its chains have in common is compiled once. */
 const library = new RuleLibrary()
+/** What one chain has warmed up the others have too. */
+let isWarm = false
 
 /**
  * The engine that an entry of a chain names.
@@ -17,20 +19,22 @@ export function createInspector(
 ): LoadedEngine {
   const { mode } = entry
   switch (entry.type) {
-    case 'waf':
-      return withWarnings(
-        createWaf({
-          mode,
-          rulePaths,
-          setupPaths,
-          library,
-          ...(audit === undefined ? {} : { audit }),
-          ...(collections === undefined
-            ? {}
-            : { openStore: (seconds) => collections.store(`${tenant}/${chain}`, seconds) }),
-          ...(entry.settings === undefined ? {} : { settings: entry.settings }),
-        }),
-      )
+    case 'waf': {
+      const waf = createWaf({
+        mode,
+        rulePaths,
+        setupPaths,
+        library,
+        ...(audit === undefined ? {} : { audit }),
+        ...(collections === undefined
+          ? {}
+          : { openStore: (seconds) => collections.store(`${tenant}/${chain}`, seconds) }),
+        ...(entry.settings === undefined ? {} : { settings: entry.settings }),
+      })
+      if (!isWarm) waf.warmUp()
+      isWarm = true
+      return withWarnings(waf)
+    }
     case 'ids':
       return withWarnings(
         createIds({

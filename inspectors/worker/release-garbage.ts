@@ -4,5 +4,5 @@
  * milliseconds, before there is traffic. Without `--expose-gc` it does nothing.
  */
 export function releaseGarbage(): void {
-  void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
