@@ -14,6 +14,7 @@ import { wafCommand } from './waf/cli.ts'
  *     ids          rules over captures
  *     supervisor   one inspection domain, started by the agent with its socket as fd 3
  *     worker       started by a supervisor
+ *     tap          a mirrored port, started by the agent
  */
 
 const MAX_WORKERS = 64
@@ -112,6 +113,16 @@ program
     })
     // Signal handlers and descriptors of workers must not keep the process.
     process.exit()
+  })
+
+program
+  .command('tap', { hidden: true })
+  .description('look at the capture of a mirrored port, started by the agent with it as fd 3')
+  .requiredOption('--config <file>', 'what to do')
+  .requiredOption('--capture-pid <pid>', 'process of the capture', Number)
+  .action(async (options: { readonly config: string; readonly capturePid: number }) => {
+    const { runTap } = await import('./tap/run-tap.ts')
+    process.exit(await runTap(options))
   })
 
 program

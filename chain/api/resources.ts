@@ -88,7 +88,7 @@ export const chainResource: Resource<TenantChain> = {
     attachmentsWhere(state, tenant, ({ chain }) => chain === name),
 }
 
-const { port, chain, direction, classifiers, priority, onAttach, onDetach } = Attachment.properties
+const { port, chain, mode, direction, classifiers, priority, onAttach, onDetach } = Attachment.properties
 
 export const attachmentResource: Resource<Attachment> = {
   kind: 'attachment',
@@ -100,6 +100,7 @@ export const attachmentResource: Resource<Attachment> = {
     id: Type.Optional(Name),
     port,
     chain,
+    mode,
     direction: Type.Optional(direction),
     classifiers,
     priority: Type.Optional(priority),
@@ -120,6 +121,8 @@ export const attachmentResource: Resource<Attachment> = {
     tenant,
     port: body['port'] as string,
     chain: body['chain'] as string,
+    // Where nothing is said it is in line, and nothing is kept.
+    ...(body['mode'] === 'tap' ? { mode: 'tap' as const } : {}),
     direction: (body['direction'] as Attachment['direction'] | undefined) ?? 'ingress',
     classifiers: body['classifiers'] as Attachment['classifiers'],
     priority: (body['priority'] as number | undefined) ?? DEFAULT_PRIORITY,

@@ -14,6 +14,7 @@ interface AttachOptions extends CommonOptions {
   readonly chain: string
   readonly direction: Attachment['direction']
   readonly protocol: Classifier['protocol']
+  readonly tap?: boolean
   readonly ports: Classifier['destinationPorts']
   readonly remote?: readonly string[]
   readonly priority?: number
@@ -37,9 +38,10 @@ export function registerAttachCommands(program: Command): void {
     )
     .addOption(
       new Option('--protocol <protocol>', 'udp: each datagram is inspected; chains of ids only')
-        .choices(['tcp', 'udp'])
+        .choices(['tcp', 'udp', 'icmp', 'any'])
         .default('tcp'),
     )
+    .option('--tap', 'mirror the port instead: the chain looks at copies and stops nothing')
     .option('--ports <list>', 'server ports: 80,443,8000-8100, or any', parsePorts, 'any' as const)
     .option('--remote <cidr...>', 'only connections with these far sides')
     .option('--priority <n>', 'higher wins where classifiers overlap (default: 100)', parseCount)
@@ -63,7 +65,8 @@ export function registerAttachCommands(program: Command): void {
       'after',
       '\nExamples:\n  portcullis attach web --chain shop --ports 80,8080 --wait\n' +
         '  portcullis attach web --chain shop --direction egress --remote 203.0.113.0/24\n' +
-        '  portcullis attach web --chain names --direction egress --protocol udp --ports 53',
+        '  portcullis attach web --chain names --direction egress --protocol udp --ports 53\n' +
+        '  portcullis attach web --chain watch --tap --protocol any',
     )
     .action(attach)
 
@@ -86,6 +89,7 @@ async function attach(port: string, options: AttachOptions): Promise<void> {
   const body = {
     port,
     chain: options.chain,
+    ...(options.tap === true ? { mode: 'tap' } : {}),
     direction: options.direction,
     classifiers,
     ...(options.priority === undefined ? {} : { priority: options.priority }),

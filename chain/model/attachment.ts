@@ -15,10 +15,16 @@ export const PortEntry = Type.Union([
 export type PortEntry = Static<typeof PortEntry>
 
 /**
- * Protocols of an inline attachment. `udp`: each datagram is inspected by itself before it is forwarded; the
+ * `udp`: each datagram is inspected by itself before it is forwarded; the
  * chain must consist of inspectors that can see datagrams (`datagram-rules.ts`).
  */
-export const ClassifierProtocol = Type.Union([Type.Literal('tcp'), Type.Literal('udp')])
+export const ClassifierProtocol = Type.Union([
+  Type.Literal('tcp'),
+  Type.Literal('udp'),
+  /** Of taps alone; both have no ports. */
+  Type.Literal('icmp'),
+  Type.Literal('any'),
+])
 export type ClassifierProtocol = Static<typeof ClassifierProtocol>
 
 /**
@@ -47,12 +53,20 @@ export type Classifier = Static<typeof Classifier>
 export const Direction = Type.Union([Type.Literal('ingress'), Type.Literal('egress')])
 export type Direction = Static<typeof Direction>
 
+/**
+ * `inline`: the switch leads connections through the chain, which can stop them. `tap`: the switch mirrors the
+ * port, and the chain looks at the copies; it must consist of ids inspectors in mode detect.
+ */
+export const AttachmentMode = Type.Union([Type.Literal('inline'), Type.Literal('tap')])
+
 export const Attachment = Type.Object(
   {
     id: Name,
     tenant: Name,
     port: Name,
     chain: Name,
+    /** Default: `inline`. */
+    mode: Type.Optional(AttachmentMode),
     direction: Direction,
     classifiers: Type.Array(Classifier, { minItems: 1, maxItems: MAX_CLASSIFIERS }),
     /** Higher wins where classifiers of one port and direction overlap; equal ones may not overlap. */

@@ -8,7 +8,7 @@ import { invalid, type Violation } from './violation.ts'
  */
 
 const wantsDatagrams = (attachment: Attachment): boolean =>
-  attachment.classifiers.some(({ protocol }) => protocol === 'udp')
+  attachment.mode !== 'tap' && attachment.classifiers.some(({ protocol }) => protocol === 'udp')
 
 const blindTo = (chain: Chain): number => chain.inspectors.findIndex(({ type }) => type !== 'ids')
 

@@ -99,7 +99,8 @@ export function indexAttachments(
 ): AttachmentIndex {
   const byAddress = new Map<string, PortAttachments>()
   const blocks = new Map<string, AddressBlock>()
-  const attachmentsOf = Map.groupBy(attachments, (attachment) => attachment.port)
+  const inline = attachments.filter(({ mode }) => mode !== 'tap')
+  const attachmentsOf = Map.groupBy(inline, (attachment) => attachment.port)
 
   const entriesOf = (address: string): PortAttachments => {
     const cidr = parseCidr(address)

@@ -12,6 +12,7 @@ import { type DesiredState, ruleReferences, scopedKey } from './desired.ts'
 import type { Port } from './port.ts'
 import { parseRuleReference, resolveReference } from './rule-set.ts'
 import { classifiersOverlap, validateClassifier } from './validate-classifier.ts'
+import { chainTapViolations, isTap, tapViolations } from './tap-rules.ts'
 import { conflict, invalid, type Violation } from './violation.ts'
 
 /**
@@ -136,6 +137,7 @@ export function validateChain(chain: Chain, state: DesiredState, tenant: string)
     ...rules,
     ...chain.inspectors.flatMap(validateSettings),
     ...chainDatagramViolations(chain, users),
+    ...chainTapViolations(chain, users),
   ]
 }
 
@@ -171,7 +173,8 @@ export function validateAttachment(attachment: Attachment, state: DesiredState):
   const chain = state.chains.get(scopedKey(tenant, attachment.chain))?.value.chain
   if (chain === undefined) {
     violations.push(invalid('/chain', `tenant ${tenant} has no chain ${attachment.chain}`))
-  } else violations.push(...datagramViolations(attachment, chain))
+  } else if (!isTap(attachment)) violations.push(...datagramViolations(attachment, chain))
+  violations.push(...tapViolations(attachment, chain))
   const families = port === undefined ? new Set<4 | 6>([4, 6]) : familiesOf(port)
   attachment.classifiers.forEach((classifier, index) => {
     const pointer = `/classifiers/${index}`
@@ -192,10 +195,13 @@ const canonicalClassifier = ({
 }: Attachment['classifiers'][0]) => [protocol, destinationPorts, remote ?? null]
 
 function validatePriority(attachment: Attachment, state: DesiredState): Violation[] {
+  // Copies are not contended for.
+  if (isTap(attachment)) return []
   for (const { value: other } of state.attachments.values()) {
     const contends =
       other.tenant === attachment.tenant &&
       other.id !== attachment.id &&
+      !isTap(other) &&
       other.port === attachment.port &&
       other.direction === attachment.direction &&
       other.priority === attachment.priority

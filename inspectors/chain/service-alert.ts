@@ -10,6 +10,7 @@ const SERVICE_ALERTS = {
   'flow-unresolved': { id: 101, severity: 2, category: 'Inspection failure' },
   'spool-dropped': { id: 102, severity: 1, category: 'Alert loss' },
   'connections-cut-off': { id: 103, severity: 2, category: 'Inspection failure' },
+  'capture-dropped': { id: 104, severity: 2, category: 'Inspection failure' },
   'malformed-request': { id: 110, severity: 2, category: 'Protocol violation' },
   'malformed-response': { id: 111, severity: 3, category: 'Protocol violation' },
   'uninspectable-upgrade': { id: 112, severity: 2, category: 'Protocol violation' },

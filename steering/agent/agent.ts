@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { HostSnapshot } from '#chain/model/snapshot.ts'
 import { scopedKey } from '#chain/model/desired.ts'
 import type { HostStatus } from '#chain/model/status.ts'
@@ -13,19 +12,20 @@ import { DomainSet, type DomainSetSettings } from './domain-set.ts'
 import { Drainer } from './drain.ts'
 import { FlowSync } from './flow-sync.ts'
 import { hostStatus } from './host-status.ts'
-import { InForceStore } from './in-force.ts'
+import { type InForceAttachment, InForceStore } from './in-force.ts'
 import { type DomainPlan, type DomainPlans, planDomains } from './plan-domains.ts'
 import { listeningDomains, planSteering } from './plan-steering.ts'
 import { pauseOf, periodically } from './periodically.ts'
 import type { PortSource } from './port-source.ts'
-import { hostAlert, outageAlert, SIGNATURE_DRIFT } from './service-alert.ts'
+import { driftAlert, outageAlert } from './service-alert.ts'
 import type { RuleCache } from './rule-cache.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
+import { startSteering } from './start-steering.ts'
+import { TapSet } from './tap-set.ts'
 
 /** Everything is looked at so often, whatever was heard. */
 export const RESYNC_MS = 15_000
 const COUNTERS_MS = 5000
-const STEERING_RETRY_MS = 1000
 
 export interface AgentSettings {
   readonly host: string
@@ -42,7 +42,7 @@ export interface AgentParts {
   readonly alerts: AlertSpool
   readonly domains: Omit<
     DomainSetSettings,
-    'hasPort' | 'ensureBundle' | 'onConfigured' | 'onLost' | 'log'
+    'hasPort' | 'otherNames' | 'ensureBundle' | 'onConfigured' | 'onLost' | 'log'
   >
   readonly run: RunCommand
   readonly log: (message: string, fields: Record<string, unknown>) => void
@@ -65,6 +65,7 @@ export class Agent {
   readonly #parts: AgentParts
   readonly #inForce: InForceStore
   readonly #domains: DomainSet
+  readonly taps: TapSet
   readonly #flows: FlowSync
   readonly #drainer: Drainer
   readonly #ended = new AbortController()
@@ -83,14 +84,20 @@ export class Agent {
     this.#settings = settings
     this.#parts = parts
     this.#inForce = new InForceStore(settings.dataFolder)
+    const ensureBundle = (sha256: string): Promise<void> => parts.rules.ensure(sha256)
+    const { log } = parts
+    const common = { ...parts.domains, ensureBundle, log }
+    this.taps = new TapSet(
+      { ...common, host: settings.host, ports: () => parts.ports.ports },
+      () => this.#currentPlans()?.taps ?? null,
+    )
     this.#domains = new DomainSet(
       {
-        ...parts.domains,
+        ...common,
         hasPort: (name) => parts.ports.ports.some((port) => port.name === name),
-        ensureBundle: (sha256) => parts.rules.ensure(sha256),
+        otherNames: () => this.taps.names(),
         onConfigured: (plan) => this.#configured(plan),
         onLost: () => this.#flows.follow(),
-        log: parts.log,
       },
       () => this.#currentPlans()?.domains ?? new Map<string, DomainPlan>(),
     )
@@ -105,7 +112,7 @@ export class Agent {
       steering: parts.steering,
       namespaceOf: (id) => this.#domains.namespaceOf(id),
       run: parts.run,
-      log: parts.log,
+      log,
     })
   }
 
@@ -132,15 +139,8 @@ export class Agent {
     await rules.open()
     steering.onDrift((drift) => {
       this.#drift += drift.missing + drift.unexpected
-      const logdata = `${drift.missing} flows were missing, ${drift.unexpected} unexpected`
       log('drift repaired', { ...drift })
-      this.#alert([
-        hostAlert(this.#settings.host, Date.now(), {
-          signatureId: SIGNATURE_DRIFT,
-          signature: 'Portcullis: flows in the switch had been changed and were repaired',
-          logdata,
-        }),
-      ])
+      this.#alert([driftAlert(this.#settings.host, Date.now(), drift)])
       onStatus()
     })
     this.#domains.on('health', () => {
@@ -156,11 +156,14 @@ export class Agent {
       this.#drainer.flowsChanged()
       onStatus()
     })
-    this.#flows.on('outage', (event) => this.#outage(event))
+    this.#flows.on('outage', (event) => this.#outage(event, this.#inForce.entries.get(event.key)))
+    this.taps.on('outage', (event, entry) => this.#outage(event, entry))
+    this.taps.on('changed', onStatus)
     ports.onChange(() => {
       this.#begin()
       this.#follow()
       this.#domains.recheckAll()
+      if (this.#cleaned !== null) this.taps.reconcile()
       onStatus()
     })
     snapshots.on('snapshot', (snapshot) => void this.#take(snapshot))
@@ -175,6 +178,7 @@ export class Agent {
     })
     ports.start()
     await snapshots.start()
+    this.taps.start()
     this.#loops = [
       this.#startSteering(),
       this.#every(pauseOf(RESYNC_MS), () => this.#resync()),
@@ -189,6 +193,7 @@ export class Agent {
   /** Ends and leaves flows, domains and workers as they are. */
   async stop(): Promise<void> {
     await this.#halt()
+    await this.taps.release()
     await this.#domains.release()
     await this.#parts.steering.stop()
     this.#parts.ports.stop()
@@ -198,6 +203,8 @@ export class Agent {
   async tearDown(): Promise<void> {
     await this.#halt()
     await this.#parts.steering.clear()
+    await this.taps.release()
+    await this.taps.removeAll()
     await this.#domains.removeAll()
     await this.#inForce.update((entries) => entries.clear())
     await this.#parts.steering.stop()
@@ -215,7 +222,7 @@ export class Agent {
       snapshot: snapshots.snapshot,
       snapshotProblem: this.#snapshotProblem,
       reachedGeneration: this.#reachedGeneration(),
-      plans: this.#currentPlans() ?? { domains: new Map(), refused: new Map() },
+      plans: this.#currentPlans() ?? { taps: new Map(), domains: new Map(), refused: new Map() },
       inForce: this.#inForce.entries,
       switchConnected: ports.isConnected,
       switchPorts: ports.ports,
@@ -223,6 +230,7 @@ export class Agent {
       flowsProblem: this.#flows.problem,
       counters: this.#counters,
       domains: this.#domains.views(),
+      taps: this.taps.views(),
       bypassedMs: (key) => this.#flows.bypassedMs(key, now),
       driftRepaired: this.#drift,
     })
@@ -230,22 +238,10 @@ export class Agent {
     return status
   }
 
-  /** The switch may come up after the agent. */
   async #startSteering(): Promise<void> {
-    const { signal } = this.#ended
-    for (let told = ''; !signal.aborted;) {
-      try {
-        await this.#parts.steering.start()
-        this.#isSteering = true
-        void this.#flows.request()
-        return
-      } catch (error) {
-        const reason = (error as Error).message
-        if (reason !== told) this.#parts.log('the switch cannot be steered yet', { reason })
-        told = reason
-      }
-      await delay(STEERING_RETRY_MS, undefined, { signal }).catch(() => {})
-    }
+    const { steering, log } = this.#parts
+    this.#isSteering = await startSteering(steering, this.#ended.signal, log)
+    if (this.#isSteering) void this.#flows.request()
   }
 
   async #halt(): Promise<void> {
@@ -286,7 +282,7 @@ export class Agent {
     this.#plans = null
     await this.#markDetached()
     this.#begin()
-    if (this.#cleaned !== null) this.#domains.reconcileAll()
+    if (this.#cleaned !== null) this.#reconcileAll()
     void this.#flows.request()
     this.#parts.onStatus()
   }
@@ -300,9 +296,14 @@ export class Agent {
       .removeLeftovers()
       .catch((error: unknown) => log('leftovers stay', { reason: (error as Error).message }))
       .then(() => {
-        this.#domains.reconcileAll()
+        this.#reconcileAll()
         void this.#flows.request()
       })
+  }
+
+  #reconcileAll(): void {
+    this.#domains.reconcileAll()
+    this.taps.reconcile()
   }
 
   async #configured(plan: DomainPlan): Promise<void> {
@@ -317,7 +318,8 @@ export class Agent {
 
   #wantedKeys(): Set<string> {
     const attachments = this.#parts.snapshots.snapshot?.attachments ?? []
-    return new Set(attachments.map(({ tenant, id }) => scopedKey(tenant, id)))
+    const inline = attachments.filter(({ mode }) => mode !== 'tap')
+    return new Set(inline.map(({ tenant, id }) => scopedKey(tenant, id)))
   }
 
   /** Notes which attachments in force the snapshot no longer has. */
@@ -366,9 +368,8 @@ export class Agent {
     this.#counters = await this.#parts.steering.counters()
   }
 
-  #outage(event: BypassEvent): void {
+  #outage(event: BypassEvent, entry: InForceAttachment | undefined): void {
     this.#parts.log(event.kind === 'began' ? 'inspection lost' : 'inspection is back', { ...event })
-    const entry = this.#inForce.entries.get(event.key)
     if (entry !== undefined) this.#alert([outageAlert(this.#settings.host, event, entry)])
     this.#parts.onStatus()
   }

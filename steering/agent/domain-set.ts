@@ -29,6 +29,8 @@ export interface DomainSetSettings {
   readonly supervisor: readonly string[]
   readonly mtu: number
   readonly run: RunCommand
+  /** Names that belong to no domain and are no leftovers. */
+  readonly otherNames: () => readonly DomainNames[]
   /** Whether the bridge has a port of that name, as last heard. */
   readonly hasPort: (name: string) => boolean
   /** Makes sure that a bundle is unpacked. */
@@ -94,8 +96,9 @@ export class DomainSet extends EventEmitter<DomainSetEvents> {
 
   /** Removes what runs of this instance left behind, except the domains that are wanted. */
   async removeLeftovers(): Promise<void> {
-    const { run, location, instance, runFolder, log } = this.#settings
-    const names = [...this.#wanted().values()].map((plan) => domainNames(instance, plan.key))
+    const { run, location, instance, runFolder, log, otherNames } = this.#settings
+    const own = [...this.#wanted().values()].map((plan) => domainNames(instance, plan.key))
+    const names = [...own, ...otherNames()]
     const removed = await removeLeftovers(run, location, instance, runFolder, names)
     if (removed.length > 0) log('leftovers removed', { removed })
   }

@@ -15,13 +15,16 @@ import { isDeepStrictEqual } from 'node:util'
 import { domainId } from '../domain/names.ts'
 import type { DomainView } from './domain-set.ts'
 import type { RealizedFlows } from './flow-sync.ts'
-import type { InForce, InForceAttachment } from './in-force.ts'
+import { type InForce, type InForceAttachment, isSameIntent } from './in-force.ts'
 import type { DomainPlans } from './plan-domains.ts'
+import { tapState } from './tap-state.ts'
+import type { TapView } from './tap-set.ts'
 
 /** What this agent can enforce; the manager refuses what is not among it. */
 export const CAPABILITIES: readonly string[] = [
   'tcp',
   'udp',
+  'tap',
   'ipv4',
   'ipv6',
   'ingress',
@@ -48,6 +51,8 @@ export interface StatusInput {
   readonly flowsProblem: string | null
   readonly counters: ReadonlyMap<string, AttachmentCounters>
   readonly domains: readonly DomainView[]
+  /** By `tenant/id`. */
+  readonly taps: ReadonlyMap<string, TapView>
   readonly bypassedMs: (key: string) => number
   readonly driftRepaired: number
 }
@@ -106,8 +111,12 @@ function attachmentStatuses(input: StatusInput): AttachmentStatus[] {
   for (const attachment of snapshot?.attachments ?? []) {
     const key = scopedKey(attachment.tenant, attachment.id)
     wanted.add(key)
-    const entry = inForce.get(key)
-    const { state, reason } = stateOf(input, key, entry, planned.get(key))
+    const tap = attachment.mode === 'tap' ? (input.taps.get(key) ?? null) : undefined
+    const entry = tap === undefined ? inForce.get(key) : (tap?.entry ?? undefined)
+    const { state, reason } =
+      tap === undefined
+        ? stateOf(input, key, entry, planned.get(key))
+        : tapState(tap, plans.taps.get(key)?.entry, plans.refused.get(key), input.switchPorts)
     const isCurrent = state !== 'pending' && state !== 'failed'
     statuses.push({
       id: attachment.id,
@@ -119,6 +128,7 @@ function attachmentStatuses(input: StatusInput): AttachmentStatus[] {
       ...(reason !== undefined && { reason }),
       generation: isCurrent ? (snapshot?.generation ?? 0) : (entry?.generation ?? 0),
       ...enforced(input, key, entry?.chain),
+      ...(tap !== undefined && { packets: tap?.packets ?? 0, bytes: tap?.bytes ?? 0 }),
     })
   }
   for (const [key, entry] of inForce) {
@@ -170,16 +180,6 @@ function stateOf(
   if (mode === 'closed') return { state: 'blocked', reason: why }
   if (mode === 'draining') return { state: 'pending' }
   return { state: 'realized' }
-}
-
-/** True when both say the same thing, whichever generation it came from. */
-export function isSameIntent(a: InForceAttachment, b: InForceAttachment): boolean {
-  return (
-    a.detachedAt === b.detachedAt &&
-    isDeepStrictEqual(a.attachment, b.attachment) &&
-    isDeepStrictEqual(a.port, b.port) &&
-    isDeepStrictEqual(a.chain, b.chain)
-  )
 }
 
 function enforced(

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { Attachment } from '#chain/model/attachment.ts'
@@ -23,6 +24,16 @@ export const InForceAttachment = Type.Object(
   { additionalProperties: false },
 )
 export type InForceAttachment = Static<typeof InForceAttachment>
+
+/** True when both say the same thing, whichever generation it came from. */
+export function isSameIntent(a: InForceAttachment, b: InForceAttachment): boolean {
+  return (
+    a.detachedAt === b.detachedAt &&
+    isDeepStrictEqual(a.attachment, b.attachment) &&
+    isDeepStrictEqual(a.port, b.port) &&
+    isDeepStrictEqual(a.chain, b.chain)
+  )
+}
 
 /** By `tenant/id`. */
 export type InForce = ReadonlyMap<string, InForceAttachment>

@@ -71,6 +71,19 @@ export class AgentMetrics {
         for (const durationMs of agent.flows.takeDurations()) durations.observe(durationMs / 1000)
       },
     })
+    const dropped = new Gauge({
+      name: name('tap_packets_dropped_total'),
+      help: 'Mirrored packets that nobody looked at, since the tap was started.',
+      labelNames: ['tenant', 'attachment'],
+      registers,
+      collect: () => {
+        dropped.reset()
+        for (const [key, packets] of agent.taps.dropped()) {
+          const [tenant = '', attachment = ''] = key.split('/')
+          dropped.set({ tenant, attachment }, packets)
+        }
+      },
+    })
     gauge('drift_repaired_total', 'Flows that somebody changed and that were put right.', () => {
       return agent.driftRepaired
     })

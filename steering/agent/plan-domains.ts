@@ -24,7 +24,16 @@ export interface DomainPlan {
   readonly attachments: InForce
 }
 
+/** A port to be mirrored, and what looks at it. */
+export interface TapPlan {
+  readonly entry: InForceAttachment
+  /** SHA-256 of the bundles that have to be unpacked first. */
+  readonly bundles: readonly string[]
+}
+
 export interface DomainPlans {
+  /** By `tenant/id` of the attachment. */
+  readonly taps: ReadonlyMap<string, TapPlan>
   /** By domain id. */
   readonly domains: ReadonlyMap<string, DomainPlan>
   /** By `tenant/id`: why an attachment of the snapshot cannot be enforced as it is. */
@@ -35,7 +44,7 @@ export interface DomainPlans {
  * Divides a snapshot among inspection domains, one for each tenant network that has attachments. An
  * attachment that is in force and no longer in the snapshot stays in its domain's configuration until
  * somebody takes it out of `inForce`: its flows must go first. One that cannot be enforced as it is now
- * stays as it was. Pure.
+ * stays as it was. Taps are no part of a domain. Pure.
  */
 export function planDomains(
   snapshot: HostSnapshot,
@@ -43,6 +52,7 @@ export function planDomains(
   settings: { readonly host: string; readonly workers: number },
 ): DomainPlans {
   const refused = new Map<string, string>()
+  const taps = new Map<string, TapPlan>()
   const wanted = new Map<string, InForceAttachment>()
   const ports = new Map(snapshot.ports.map((port) => [scopedKey(port.tenant, port.id), port]))
   const chains = new Map(
@@ -51,6 +61,12 @@ export function planDomains(
   for (const attachment of snapshot.attachments) {
     const key = scopedKey(attachment.tenant, attachment.id)
     const entry = entryOf(snapshot, attachment, ports, chains)
+    if (attachment.mode === 'tap') {
+      if (typeof entry === 'string') refused.set(key, entry)
+      // Of which snapshot it is makes no difference: what runs need not be started again.
+      else taps.set(key, { entry: { ...entry, generation: 0 }, bundles: bundlesOf([entry.chain]) })
+      continue
+    }
     if (typeof entry === 'string') {
       refused.set(key, entry)
       const before = inForce.get(key)
@@ -62,7 +78,7 @@ export function planDomains(
   const byDomain = Map.groupBy(wanted, ([, { port }]) => domainId(port))
   const domains = new Map<string, DomainPlan>()
   for (const [id, entries] of byDomain) domains.set(id, planDomain(id, new Map(entries), settings))
-  return { domains, refused }
+  return { taps, domains, refused }
 }
 
 function entryOf(

@@ -74,6 +74,19 @@ export function hostAlert(
   }
 }
 
+/** Flows that were changed by somebody else, and were repaired. */
+export function driftAlert(
+  host: string,
+  at: number,
+  { missing, unexpected }: { readonly missing: number; readonly unexpected: number },
+): AlertRecord {
+  return hostAlert(host, at, {
+    signatureId: SIGNATURE_DRIFT,
+    signature: 'Portcullis: flows in the switch had been changed and were repaired',
+    logdata: `${missing} flows were missing, ${unexpected} unexpected`,
+  })
+}
+
 function serviceAlert(
   host: string,
   at: number,

@@ -17,30 +17,8 @@ use Socket;
 
 my ($port, $backlog, $interface, $root) = splice @ARGV, 0, 4;
 
-sub run { system(@_) == 0 or die "@_: failed\n" }
-
-sub bind_at {
-    my ($mode, $source, $target) = @_;
-    my $path = '';
-    my @parts = grep { length } split m{/}, $target;
-    my $last = pop @parts;
-    for my $part (@parts) { $path .= "/$part"; mkdir "$root$path" }
-    if (-d $source) { mkdir "$root$path/$last" }
-    else { open(my $file, '>', "$root$path/$last") or die "$root$path/$last: $!\n" }
-    run('mount', '--bind', '-o', $mode, $source, "$root$path/$last");
-}
-
-run('mount', '-t', 'tmpfs', '-o', 'mode=0755,size=1m,nosuid,nodev', 'portcullis', $root);
-for my $folder (qw(/usr /lib /lib64 /bin)) {
-    if (-l $folder) { symlink(readlink($folder), "$root$folder") or die "$folder: $!\n" }
-    elsif (-d $folder) { bind_at('ro', $folder, $folder) }
-}
-bind_at('ro', '/etc/ld.so.cache', '/etc/ld.so.cache') if -e '/etc/ld.so.cache';
-bind_at('rw', "/dev/$_", "/dev/$_") for qw(null zero random urandom);
-mkdir "$root/proc" and run('mount', '--bind', '/proc', "$root/proc");
-while (@ARGV && $ARGV[0] ne '--') { bind_at(splice @ARGV, 0, 3) }
-shift @ARGV;
-run('mount', '-o', 'remount,ro', $root);
+require((__FILE__ =~ s{[^/]*\z}{}r) . 'view.pl');
+build_view(\@ARGV, $root);
 
 $^F = 16;    # descriptors up to here survive exec
 my ($IPPROTO_IPV6, $IPV6_V6ONLY, $IPV6_TRANSPARENT) = (41, 26, 75);

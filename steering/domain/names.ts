@@ -59,6 +59,23 @@ export function domainNames(instance: string, key: DomainKey): DomainNames {
   }
 }
 
+/**
+ * Of a tap: as a domain's, but that the name begins with a digit that base 32 does not have, so that no network
+ * can derive it.
+ */
+export function tapNames(instance: string, tenant: string, attachment: string): DomainNames {
+  const name = `1${base32(digest('tap', tenant, attachment), DOMAIN_CHARACTERS - 1)}`
+  const mac = digest('tap mac', instance, tenant, attachment)
+  return {
+    instance,
+    portName: `${PORT_PREFIX}${instance}${name}`,
+    namespace: `${NAMESPACE_PREFIX}${instance}-${name}`,
+    folder: `${instance}-${name}`,
+    mac: locallyAdministered(mac.subarray(0, 6)),
+    nextHopMac: locallyAdministered(mac.subarray(6, 12)),
+  }
+}
+
 /** `TENANT/NETWORK`: the domain's id in configuration, logs and alerts. */
 export function domainId(key: DomainKey): string {
   return `${key.tenant}/${key.network}`

@@ -43,6 +43,19 @@ export const WORKER_GID = 65_534
 /** Log of one supervisor; beyond it the file is emptied. */
 export const MAX_SUPERVISOR_LOG_BYTES = 8_388_608
 
+/** What makes of a command one without any privilege. */
+export const UNPRIVILEGED: readonly string[] = [
+  'setpriv',
+  `--reuid=${WORKER_UID}`,
+  `--regid=${WORKER_GID}`,
+  '--clear-groups',
+  '--bounding-set=-all',
+  '--inh-caps=-all',
+  '--ambient-caps=-all',
+  '--no-new-privs',
+  '--',
+]
+
 const LAUNCHER = fileURLToPath(new URL('launch-supervisor.pl', import.meta.url))
 const ACCEPT_BACKLOG = 4096
 const SUPERVISOR_NICE = -10
@@ -96,14 +109,21 @@ export async function startSupervisor(
     })
     child.unref()
     prefer(pid)
-    const startTime = startTimeOf(pid)
-    if (startTime === null) throw new DomainError('SUPERVISOR_DIED', await lastWords(folders))
-    const record = { pid, startTime }
-    await writeFile(join(folders.run, 'process.json'), JSON.stringify(record))
+    const record = await recordProcess(folders.run, pid)
+    if (record === null) throw new DomainError('SUPERVISOR_DIED', await lastWords(folders))
     return record
   } finally {
     await log.close()
   }
+}
+
+/** Notes in a run folder which process runs for it. @returns null when it has ended */
+export async function recordProcess(runFolder: string, pid: number): Promise<ProcessRecord | null> {
+  const startTime = startTimeOf(pid)
+  if (startTime === null) return null
+  const record = { pid, startTime }
+  await writeFile(join(runFolder, 'process.json'), JSON.stringify(record))
+  return record
 }
 
 /**
@@ -150,15 +170,7 @@ function commandLine(
     join(folders.run, 'root'),
     ...view.flat(),
     '--',
-    'setpriv',
-    `--reuid=${WORKER_UID}`,
-    `--regid=${WORKER_GID}`,
-    '--clear-groups',
-    '--bounding-set=-all',
-    '--inh-caps=-all',
-    '--ambient-caps=-all',
-    '--no-new-privs',
-    '--',
+    ...UNPRIVILEGED,
     VIEW_NODE,
     '--disable-warning=ExperimentalWarning',
     ...nodeArguments,

@@ -92,6 +92,7 @@ export async function hasKernelDatapath(
   return !['netdev', 'dummy'].includes(output.trim().replaceAll('"', ''))
 }
 
-function vsctl(location: SwitchLocation): readonly [string, ...string[]] {
+/** ovs-vsctl with what every call of ours has. */
+export function vsctl(location: SwitchLocation): readonly [string, ...string[]] {
   return ['ovs-vsctl', `--db=${location.ovsdb}`, `--timeout=${VSCTL_TIMEOUT_SECONDS}`]
 }

@@ -126,6 +126,7 @@ function steeredAttachment(
     if (remote === null && classifier.remote !== undefined)
       return `its classifier's remote is no address or CIDR: ${classifier.remote}`
     const { protocol, destinationPorts } = classifier
+    if (protocol !== 'tcp' && protocol !== 'udp') return `${protocol} cannot be steered`
     classifiers.push({ protocol, destinationPorts, remote })
   }
   return {

@@ -160,10 +160,15 @@ describe('no worker', () => {
       process.kill(victim, 'SIGKILL')
       assert.equal(await resolver.ask(SERVER[4], 'www.evil.example', 500), 'TIMEOUT')
       assert.match(await resolver.ask(SERVER[4], 'good.example', 5000), /^\S+ 40053 /)
-      await waitUntil('two workers again', async () => {
-        const pids = await stage.workerPids()
-        return pids.length === 2 && !pids.includes(victim)
-      })
+      await waitUntil(
+        'two workers to listen again',
+        async () => {
+          const pids = await stage.workerPids()
+          const [{ domains }] = await stage.hosts()
+          return pids.length === 2 && !pids.includes(victim) && domains[0]?.listening === 2
+        },
+        60_000,
+      )
     }
     await stage.detach('names')
   })

@@ -330,3 +330,40 @@ test('classifiers of two protocols never overlap', () => {
   assert.equal(classifiersOverlap(tcp, { ...tcp, protocol: 'udp' }), false)
   assert.equal(classifiersOverlap(tcp, tcp), true)
 })
+
+test('a tap looks with ids in mode detect alone, whichever is written first', () => {
+  const tap: Attachment = {
+    ...ONE,
+    mode: 'tap',
+    classifiers: [{ protocol: 'any', destinationPorts: 'any' }],
+  }
+  const chainOf = (type: 'waf' | 'ids', mode: 'detect' | 'block'): Chain => ({
+    name: 'shop',
+    onFailure: 'open',
+    inspectors: [{ type, mode, rules: ['crs'] }],
+  })
+  const stateWith = (chain: Chain, attachments: Attachment[] = []): DesiredState => ({
+    ...stateOf([WEB], attachments, [RULES]),
+    chains: new Map([['acme/shop', stored({ tenant: 'acme', chain })]]),
+  })
+  const watch = stateWith(chainOf('ids', 'detect'))
+  assert.deepEqual(validateAttachment(tap, watch), [])
+  for (const chain of [chainOf('ids', 'block'), chainOf('waf', 'detect')])
+    assert.deepEqual(pointers(validateAttachment(tap, stateWith(chain))), ['/chain'])
+  // Copies are contended for by nobody, and ports belong to protocols that have them.
+  assert.deepEqual(
+    validateAttachment({ ...tap, id: 'two' }, stateWith(chainOf('ids', 'detect'), [tap])),
+    [],
+  )
+  const ported: Attachment = { ...tap, classifiers: [{ protocol: 'icmp', destinationPorts: [1] }] }
+  assert.deepEqual(pointers(validateAttachment(ported, watch)), ['/classifiers/0/destinationPorts'])
+  const inline: Attachment = { ...ONE, classifiers: tap.classifiers }
+  assert.deepEqual(pointers(validateAttachment(inline, watch)), ['/classifiers/0/protocol'])
+  const used = stateWith(chainOf('ids', 'detect'), [tap])
+  assert.deepEqual(pointers(validateChain(chainOf('ids', 'block'), used, 'acme')), [
+    '/inspectors/0/mode',
+  ])
+  assert.deepEqual(pointers(validateChain(chainOf('waf', 'detect'), used, 'acme')), [
+    '/inspectors/0/type',
+  ])
+})

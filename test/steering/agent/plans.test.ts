@@ -74,7 +74,7 @@ test('tenants with equal names get domains of their own, with their own ports an
   assert.deepEqual(t.bundles, [SHA])
   assert.deepEqual(t.content.chains[0].rulePaths, { r: `/rules/${SHA}` })
   assert.deepEqual(t.content.chains[0].ruleVersions, { r: 'r@v1' })
-  assert.deepEqual(t.content.listener, { kind: 'transparent', fd: 3 })
+  assert.deepEqual(t.content.listener, { kind: 'transparent', fd: 3, datagramFd: 4 })
 })
 
 test('the same content comes out in whatever order the snapshot has it', () => {
@@ -201,4 +201,33 @@ test('a drain ends with the last connection, a reset takes them away, a port tha
   assert.deepEqual(planDrain(reset, some, here, 2000).finished, [])
   assert.deepEqual(planDrain(reset, some, here, 1001 + MAX_RESET_MS).finished, ['t/a'])
   assert.deepEqual(planDrain(inForceOf(), none, here, 2000).finished, [], 'not detached')
+})
+
+test('a tap is no part of a domain, and the same in every snapshot', () => {
+  const tap = attachment('t', 'watch', {
+    mode: 'tap',
+    classifiers: [{ protocol: 'any', destinationPorts: 'any' }],
+  })
+  const content = {
+    ports: [port('t', 'p', 'n')],
+    chains: [chain('t', ['r'])],
+    ruleSets: { r: { name: 'r', version: 'v', sha256: SHA } },
+  }
+  const plans = planDomains(snapshot({ ...content, attachments: [tap] }), NOTHING, SETTINGS)
+  assert.equal(plans.domains.size, 0)
+  const plan = plans.taps.get('t/watch')
+  assert.deepEqual(plan?.bundles, [SHA])
+  const later = snapshot({ ...content, attachments: [tap, attachment('t', 'in')], generation: 8 })
+  const { taps, domains } = planDomains(later, NOTHING, SETTINGS)
+  assert.deepEqual(taps.get('t/watch'), plan)
+  assert.deepEqual(
+    domains.get('t/n')?.content.attachments.map(({ id }) => id),
+    ['in'],
+  )
+  const unknown = planDomains(
+    snapshot({ ...content, ruleSets: {}, attachments: [tap] }),
+    NOTHING,
+    SETTINGS,
+  )
+  assert.match(unknown.refused.get('t/watch') ?? '', /not installed/)
 })
