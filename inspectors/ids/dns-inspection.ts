@@ -22,7 +22,7 @@ export class DnsInspection {
   message(side: Side, message: DnsMessage, bytes: Buffer, faults: readonly string[]): void {
     const { candidates, budget, program } = this.#engine
     const group = program.applications.dns[side]
-    if (group.size === 0 && program.events.size === 0) return
+    if (group.size === 0 && !program.eventApplications.has('dns')) return
     const view = new DnsView(message, bytes)
     candidates.clear()
     scanView(group.whole, view, candidates)

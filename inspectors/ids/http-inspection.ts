@@ -52,7 +52,7 @@ export class HttpInspection {
     scanHead(group, exchange, side, candidates)
     for (const rule of group.always) candidates.add(rule)
     this.#evaluate(exchange, side)
-    if (this.#engine.program.events.size === 0) return
+    if (!this.#engine.program.eventApplications.has('http')) return
     const events =
       side === 'request'
         ? requestEvents(transaction.request)

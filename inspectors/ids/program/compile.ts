@@ -1,3 +1,4 @@
+import { applicationOfEvent } from '#signatures/suricata/application-events.ts'
 import { PAYLOAD, bufferByName, isPacketBuffer } from '#signatures/suricata/buffers.ts'
 import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
 import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
@@ -102,6 +103,7 @@ class Compiler {
           other: drafts('other'),
         }),
         events: this.#events,
+        eventApplications: new Set([...this.#events.keys()].map(applicationOfEvent)),
         fileSums: fileSums(compiled),
         inapplicable: this.#inapplicable,
       },

@@ -13,6 +13,8 @@ export interface Program {
   readonly plans: PortPlans
   /** Rules that are asked when an event of the application protocol is raised, by its name. */
   readonly events: ReadonlyMap<string, readonly CompiledRule[]>
+  /** Protocols that such events are of. */
+  readonly eventApplications: ReadonlySet<string | null>
   /** Sums that rules ask of files; null: no rule asks for files. */
   readonly fileSums: readonly HashAlgorithm[] | null
   /** Rules that this path has no data for, by reason. */
