@@ -17,7 +17,7 @@ import type { StreamInspection } from './stream-inspection.ts'
  * HTTP rules over the exchanges of one connection.
  *
  * At the head the buffers of the head are scanned once each and every candidate is evaluated; a rule that
- * needs the body too waits. Each chunk of the body goes through the body's automata; candidates and waiting
+ * needs the body too waits. Each chunk of the body goes through the body's prefilter; candidates and waiting
  * rules are evaluated again, so a rule fires with the chunk that completes it. What must be absent, or
  * stand at the end, is decided when the body is over.
  */

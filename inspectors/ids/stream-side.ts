@@ -20,7 +20,7 @@ export interface WaitingRule {
 }
 
 /**
- * One direction of a raw stream: the newest chunk with STREAM_HISTORY bytes before it. The automata go on
+ * One direction of a raw stream: the newest chunk with STREAM_HISTORY bytes before it. The prefilter goes on
  * from chunk to chunk, so a fast pattern that was cut is found; the window lets the rest of the rule be
  * matched across the cut.
  */

@@ -5,7 +5,7 @@ import type { Rule } from '#signatures/suricata/rule.ts'
 /** The content by which a rule is found, and the section it stands in. */
 export interface FastPattern {
   readonly section: number
-  /** latin1; the automaton ignores case, the full evaluation does not. */
+  /** latin1; the prefilter ignores case, the full evaluation does not. */
   readonly pattern: string
 }
 
