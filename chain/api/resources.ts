@@ -88,7 +88,8 @@ export const chainResource: Resource<TenantChain> = {
     attachmentsWhere(state, tenant, ({ chain }) => chain === name),
 }
 
-const { port, chain, mode, direction, classifiers, priority, onAttach, onDetach } = Attachment.properties
+const { port, chain, mode, direction, classifiers, priority, onAttach, onDetach } =
+  Attachment.properties
 
 export const attachmentResource: Resource<Attachment> = {
   kind: 'attachment',
