@@ -1,4 +1,4 @@
-import type { DnsMessage } from '../dns/message.ts'
+import { type DnsMessage, MAX_QUESTIONS } from '../dns/message.ts'
 
 /** A DNS message of a flow, and which transaction of the flow it belongs to. */
 export interface DnsLog {
@@ -39,5 +39,5 @@ export function looksLikeDnsStream(bytes: Buffer): boolean {
   const length = bytes.readUInt16BE(0)
   const opcode = (bytes[4] >> 3) & 15
   const questions = bytes.readUInt16BE(6)
-  return length >= 17 && opcode <= 5 && questions >= 1 && questions <= 4
+  return length >= 17 && opcode <= 5 && questions >= 1 && questions <= MAX_QUESTIONS
 }

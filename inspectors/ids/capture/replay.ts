@@ -139,7 +139,7 @@ export class Replay {
     if (quoted !== null && this.#known(packet, quoted.back, quoted.there)) return
     const { there, back } = flowKeys(packet, this.#settings.tracksVlans)
     if (this.#known(packet, there, back)) return
-    const isReversed = comesFromServer(packet)
+    const isReversed = comesFromServer(packet, this.#tcp.midstream)
     const flow = this.#open(packet, isReversed)
     this.counts.flows += 1
     this.#flows.add(isReversed ? back : there, flow)
@@ -241,10 +241,17 @@ function isReused({ tcp }: ReplayFlow, packet: Packet, direction: Flow): boolean
   return ENDING.has(tcp.state) && ahead(sequence, tcp.isn(direction)) !== 0
 }
 
-/** Of a TCP connection whose beginning is not there: the server answers, or has the well-known port. */
-function comesFromServer({ tcp, payload, sourcePort, destinationPort }: Packet): boolean {
+/**
+ * Of a TCP connection whose beginning is not there: the server answers, or has the well-known port. Where such connections
+ * are not followed, who is seen first is the client, as with Suricata.
+ */
+function comesFromServer(
+  { tcp, payload, sourcePort, destinationPort }: Packet,
+  isFollowed: boolean,
+): boolean {
   if (tcp === null) return false
   if ((tcp.flags & SYN) !== 0) return (tcp.flags & ACK) !== 0
+  if (!isFollowed) return false
   if (payload.length > 7 && payload.toString('latin1', 0, 7) === 'HTTP/1.') return true
   return sourcePort < 1024 && destinationPort >= 1024
 }

@@ -8,6 +8,7 @@
 
 /** Records of one message that are read, and bytes of a name. */
 export const MAX_RECORDS = 512
+export const MAX_QUESTIONS = 2048
 export const MAX_NAME_BYTES = 1025
 const Z_FLAG = 0x0040
 /** Fault of a record that cannot be read, by its section: answers, authorities, additionals. */
@@ -50,7 +51,7 @@ export function parseDnsMessage(bytes: Buffer): DnsMessage | null {
   const flags = bytes.readUInt16BE(2)
   const counts = [4, 6, 8, 10].map((at) => bytes.readUInt16BE(at))
   const opcode = (flags >> 11) & 15
-  if (counts[0] > 64) return null
+  if (counts[0] > MAX_QUESTIONS) return null
   const faults = new Set<string>()
   if (opcode > 6) faults.add('invalid_opcode')
   if ((flags & Z_FLAG) !== 0) faults.add('z_flag_set')
@@ -149,10 +150,13 @@ export function readName(
     }
     if ((size & 0xc0) !== 0 || at + 1 + size > bytes.length) return null
     length += size + 1
+    // The label in which the bound lies is kept as far as it goes.
+    if (length - size - 1 <= MAX_NAME_BYTES)
+      labels.push(bytes.toString('latin1', at + 1, at + 1 + size))
     if (length > MAX_NAME_BYTES) faults.add('name_too_long')
-    else labels.push(bytes.toString('latin1', at + 1, at + 1 + size))
     at += 1 + size
   }
   if (!isOver) faults.add(end < 0 ? 'too_many_labels' : 'infinite_loop')
-  return end < 0 ? null : { text: labels.join('.'), end }
+  if (end < 0) return null
+  return { text: labels.join('.').slice(0, MAX_NAME_BYTES), end }
 }
