@@ -16,8 +16,7 @@ const RAISED: Readonly<Record<string, string>> = {
     'response_header_invalid abnormal_ce_header too_many_encoding_layers response_invalid_protocol ' +
     'response_invalid_status response_multipart_byteranges response_chunked_old_proto ' +
     'response_abnormal_transfer_encoding request_chunk_extension invalid_request_chunk_len ' +
-    'invalid_response_chunk_len unable_to_match_response_to_request request_body_unexpected ' +
-    'gzip_decompression_failed',
+    'invalid_response_chunk_len unable_to_match_response_to_request request_body_unexpected',
   dns:
     'malformed_data not_a_request not_a_response z_flag_set invalid_opcode name_too_long infinite_loop ' +
     'too_many_labels invalid_additionals invalid_authorities',
@@ -30,7 +29,8 @@ const SILENT: Readonly<Record<string, string>> = {
     'lzma_memlimit_reached compression_bomb compression_bomb_double_lzma multipart_generic_error ' +
     'multipart_no_filedata multipart_invalid_header too_many_warnings range_invalid file_name_too_long ' +
     'failed_protocol_change request_uri_not_seen request_line_incomplete request_line_invalid ' +
-    'response_header_name_not_token response_body_internal_error lzma_disabled',
+    'response_header_name_not_token response_body_internal_error lzma_disabled ' +
+    'gzip_decompression_failed',
   tls:
     'invalid_sslv2_header invalid_tls_header invalid_record_version invalid_record_type ' +
     'invalid_handshake_message heartbeat_message invalid_heartbeat_message overflow_heartbeat_message ' +
