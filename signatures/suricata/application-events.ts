@@ -49,12 +49,11 @@ const CONNECTION = new Set([
   'applayer_wrong_direction_first_data',
   'applayer_detect_protocol_only_one_direction',
   'applayer_proto_detection_skipped',
-  'applayer_no_tls_after_starttls',
-  'applayer_unexpected_protocol',
 ])
+const SILENT_CONNECTION = ['applayer_no_tls_after_starttls', 'applayer_unexpected_protocol']
 
 const RAISED_NAMES = namesOf(RAISED)
-const SILENT_NAMES = namesOf(SILENT)
+const SILENT_NAMES = new Set([...namesOf(SILENT), ...SILENT_CONNECTION])
 
 /** `unknown`: there is no such event; `silent`: there is, and nothing tells of it here. */
 export function applicationEventKind(name: string): 'raised' | 'silent' | 'unknown' {
