@@ -76,7 +76,8 @@ async function runFiles(
       if (data.details.type === 'suite') continue
       if (data.skip !== undefined || data.todo !== undefined) {
         tally.skipped++
-        const why = typeof data.skip === 'string' ? data.skip : ''
+        const reason = data.skip ?? data.todo
+        const why = typeof reason === 'string' ? reason : ''
         console.log(`skip  ${shorten(data.file)}: ${data.name}${why === '' ? '' : ` (${why})`}`)
       } else if (event.type === 'test:pass') {
         if (!isFile) tally.passed++

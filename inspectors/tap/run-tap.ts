@@ -25,6 +25,8 @@ const SAYINGS_FD = 4
 /** How often the state is told and tcpdump is asked for its losses. */
 const TELL_MS = 1_000
 const LOSS_ALERT_INTERVAL_MS = 60_000
+/** What tcpdump says once the interface is open and the filter in force. */
+const LISTENING = /^tcpdump: listening on /
 /** What tcpdump last said, for people. */
 const MAX_WORDS = 300
 
@@ -89,6 +91,12 @@ export async function runTap({ config: path, capturePid }: RunTapOptions): Promi
   const sayings = createInterface({ input: new Socket({ fd: SAYINGS_FD, writable: false }) })
   sayings.on('error', () => {})
   sayings.on('line', (line) => {
+    // Until it says so it sees nothing, and the signal that asks for its losses would end it.
+    if (LISTENING.test(line) && status.state === 'loading') {
+      status.state = 'running'
+      tell()
+      return
+    }
     const losses = lossesIn(line)
     if (losses === null) {
       words = line.slice(0, MAX_WORDS)
@@ -112,12 +120,10 @@ export async function runTap({ config: path, capturePid }: RunTapOptions): Promi
     status.bytes += packet.bytes.length
     for (const replay of replays) replay.push(packet)
   })
-  status.state = 'running'
-  tell()
   const ticker = setInterval(() => {
     status.flows = replays.reduce((sum, replay) => Math.max(sum, replay.counts.flows), 0)
     outputs.tick()
-    ask(capturePid)
+    if (status.state === 'running') ask(capturePid)
     tell()
   }, TELL_MS)
   const reason = await captured(stream, () => outputs.flush())

@@ -32,7 +32,7 @@ export const HUNG_AFTER_MS = 10_000
 /** A tap that lived so long did not die of its start. */
 const STABLE_MS = 60_000
 /** Time that the switch takes to give up what it had cached. */
-const REVALIDATION_MS = 500
+const REVALIDATION_MS = 1_500
 const FIRST_PAUSE_MS = 500
 const MAX_PAUSE_MS = 30_000
 
