@@ -25,6 +25,7 @@ import {
   MULTIPLIER,
   SECOND_SHIFT,
 } from './gram-tables.ts'
+import { StampSet } from './stamp-set.ts'
 
 export { MAX_PATTERN_BYTES } from './gram-tables.ts'
 
@@ -56,34 +57,30 @@ export class ScanText {
 export class PatternHits {
   ids: Int32Array
   count = 0
-  #stamps: Uint32Array
-  #stamp = 0
+  #found: StampSet
 
   constructor(patternCount = 0) {
     this.ids = new Int32Array(patternCount)
-    this.#stamps = new Uint32Array(patternCount)
+    this.#found = new StampSet(patternCount)
   }
 
   /** Before a scan by a filter of so many patterns. */
   clear(patternCount: number): void {
     this.count = 0
-    if (patternCount > this.ids.length) {
-      this.ids = new Int32Array(patternCount)
-      this.#stamps = new Uint32Array(patternCount)
-      this.#stamp = 0
+    if (patternCount <= this.ids.length) {
+      this.#found.clear()
+      return
     }
-    this.#stamp += 1
-    if (this.#stamp < 0xffff_ffff) return
-    this.#stamps.fill(0)
-    this.#stamp = 1
+    this.ids = new Int32Array(patternCount)
+    this.#found = new StampSet(patternCount)
   }
 
   has(id: number): boolean {
-    return this.#stamps[id] === this.#stamp
+    return this.#found.has(id)
   }
 
   add(id: number): void {
-    this.#stamps[id] = this.#stamp
+    this.#found.add(id)
     this.ids[this.count] = id
     this.count += 1
   }

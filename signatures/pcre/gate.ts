@@ -31,14 +31,6 @@ export type ByteSet = Uint32Array
 
 export const ANY_VALUE: Gate = { requirement: null, byteMasks: [], minLength: 0 }
 
-/** Adds the bytes that occur in a latin1 value to `into`, which the caller clears. */
-export function collectBytes(valueLatin1: string, into: ByteSet): void {
-  for (let index = 0; index < valueLatin1.length; index += 1) {
-    const byte = valueLatin1.charCodeAt(index)
-    into[byte >> 5] |= 1 << (byte & 31)
-  }
-}
-
 /** True when the two sets share a byte. */
 export function intersects(left: ByteSet, right: ByteSet): boolean {
   return (

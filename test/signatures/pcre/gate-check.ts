@@ -1,4 +1,4 @@
-import { collectBytes, type Gate, intersects } from '#signatures/pcre/gate.ts'
+import { type ByteSet, type Gate, intersects } from '#signatures/pcre/gate.ts'
 import { lower } from '#signatures/pcre/literals.ts'
 
 /** Why a gate refuses a value; null when it lets it through. The slow, obvious way. */
@@ -16,4 +16,12 @@ export function gateRefuses(gate: Gate, value: string): string | null {
     }
   }
   return null
+}
+
+/** Adds the bytes that occur in a latin1 value to `into`, which the caller clears. */
+function collectBytes(valueLatin1: string, into: ByteSet): void {
+  for (let index = 0; index < valueLatin1.length; index += 1) {
+    const byte = valueLatin1.charCodeAt(index)
+    into[byte >> 5] |= 1 << (byte & 31)
+  }
 }
