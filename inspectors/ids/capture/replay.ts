@@ -139,7 +139,7 @@ export class Replay {
     if (quoted !== null && this.#known(packet, quoted.back, quoted.there)) return
     const { there, back } = flowKeys(packet, this.#settings.tracksVlans)
     if (this.#known(packet, there, back)) return
-    const isReversed = comesFromServer(packet, this.#tcp.midstream)
+    const isReversed = comesFromServer(packet, this.#tcp.midstream) || this.#isDnsAnswer(packet)
     const flow = this.#open(packet, isReversed)
     this.counts.flows += 1
     this.#flows.add(isReversed ? back : there, flow)
@@ -177,6 +177,12 @@ export class Replay {
     flow.packet(packet, direction, this.counts.packets, this.#checksums.isDamaged(packet))
     const { events } = this.counts
     for (const event of packet.events) events.set(event, (events.get(event) ?? 0) + 1)
+  }
+
+  /** An answer whose question was not seen: as with Suricata, who answers is the server. */
+  #isDnsAnswer({ protocol, payload, sourcePort, destinationPort }: Packet): boolean {
+    if (protocol !== UDP || !this.#dnsPorts.has(sourcePort)) return false
+    return !this.#dnsPorts.has(destinationPort) && payload.length >= 12 && payload[2] > 127
   }
 
   #open(packet: Packet, isReversed: boolean): ReplayFlow {
