@@ -4,16 +4,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { TapConfig, TapStatus } from '#chain/model/tap.ts'
 import type { RunCommand } from '../domain/command.ts'
+import {
+  type ProcessFolders,
+  type ProcessRecord,
+  boundLog,
+  isAlive,
+  killNamespace,
+  lastWords,
+  recordedProcess,
+} from '../domain/confined-process.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { DomainNames } from '../domain/names.ts'
 import { removeNamespace } from '../domain/namespace.ts'
-import {
-  type ProcessRecord,
-  type SupervisorFolders,
-  isAlive,
-  killNamespace,
-  recordedSupervisor,
-} from '../domain/supervisor-process.ts'
 import type { OwnPort, SwitchLocation } from '../domain/switch-port.ts'
 import { type Mirror, type PortCounts, ensureMirror, isWhole, removeMirror } from './mirror.ts'
 import { MirrorWatch } from './mirror-watch.ts'
@@ -52,7 +54,7 @@ export interface TapWork {
 
 export interface TapSettings {
   readonly names: DomainNames
-  readonly folders: SupervisorFolders
+  readonly folders: ProcessFolders
   readonly location: SwitchLocation
   readonly mtu: number
   readonly run: RunCommand
@@ -114,6 +116,7 @@ export class Tap {
     if (this.#process === null) return 'the tap has not begun'
     this.#status = isAlive(this.#process) ? await readTapStatus(this.#settings.folders) : null
     this.#copies = copies
+    await boundLog(this.#settings.folders).catch(() => {})
     const status = this.#status
     if (status?.state !== 'running' || isStale(status)) return status?.reason ?? 'the tap has ended'
     if (mirror === null || !isWhole(mirror)) return 'the mirror is gone from the switch'
@@ -141,7 +144,7 @@ export class Tap {
   }
 
   async #adopt(): Promise<void> {
-    this.#process = await recordedSupervisor(this.#settings.folders.run)
+    this.#process = await recordedProcess(this.#settings.folders)
     this.#isKnown = true
     if (this.#process === null) return
     this.#startedAt = Date.now()
@@ -182,7 +185,7 @@ export class Tap {
       if (status?.state === 'running') return
       const reason = status?.reason ?? (await lastWords(folders))
       if (status?.state === 'failed' || !isAlive(record))
-        throw new DomainError('SUPERVISOR_DIED', `the tap ended: ${reason}`)
+        throw new DomainError('SUPERVISOR_DIED', `the tap does not start: ${reason}`)
       if (Date.now() > deadline) throw new DomainError('CONTROL_TIMEOUT', 'the tap does not start')
     }
   }
@@ -217,10 +220,3 @@ export class Tap {
 }
 
 const isStale = ({ at }: TapStatus): boolean => Date.now() - at > HUNG_AFTER_MS
-
-/** The end of a tap's log: why it did not come up. */
-async function lastWords({ run }: SupervisorFolders): Promise<string> {
-  const text = await readFile(join(run, 'tap.log'), 'utf8').catch(() => '')
-  const lines = text.trim().split('\n').slice(-3).join(' | ').slice(-500)
-  return lines === '' ? 'without a word' : lines
-}
