@@ -75,6 +75,11 @@ function foldedByte(place: number): number {
   return byte | ((byte & FOLD & 0xff) >>> 1)
 }
 
+/** 0 for a byte that text rarely has, the more the more common it is. */
+export function commonness(byte: number): number {
+  return COMMON_RANK[byte | ((byte & FOLD & 0xff) >>> 1)]
+}
+
 function ranks(): Uint8Array {
   const rank = new Uint8Array(256)
   for (let place = 0; place < COMMON.length; place += 1)
