@@ -18,15 +18,17 @@
  */
 import {
   buildGramTable,
-  commonness,
   ENTRY_WORDS,
   FOLD,
   type GramBytes,
   type GramTable,
   MAX_PATTERN_BYTES,
   MULTIPLIER,
+  PLACE_BITS,
+  PLACE_MASK,
   SECOND_SHIFT,
 } from './gram-tables.ts'
+import { idsOfBytes, type PairTable, pairTable } from './pair-gate.ts'
 import { StampSet } from './stamp-set.ts'
 
 export { MAX_PATTERN_BYTES } from './gram-tables.ts'
@@ -91,20 +93,6 @@ export class PatternHits {
 const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
 )
-
-const PLACE_BITS = 31 - Math.clz32(MAX_PATTERN_BYTES)
-const PLACE_MASK = MAX_PATTERN_BYTES - 1
-
-/** The patterns that the rarer of two loops looks for: those of 2 to 6 bytes. */
-interface PairTable {
-  /**
-   * Bit `first | second << 8` of two bytes at an even place, as they stand in the text: one of these patterns may have
-   * a gram here, or, of two bytes, lie around it.
-   */
-  readonly gate: Int32Array
-  /** Patterns of two bytes, by these in lower case; null: there is none. */
-  readonly idOfPair: ReadonlyMap<number, number> | null
-}
 
 export class GramFilter {
   readonly patternCount: number
@@ -328,58 +316,6 @@ function tableOf(
     size,
     step,
   )
-}
-
-/** Both cases of a letter; of other bytes the byte itself, twice. */
-function casesOf(byte: number): readonly [number, number] {
-  return [byte, byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte]
-}
-
-function pairTable(
-  patterns: readonly string[],
-  middle: GramTable | null,
-  short: GramTable | null,
-): PairTable | null {
-  const gate = new Int32Array(2048)
-  const idOfPair = new Map<number, number>()
-  const open = (first: number, second: number): void => {
-    for (const low of casesOf(first))
-      for (const high of casesOf(second)) {
-        const pair = low | (high << 8)
-        gate[pair >>> 5] |= 1 << pair
-      }
-  }
-  for (const table of [middle, short]) {
-    if (table === null) continue
-    for (let entry = 0; entry < table.entries.length; entry += ENTRY_WORDS) {
-      const place = table.entries[entry + 1]
-      const pattern = patterns[place >> PLACE_BITS]
-      const offset = place & PLACE_MASK
-      open(pattern.charCodeAt(offset), pattern.charCodeAt(offset + 1))
-    }
-  }
-  for (let id = 0; id < patterns.length; id += 1) {
-    if (patterns[id].length !== 2) continue
-    const first = patterns[id].charCodeAt(0)
-    const second = patterns[id].charCodeAt(1)
-    idOfPair.set(first | (second << 8), id)
-    open(first, second)
-    // At an odd place it is met by one of its bytes: by the one that text has less.
-    const isFirst = commonness(first) <= commonness(second)
-    for (let byte = 0; byte < 256; byte += 1)
-      if (isFirst) open(byte, first)
-      else open(second, byte)
-  }
-  if (middle === null && short === null && idOfPair.size === 0) return null
-  return { gate, idOfPair: idOfPair.size === 0 ? null : idOfPair }
-}
-
-function idsOfBytes(patterns: readonly string[]): Int32Array {
-  const ids = new Int32Array(256).fill(-1)
-  for (let id = 0; id < patterns.length; id += 1)
-    if (patterns[id].length === 1)
-      for (const byte of casesOf(patterns[id].charCodeAt(0))) ids[byte] = id
-  return ids
 }
 
 /** Finds the patterns of a whole text, which goes through in pieces where it is long. */

@@ -31,6 +31,9 @@ export const ENTRY_WORDS = 4
 
 /** Longest pattern; of a longer text a part is looked for. */
 export const MAX_PATTERN_BYTES = 64
+/** Of `id * MAX_PATTERN_BYTES + offset`. */
+export const PLACE_BITS = 31 - Math.clz32(MAX_PATTERN_BYTES)
+export const PLACE_MASK = MAX_PATTERN_BYTES - 1
 /**
  * Bytes with this bit get that below it too, which makes the letters of both cases equal (and some other bytes,
  * which does no harm): `gram | ((gram & FOLD) >>> 1)`.
