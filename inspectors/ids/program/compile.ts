@@ -1,7 +1,8 @@
 import { applicationOfEvent } from '#signatures/suricata/application-events.ts'
 import { PAYLOAD, bufferByName, isPacketBuffer } from '#signatures/suricata/buffers.ts'
 import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
-import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
+import type { HashAlgorithm, PacketCheck } from '#signatures/suricata/checks.ts'
+import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { Rule, Section } from '#signatures/suricata/rule.ts'
 import { transformKey } from '#signatures/suricata/transform.ts'
 import { chooseFastPattern } from './fast-pattern.ts'
@@ -22,6 +23,10 @@ export interface CompileResult {
   /** Rules whose header variables cannot be resolved. */
   readonly problems: readonly RuleProblem[]
 }
+
+/** Protocol numbers of IP. */
+const TCP = 6
+const UDP = 17
 
 const APPLICATIONS = new Set<string>(['http', 'tls', 'dns', 'dcerpc'])
 
@@ -208,23 +213,29 @@ class Compiler {
 
   #add(name: string, compiled: CompiledRule, side: Side): void {
     const draft = this.#draft(name)
-    const fast = this.#isUnfiltered
-      ? null
-      : chooseFastPattern(compiled.rule, (buffer) => isSeenIn(buffer, side))
-    // A rule that may hold because a buffer is absent cannot be found by what another one contains.
-    if (fast === null || compiled.sections[fast.section].absent !== 'no') {
+    if (this.#isUnfiltered) {
+      draft.addAlways(compiled)
+      return
+    }
+    const sizes = compiled.application === null ? fewSizes(compiled) : null
+    if (sizes !== null) {
+      draft.addSized(compiled, sizes)
+      return
+    }
+    // A section that may hold because its buffer is absent, or a chunk of one that is transformed, finds nothing.
+    const fast = chooseFastPattern(
+      compiled.rule,
+      (section) => isSeenIn(section.buffer, side) && isFindable(section),
+    )
+    if (fast === null) {
       draft.addAlways(compiled)
       return
     }
     const { slot } = compiled.sections[fast.section]
-    if (slot.streaming && slot.transforms.length > 0) {
-      draft.addAlways(compiled)
-      return
-    }
     // Head and body are one text only in the stream: such a pattern is looked for there.
     const isOfStream = slot.buffer === PAYLOAD && compiled.application === 'http'
     const home = isOfStream ? this.#draft(`stream ${side}`) : draft
-    home.add(compiled, slot, fast.pattern)
+    home.add(compiled, slot, fast.pattern, fast.maxEnd)
   }
 }
 
@@ -232,6 +243,7 @@ class Compiler {
 function concernsPackets({ rule, onPackets, payload }: CompiledRule, kind: PacketKind): boolean {
   const { transport } = rule.protocol
   if (kind === 'session' && onPackets !== 'always' && payload !== 'both') return false
+  if (!rule.packetChecks.every((check) => holdsForProtocol(check, kind))) return false
   switch (transport) {
     case 'tcp':
       return kind === 'session' || kind === 'tcp'
@@ -244,6 +256,37 @@ function concernsPackets({ rule, onPackets, payload }: CompiledRule, kind: Packe
     case 'ip':
       return true
   }
+}
+
+/** False where the check asks for another protocol than packets of this kind have. */
+function holdsForProtocol(check: PacketCheck, kind: PacketKind): boolean {
+  if (check.kind !== 'number' || check.field !== 'ip_proto' || kind === 'other') return true
+  return isWithin(check.range, kind === 'udp' ? UDP : TCP)
+}
+
+/** Most sizes that a rule is found by. */
+const MAX_SIZES = 16
+
+/** Sizes of packets or chunks outside which the rule cannot match, where these are few. */
+function fewSizes({ rule, payload }: CompiledRule): { min: number; max: number } | null {
+  if (payload !== 'chunk') return null
+  let min = 0
+  for (const { buffer, matches } of rule.sections)
+    if (buffer === PAYLOAD)
+      for (const match of matches)
+        if (match.kind === 'content' && !match.negated) min = Math.max(min, match.pattern.length)
+  for (const check of rule.flowChecks) {
+    if (check.kind !== 'dsize') continue
+    const { range } = check
+    if (range.negated || range.mask !== undefined || range.max - range.min >= MAX_SIZES) continue
+    return { min: Math.max(range.min, min), max: range.max }
+  }
+  return null
+}
+
+function isFindable({ buffer, transforms, matches }: Section): boolean {
+  if (bufferByName(buffer)!.streaming && transforms.length > 0) return false
+  return !matches.some(({ kind }) => kind === 'absent')
 }
 
 /** `=>` rules stand in the response group and see both sides; only the response finds them. */
