@@ -31,6 +31,9 @@ export const ENTRY_WORDS = 4
 
 /** Longest pattern; of a longer text a part is looked for. */
 export const MAX_PATTERN_BYTES = 64
+/** Of `id * MAX_PATTERN_BYTES + offset`. */
+export const PLACE_BITS = 31 - Math.clz32(MAX_PATTERN_BYTES)
+export const PLACE_MASK = MAX_PATTERN_BYTES - 1
 /**
  * Bytes with this bit get that below it too, which makes the letters of both cases equal (and some other bytes,
  * which does no harm): `gram | ((gram & FOLD) >>> 1)`.
@@ -73,6 +76,11 @@ const SHARED_COST = 12
 function foldedByte(place: number): number {
   const byte = COMMON.charCodeAt(place)
   return byte | ((byte & FOLD & 0xff) >>> 1)
+}
+
+/** 0 for a byte that text rarely has, the more the more common it is. */
+export function commonness(byte: number): number {
+  return COMMON_RANK[byte | ((byte & FOLD & 0xff) >>> 1)]
 }
 
 function ranks(): Uint8Array {
