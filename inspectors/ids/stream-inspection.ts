@@ -5,6 +5,7 @@ import type { FlowContext } from './flow-context.ts'
 import { MAX_WAITING_RULES } from './limits.ts'
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
+import { addOfSize } from './program/rule-group.ts'
 import { StreamSide } from './stream-side.ts'
 
 /**
@@ -77,7 +78,7 @@ export class StreamInspection {
       seen.set(rule, seenAt)
     }
     stream.waiting = []
-    for (const rule of group.always) candidates.add(rule)
+    addOfSize(group, chunk.length, candidates)
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
@@ -106,7 +107,7 @@ export class StreamInspection {
     const alone = new StreamSide()
     candidates.clear()
     alone.push(chunk, group, candidates)
-    for (const rule of group.always) candidates.add(rule)
+    addOfSize(group, chunk.length, candidates)
     candidates.sort()
     for (const compiled of candidates.rules) {
       if (compiled.payload === 'none' || !this.#context.admits(compiled, side)) continue

@@ -64,7 +64,7 @@ export class StreamSide implements BufferView {
     window.set(kept + text, this.total - kept.length, true, false)
     this.chunk.set(text, 0, true, true)
     this.total += chunk.length
-    group.chunked?.scanChunk(this.#tail, chunk, into)
+    group.chunked?.scanChunk(this.#tail, chunk, true, into)
   }
 
   /** Adds the noted rules whose fast pattern the window may still hold. */

@@ -4,10 +4,11 @@
  * A pattern of 7 bytes and more has four grams (runs of 4 bytes) in a row. Whatever the place it stands at,
  * one of these begins at a multiple of four, so a scan looks at every fourth place: reads a word, hashes it,
  * asks a bitmap whether any pattern has such a gram, and only where one has compares the pattern itself.
- * Patterns of 4 to 6 bytes have two grams of 3 in a row, those of 3 bytes two of 2, and are looked for at every
- * second place; those of 1 and 2 bytes at every place, in a table of byte pairs.
+ * Patterns of 4 to 6 bytes have two grams of 3 in a row, those of 3 bytes two of 2, and those of 2 bytes lie on an even
+ * place or around one: at every second place a bitmap of byte pairs tells whether one of these may be there. Patterns
+ * of one byte are looked for until they are found.
  *
- * Cost: one load, one multiplication and one bit for four bytes. The tables of ten thousand patterns are some
+ * Cost: one load, one multiplication and two bits for four bytes, and two more bits where there are short patterns. The tables of ten thousand patterns are some
  * 100 kB, where the states of an automaton would be tens of MB and most steps would miss the caches. The price
  * is that a text made for it costs more: each place then compares the patterns that share its gram, few by
  * construction (`gram-tables.ts`), up to MAX_PATTERN_BYTES each. `aho-corasick.ts`, whose cost no text can
@@ -23,8 +24,11 @@ import {
   type GramTable,
   MAX_PATTERN_BYTES,
   MULTIPLIER,
+  PLACE_BITS,
+  PLACE_MASK,
   SECOND_SHIFT,
 } from './gram-tables.ts'
+import { idsOfBytes, type PairTable, pairTable } from './pair-gate.ts'
 import { StampSet } from './stamp-set.ts'
 
 export { MAX_PATTERN_BYTES } from './gram-tables.ts'
@@ -90,24 +94,15 @@ const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
 )
 
-const PLACE_BITS = 31 - Math.clz32(MAX_PATTERN_BYTES)
-const PLACE_MASK = MAX_PATTERN_BYTES - 1
-
-/** The patterns of one or two bytes. */
-interface TinyTable {
-  /** Bit `first | second << 8`, both in lower case. */
-  readonly pairs: Int32Array
-  readonly idOfPair: ReadonlyMap<number, number>
-  readonly idOfByte: Int32Array
-  readonly hasBytes: boolean
-}
-
 export class GramFilter {
   readonly patternCount: number
   readonly #long: GramTable | null
   readonly #middle: GramTable | null
   readonly #short: GramTable | null
-  readonly #tiny: TinyTable | null
+  readonly #pairs: PairTable | null
+  /** Patterns of one byte, by each byte that they may stand as; null: there is none. */
+  readonly #idOfByte: Int32Array | null
+  readonly #byteCount: number
   /** All patterns one after the other; that of id i begins at `starts[i]`. */
   readonly #bytes: Uint8Array
   readonly #starts: Int32Array
@@ -129,7 +124,9 @@ export class GramFilter {
     this.#long = tableOf(patterns, 7, MAX_PATTERN_BYTES, 4, 4)
     this.#middle = tableOf(patterns, 4, 6, 3, 2)
     this.#short = tableOf(patterns, 3, 3, 2, 2)
-    this.#tiny = tinyTable(patterns)
+    this.#pairs = pairTable(patterns, this.#middle, this.#short)
+    this.#byteCount = patterns.filter(({ length }) => length === 1).length
+    this.#idOfByte = this.#byteCount === 0 ? null : idsOfBytes(patterns)
   }
 
   /**
@@ -138,10 +135,13 @@ export class GramFilter {
    * @param from no such pattern begins before this byte
    */
   scan(text: ScanText, from: number, minEnd: number, hits: PatternHits): void {
-    if (this.#long !== null) this.#scanLong(this.#long, text, from, minEnd, hits)
-    if (this.#middle !== null) this.#scanMiddle(this.#middle, text, from, minEnd, hits)
-    if (this.#short !== null) this.#scanShort(this.#short, text, from, minEnd, hits)
-    if (this.#tiny !== null) this.#scanTiny(this.#tiny, text, from, minEnd, hits)
+    const long = this.#long
+    const pairs = this.#pairs
+    if (long === null) {
+      if (pairs !== null) this.#scanPairs(pairs.gate, text, from, minEnd, hits)
+    } else if (pairs === null) this.#scanLong(long, text, from, minEnd, hits)
+    else this.#scanBoth(long, pairs.gate, text, from, minEnd, hits)
+    if (this.#idOfByte !== null) this.#scanBytes(this.#idOfByte, text, minEnd, hits)
   }
 
   #scanLong(
@@ -153,88 +153,107 @@ export class GramFilter {
   ): void {
     const { bits, shift } = table
     const { words } = text
+    const wordShift = shift + 5
     const end = text.length >> 2
     for (let index = from >> 2; index < end; index += 1) {
       const word = words[index]
-      const gram = word | ((word & FOLD) >>> 1)
-      const product = Math.imul(gram, MULTIPLIER)
-      const hash = product >>> shift
-      const mask = (1 << (hash & 31)) | (1 << ((product >>> SECOND_SHIFT) & 31))
-      if ((bits[hash >>> 5] & mask) === mask)
-        this.#compare(table, gram, hash, index << 2, text, minEnd, hits)
+      const product = Math.imul(word | ((word & FOLD) >>> 1), MULTIPLIER)
+      const set = bits[product >>> wordShift]
+      if (((set >>> (product >>> shift)) & (set >>> (product >>> SECOND_SHIFT)) & 1) !== 0)
+        this.#compare(table, word, product >>> shift, index << 2, text, minEnd, hits)
     }
   }
 
-  #scanMiddle(
+  #scanPairs(
+    gate: Int32Array,
+    text: ScanText,
+    from: number,
+    minEnd: number,
+    hits: PatternHits,
+  ): void {
+    const { halves } = text
+    const end = (text.length + 1) >> 1
+    for (let index = from >> 1; index < end; index += 1) {
+      const half = halves[index]
+      if ((gate[half >>> 5] & (1 << half)) !== 0) this.#atPair(index << 1, text, minEnd, hits)
+    }
+  }
+
+  /** Both in one loop: the text is read once. What it reads behind the end is no part of a pattern that is reported. */
+  #scanBoth(
     table: GramTable,
+    gate: Int32Array,
     text: ScanText,
     from: number,
     minEnd: number,
     hits: PatternHits,
   ): void {
     const { bits, shift } = table
-    const { halves } = text
-    const end = (text.length - 1) >> 1
-    for (let index = from >> 1; index < end; index += 1) {
-      const word = halves[index] | ((halves[index + 1] & 0xff) << 16)
-      const gram = word | ((word & FOLD) >>> 1)
-      const product = Math.imul(gram, MULTIPLIER)
-      const hash = product >>> shift
-      const mask = (1 << (hash & 31)) | (1 << ((product >>> SECOND_SHIFT) & 31))
-      if ((bits[hash >>> 5] & mask) === mask)
-        this.#compare(table, gram, hash, index << 1, text, minEnd, hits)
+    const { words } = text
+    const wordShift = shift + 5
+    const end = (text.length + 3) >> 2
+    for (let index = from >> 2; index < end; index += 1) {
+      const word = words[index]
+      const product = Math.imul(word | ((word & FOLD) >>> 1), MULTIPLIER)
+      const set = bits[product >>> wordShift]
+      if (((set >>> (product >>> shift)) & (set >>> (product >>> SECOND_SHIFT)) & 1) !== 0)
+        this.#compare(table, word, product >>> shift, index << 2, text, minEnd, hits)
+      if ((gate[(word >>> 5) & 0x7ff] & (1 << word)) !== 0)
+        this.#atPair(index << 2, text, minEnd, hits)
+      if ((gate[word >>> 21] & (1 << (word >>> 16))) !== 0)
+        this.#atPair((index << 2) + 2, text, minEnd, hits)
     }
   }
 
-  #scanShort(
+  /** The gate is open at an even place. */
+  #atPair(at: number, text: ScanText, minEnd: number, hits: PatternHits): void {
+    const { bytes } = text
+    const pair = bytes[at] | (bytes[at + 1] << 8)
+    if (this.#middle !== null)
+      this.#probe(this.#middle, pair | (bytes[at + 2] << 16), at, text, minEnd, hits)
+    if (this.#short !== null) this.#probe(this.#short, pair, at, text, minEnd, hits)
+    const idOfPair = this.#pairs!.idOfPair
+    if (idOfPair === null) return
+    for (let begin = at === 0 ? 0 : at - 1; begin <= at + 1; begin += 1) {
+      if (begin + 2 > text.length || begin + 2 <= minEnd) continue
+      const id = idOfPair.get(LOWER[bytes[begin]] | (LOWER[bytes[begin + 1]] << 8))
+      if (id !== undefined && !hits.has(id)) hits.add(id)
+    }
+  }
+
+  #probe(
     table: GramTable,
+    word: number,
+    at: number,
     text: ScanText,
-    from: number,
     minEnd: number,
     hits: PatternHits,
   ): void {
     const { bits, shift } = table
-    const { halves } = text
-    const end = text.length >> 1
-    for (let index = from >> 1; index < end; index += 1) {
-      const word = halves[index]
-      const gram = word | ((word & FOLD) >>> 1)
-      const product = Math.imul(gram, MULTIPLIER)
-      const hash = product >>> shift
-      const mask = (1 << (hash & 31)) | (1 << ((product >>> SECOND_SHIFT) & 31))
-      if ((bits[hash >>> 5] & mask) === mask)
-        this.#compare(table, gram, hash, index << 1, text, minEnd, hits)
-    }
+    const product = Math.imul(word | ((word & FOLD) >>> 1), MULTIPLIER)
+    const hash = product >>> shift
+    const set = bits[hash >>> 5]
+    if (((set >>> hash) & (set >>> (product >>> SECOND_SHIFT)) & 1) !== 0)
+      this.#compare(table, word, hash, at, text, minEnd, hits)
   }
 
-  #scanTiny(
-    table: TinyTable,
-    text: ScanText,
-    from: number,
-    minEnd: number,
-    hits: PatternHits,
-  ): void {
-    const { pairs, idOfPair, idOfByte, hasBytes } = table
+  #scanBytes(idOfByte: Int32Array, text: ScanText, minEnd: number, hits: PatternHits): void {
     const { bytes, length } = text
-    let pair = 0
-    for (let index = from; index < length; index += 1) {
-      const byte = LOWER[bytes[index]]
-      pair = (pair >>> 8) | (byte << 8)
-      if (index < minEnd) continue
-      if (hasBytes) {
-        const id = idOfByte[byte]
-        if (id >= 0 && !hits.has(id)) hits.add(id)
-      }
-      if (index === from || (pairs[pair >>> 5] & (1 << (pair & 31))) === 0) continue
-      const id = idOfPair.get(pair)!
-      if (!hits.has(id)) hits.add(id)
+    let left = this.#byteCount
+    for (let index = minEnd; index < length; index += 1) {
+      const id = idOfByte[bytes[index]]
+      if (id < 0 || hits.has(id)) continue
+      hits.add(id)
+      left -= 1
+      // Such bytes are common: all are found soon.
+      if (left === 0) return
     }
   }
 
   /** Compares the patterns that have a gram of this hash. */
   #compare(
     table: GramTable,
-    gram: number,
+    word: number,
     hash: number,
     at: number,
     text: ScanText,
@@ -242,6 +261,7 @@ export class GramFilter {
     hits: PatternHits,
   ): void {
     const { bucketStart, entries } = table
+    const gram = word | ((word & FOLD) >>> 1)
     const bucket = hash >>> table.bucketShift
     const end = bucketStart[bucket + 1] * ENTRY_WORDS
     for (let entry = bucketStart[bucket] * ENTRY_WORDS; entry < end; entry += ENTRY_WORDS) {
@@ -296,25 +316,6 @@ function tableOf(
     size,
     step,
   )
-}
-
-function tinyTable(patterns: readonly string[]): TinyTable | null {
-  const pairs = new Int32Array(2048)
-  const idOfPair = new Map<number, number>()
-  const idOfByte = new Int32Array(256).fill(-1)
-  let hasBytes = false
-  for (let id = 0; id < patterns.length; id += 1) {
-    const pattern = patterns[id]
-    if (pattern.length === 1) {
-      idOfByte[pattern.charCodeAt(0)] = id
-      hasBytes = true
-    } else if (pattern.length === 2) {
-      const pair = pattern.charCodeAt(0) | (pattern.charCodeAt(1) << 8)
-      pairs[pair >>> 5] |= 1 << (pair & 31)
-      idOfPair.set(pair, id)
-    }
-  }
-  return hasBytes || idOfPair.size > 0 ? { pairs, idOfPair, idOfByte, hasBytes } : null
 }
 
 /** Finds the patterns of a whole text, which goes through in pieces where it is long. */
