@@ -209,8 +209,7 @@ export class Packet {
 
   /** Header and payload as they stand in the packet. */
   get transportBytes(): Buffer {
-    if (this.#carrier === null)
-      return this.#bytes.subarray(this.#at + PLAIN_IP_BYTES, this.#end)
+    if (this.#carrier === null) return this.#bytes.subarray(this.#at + PLAIN_IP_BYTES, this.#end)
     return this.#transport === null ? NO_BYTES : this.#transport.bytes
   }
 

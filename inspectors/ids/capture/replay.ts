@@ -31,6 +31,8 @@ export interface ReplayOptions {
   readonly encryption?: EncryptionHandling
   /** Ports besides 53 that DNS is expected at. */
   readonly dnsPorts?: readonly number[]
+  /** The bytes of packets stay as they are as long as the replay lasts: what is looked at later need not be copied. */
+  readonly holdsPackets?: boolean
   readonly observer: ReplayObserver & { flow(of: ReplayFlow, reason: FlowEnd): void }
 }
 
@@ -198,6 +200,7 @@ export class Replay {
       tcp: this.#tcp,
       policies: this.#options.policies ?? IGNORE_EXCEPTIONS,
       encryption: this.#options.encryption ?? 'track-only',
+      holdsPackets: this.#options.holdsPackets ?? false,
       dnsPorts: this.#dnsPorts,
       now: () => this.nowMs,
     })
