@@ -6,7 +6,7 @@ import type { Rule } from '#signatures/suricata/rule.ts'
 import { ICMP, ICMP6, type Packet, TCP, UDP } from './capture/packet.ts'
 import { isIpSumRight, isTransportSumRight } from './capture/checksum.ts'
 import type { Engine } from './engine.ts'
-import { type BufferView, evaluateSections, scanView } from './evaluate.ts'
+import { type BufferView, evaluateSections } from './evaluate.ts'
 import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import type { MatchBudget } from './match/section.ts'
@@ -14,6 +14,7 @@ import { Subject } from './match/subject.ts'
 import { applyTransforms } from './match/transforms.ts'
 import type { CompiledRule, Side, Slot } from './program/compiled-rule.ts'
 import type { PacketKind } from './program/port-plans.ts'
+import { type RuleGroup, addOfSize } from './program/rule-group.ts'
 import { firesOnce } from './program/rule-type.ts'
 
 /** What the flow of a packet has come to with it. */
@@ -56,8 +57,8 @@ export class PacketInspection {
     const { candidates, budget } = this.#engine
     this.#view.set(packet)
     candidates.clear()
-    scanView(group.whole, this.#view, candidates)
-    for (const rule of group.always) candidates.add(rule)
+    this.#scan(group, packet)
+    addOfSize(group, packet.payload.length, candidates)
     candidates.sort()
     this.#side = side
     this.#packet = packet
@@ -67,6 +68,21 @@ export class PacketInspection {
       if (standing.inSession && !isOnPacket(compiled, standing)) continue
       if (compiled.afterStream) this.#after.push(compiled)
       else this.#evaluate(compiled, packet, budget)
+    }
+  }
+
+  /** The payload is scanned as it is; the other buffers are made. */
+  #scan(group: RuleGroup, { payload }: Packet): void {
+    const { candidates } = this.#engine
+    const { whole } = group
+    for (let index = 0; index < whole.length; index += 1) {
+      const { slot, prefilter } = whole[index]
+      if (slot.buffer === PAYLOAD && slot.transforms.length === 0)
+        prefilter.scanBytes(payload, candidates)
+      else {
+        const text = this.#view.subject(slot)?.text
+        if (text !== undefined) prefilter.scan(slot, text, candidates)
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import type { FlowContext } from './flow-context.ts'
 import { MAX_WAITING_RULES } from './limits.ts'
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
+import { addOfSize } from './program/rule-group.ts'
 import { StreamSide } from './stream-side.ts'
 
 /**
@@ -71,7 +72,7 @@ export class StreamInspection {
     candidates.clear()
     stream.push(chunk, group, candidates, isHeld)
     const seen = stream.waiting.length === 0 ? null : this.#wake(stream)
-    for (const rule of group.always) candidates.add(rule)
+    addOfSize(group, chunk.length, candidates)
     candidates.sort()
     if (candidates.rules.length === 0) return
     const endpoints = this.#context.endpoints(side)
@@ -101,7 +102,7 @@ export class StreamInspection {
     const alone = new StreamSide()
     candidates.clear()
     alone.push(chunk, group, candidates)
-    for (const rule of group.always) candidates.add(rule)
+    addOfSize(group, chunk.length, candidates)
     candidates.sort()
     for (const compiled of candidates.rules) {
       if (compiled.payload === 'none' || !this.#context.admits(compiled, side)) continue

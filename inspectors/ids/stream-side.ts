@@ -104,7 +104,7 @@ export class StreamSide implements BufferView {
       this.#chunk.set(text, 0, true, true)
       this.#join(text)
     }
-    group.chunked?.scanChunk(this.#tail, chunk, into)
+    group.chunked?.scanChunk(this.#tail, chunk, true, into)
   }
 
   /** @param newest what follows the chunks that wait */

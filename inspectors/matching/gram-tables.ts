@@ -66,6 +66,8 @@ const USUAL =
   '</a><p></p><span></span><table><tr><td></td></tr></table><form action=" method="post"><input type=" value=" ' +
   '</form><ul><li></li></ul><img src=" .png .jpg .gif .html .php? .com/ .net/ .org/ function( return document. window. ' +
   'var this. null true false index.php /index.html /images/ /assets/ /static/ /api/ &id= ?id= and the of to in for is ' +
+  'get /post /head / 200 ok 301 302 found 304 404 not found http/1.0 accept: */*\r\ntext/css text/plain text/xml keep-alive ' +
+  'content-type: text/html x-requested-with: xmlhttprequest origin: gzip\r\n' +
   'ing tion ment ation information this that with from your you are have not all new page home search contact about'
 
 const COMMON_RANK = ranks()
@@ -108,6 +110,18 @@ function usual(size: GramBytes): Set<number> {
   const grams = new Set<number>()
   for (let at = 0; at + size <= USUAL.length; at += 1) grams.add(gramAt(USUAL, at, size))
   return grams
+}
+
+/** True when each line of a text, latin1, is made of runs of bytes that almost every request or page has. */
+export function isUsualText(text: string): boolean {
+  return text.toLowerCase().split('\r\n').every(isUsualLine)
+}
+
+function isUsualLine(line: string): boolean {
+  const size = line.length >= 4 ? 4 : line.length === 3 ? 3 : 2
+  for (let at = 0; at + size <= line.length; at += 1)
+    if (!usualGrams[size].has(gramAt(line, at, size))) return false
+  return true
 }
 
 /**

@@ -7,10 +7,13 @@ import type { HttpResponseHead, HttpTransaction } from '../http/transaction.ts'
 import type { Flow } from '../inspector.ts'
 import { beginsResponse } from './begins-response.ts'
 import type { Answer } from './answer.ts'
-import type { AwaitsDisk, EndOfTurn } from './end-of-turn.ts'
+import type { EndOfTurn } from './end-of-turn.ts'
+import type { FlowPhase } from './flow-phase.ts'
 import type { FlowServices } from './flow-services.ts'
-import { type Lane, PAUSED_BY_PARSER } from './lane.ts'
-import { HIGH_WATER_BYTES, MAX_HELD_BYTES, MAX_HELD_BYTES_WORKER } from './limits.ts'
+import { holdsOn } from './holds-on.ts'
+import { Inbox } from './inbox.ts'
+import { PAUSED_BY_PARSER } from './lane.ts'
+import { HIGH_WATER_BYTES } from './limits.ts'
 import type { Link } from './link.ts'
 import { mayKeepOpen } from './may-keep-open.ts'
 import { OwnAnswers } from './own-answers.ts'
@@ -20,24 +23,15 @@ import { reportHttpError, reportTunnel } from './protocol-violation.ts'
 /**
  * One connection under inspection. Bytes of both directions are shown to the chain and to the HTTP
  * parser, and wait in their lane until every event they complete has been answered; then they leave as
- * they came.
- *
- *     detecting -> http -> raw         another protocol, a tunnel, or no hop is left
- *                       -> deferred    our last answer waits: for the disk, for answers to earlier requests
- *                       -> over        answered by us, or reset
- *
- * A refused request whose end is known leaves its connection open (`own-answers.ts`).
+ * they came. A refused request whose end is known leaves its connection open (`own-answers.ts`).
  */
-type Phase = 'detecting' | 'http' | 'raw' | 'deferred' | 'over'
-
-export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
+export class InspectedFlow implements HttpExchangeHandler {
   readonly #link: Link
   readonly #fold: ChainFold
   readonly #services: FlowServices
-  readonly #turn: EndOfTurn
-  #isInTurn = false
+  readonly #inbox: Inbox
   readonly #parser: HttpExchangeParser
-  #phase: Phase = 'detecting'
+  #phase: FlowPhase = 'detecting'
   readonly #prelude = new Prelude()
   #holdsRequest = false
   #holdsResponse = false
@@ -55,7 +49,10 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
     this.#link = link
     this.#fold = fold
     this.#services = services
-    this.#turn = turn
+    this.#inbox = new Inbox(turn, {
+      look: (flow, chunk) => this.#look(flow, chunk),
+      settle: () => this.#settle(),
+    })
     this.#parser = new HttpExchangeParser(this, services.http)
     this.#own = new OwnAnswers({
       link,
@@ -67,10 +64,14 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
     if (fold.openDecision !== PROCEED) this.#decide(fold.openDecision, 'to_server', null)
     else if (fold.live === 0) this.#goRaw()
     const { client, server } = link
-    client.on('data', (chunk: Buffer) => this.#clientData(chunk))
-    server.on('data', (chunk: Buffer) => this.#serverData(chunk))
+    client.on('data', (chunk: Buffer) => this.#receive('to_server', chunk))
+    server.on('data', (chunk: Buffer) => this.#receive('to_client', chunk))
     client.on('end', () => this.#clientEnd())
     server.on('end', () => this.#serverEnd())
+    // Before the link resets the other side: what came first is told, and given.
+    for (const socket of [client, server]) {
+      socket.prependListener('close', () => this.#inbox.catchUp())
+    }
   }
 
   /** Both sockets are closed: the logging phase of what was cut off, and the last event. */
@@ -98,10 +99,22 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
   closeIfIdle(): boolean {
     const { toServer, toClient } = this.#link
     if (this.#phase !== 'http' || this.#parser.openTransactions.length > 0) return false
+    if (!this.#inbox.isEmpty) return false
     if (toServer.heldBytes > 0 || toClient.heldBytes > 0) return false
     this.#end()
     this.#link.finish()
     return true
+  }
+
+  /** What is not read as HTTP passes on at once. */
+  #receive(flow: Flow, chunk: Buffer): void {
+    if (!this.#inbox.isEmpty || this.#phase !== 'raw') this.#inbox.add(flow, chunk)
+    else this.#look(flow, chunk)
+  }
+
+  #look(flow: Flow, chunk: Buffer): void {
+    if (flow === 'to_server') this.#clientData(chunk)
+    else this.#serverData(chunk)
   }
 
   #clientData(chunk: Buffer): void {
@@ -136,6 +149,7 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
   }
 
   #clientEnd(): void {
+    this.#inbox.catchUp()
     if (this.#phase === 'over' || this.#phase === 'deferred') return
     if (this.#phase === 'detecting') {
       if (this.#prelude.isHttpAtEnd()) this.#startHttp()
@@ -149,6 +163,7 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
   }
 
   #serverEnd(): void {
+    this.#inbox.catchUp()
     if (this.#phase === 'over') return
     if (this.#phase === 'http' || this.#phase === 'deferred') this.#parser.endServer()
     this.#fold.commitAlerts()
@@ -207,12 +222,12 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
     const { toServer, toClient } = this.#link
     // Alerts first: nothing leaves before what was found in it is on disk.
     this.#fold.commitAlerts()
+    if (this.#inbox.isInspecting) return
     if (this.#services.sink.isPending) {
       if (this.#parser.clientHeld && toServer.heldBytes > HIGH_WATER_BYTES) {
         toServer.pause(PAUSED_BY_PARSER)
       }
-      if (!this.#isInTurn) this.#turn.add(this)
-      this.#isInTurn = true
+      this.#inbox.waitForTurn()
       return
     }
     if (this.#fold.live === 0 && this.#phase === 'http' && !this.#own.isRefusing) this.#goRaw()
@@ -222,11 +237,6 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
     if (this.#phase !== 'http') return
     if (this.#parser.clientHeld) toServer.pause(PAUSED_BY_PARSER)
     else toServer.resume(PAUSED_BY_PARSER)
-  }
-
-  turnEnded(): void {
-    this.#isInTurn = false
-    this.#settle()
   }
 
   // Events of the parser. A decision ends the parsing; no further event comes out of the same chunk.
@@ -249,7 +259,7 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
     const decision = this.#fold.requestBody(transaction, chunk)
     if (decision !== PROCEED) return this.#stopRequest(decision, transaction, endOffset, false)
     if (this.#holdsRequest) {
-      const holds = this.#holdsOn('to_server', this.#link.toServer, transaction)
+      const holds = holdsOn('to_server', transaction, this.#link, this.#services, this.#fold)
       if (holds === 'drop') return this.#reset()
       this.#holdsRequest = holds === 'hold'
     }
@@ -286,7 +296,7 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
     const decision = this.#fold.responseBody(transaction, chunk)
     if (decision !== PROCEED) return this.#decide(decision, 'to_client', transaction)
     if (this.#holdsResponse) {
-      const holds = this.#holdsOn('to_client', this.#link.toClient, transaction)
+      const holds = holdsOn('to_client', transaction, this.#link, this.#services, this.#fold)
       if (holds === 'drop') return this.#reset()
       this.#holdsResponse = holds === 'hold'
     }
@@ -385,14 +395,5 @@ export class InspectedFlow implements HttpExchangeHandler, AwaitsDisk {
   #releaseResponse(transaction: HttpTransaction, endOffset: number): void {
     this.#inFlight = transaction
     this.#link.toClient.release(endOffset)
-  }
-
-  /** After a chunk of a held body, of which the hops may have seen enough, or there may be too much. */
-  #holdsOn(flow: Flow, lane: Lane, transaction: HttpTransaction): 'hold' | 'stream' | 'drop' {
-    const holds = this.#fold.holdsBody(flow, transaction)
-    const workerBytes = this.#services.heldBudget.bytes
-    if (holds !== 'hold') return holds
-    if (lane.heldBytes <= MAX_HELD_BYTES && workerBytes <= MAX_HELD_BYTES_WORKER) return holds
-    return this.#fold.overrun(flow) === PROCEED ? 'stream' : 'drop'
   }
 }

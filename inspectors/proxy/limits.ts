@@ -30,3 +30,7 @@ export const MAX_DISCARDED_BYTES = 65_536
 export const DEFERRED_BLOCK_MS = 10_000
 /** Backlog of the listening socket; the kernel caps it at net.core.somaxconn. */
 export const LISTEN_BACKLOG = 4_096
+/** Flows that are inspected one after the other before the first of them is written. */
+export const MAX_BATCHED_FLOWS = 16
+/** Bytes of a flow that wait for the end of the turn; with more it is inspected at once. */
+export const MAX_TURN_BYTES = 65_536

@@ -16,7 +16,12 @@ const V8_FLAGS = [
   '--enable-experimental-regexp-engine-on-excessive-backtracks',
   // What traffic allocates lives for one request. By default V8 lets 128 MiB of it gather before it looks.
   '--max-semi-space-size=8',
-  '--heap-growing-percent=50',
+  '--heap-growing-percent=75',
+  // A worker has one core: helpers would take turns with it, and each pause would take as long as the slowest.
+  '--no-parallel-scavenge',
+  // What sockets read lies outside of the heap and is gone at the next small collection. Counted as growth of
+  // the heap itself it brings about a large one for every few MiB of traffic.
+  '--external-memory-accounted-in-global-limit',
   // For `release-garbage.ts`.
   '--expose-gc',
 ]

@@ -1,4 +1,8 @@
-import type { HttpTransaction } from '#inspectors/http/transaction.ts'
+import type {
+  HttpRequestHead,
+  HttpResponseHead,
+  HttpTransaction,
+} from '#inspectors/http/transaction.ts'
 import {
   type Alert,
   type Connection,
@@ -12,7 +16,7 @@ import { maskedAlerts } from './audit/masked-alerts.ts'
 import { BodyBuffer } from './body/body-buffer.ts'
 import { inflateBody } from './body/inflate.ts'
 import { baseMediaType } from './body/media-type.ts'
-import { readRequestBody } from './body/request-body.ts'
+import { forgetRequestBody, readRequestBody } from './body/request-body.ts'
 import type { Program } from './compile/program.ts'
 import type { Evaluator } from './evaluate/evaluator.ts'
 import { leaveOut } from './evaluate/leave-out.ts'
@@ -100,7 +104,7 @@ export class WafConnection implements ConnectionInspector {
     const exchange = this.#exchanges.get(http)
     if (exchange === undefined || !this.#isWaiting(exchange, 2)) return PASS
     const { transaction, request } = exchange
-    if (request.append(chunk, transaction.requestBodyLimit)) return PASS
+    if (request.append(chunk, transaction.requestBodyLimit, lengthOf(http.request))) return PASS
     return this.#requestOverLimit(exchange)
   }
 
@@ -143,7 +147,8 @@ export class WafConnection implements ConnectionInspector {
     const exchange = this.#exchanges.get(http)
     if (exchange === undefined || !this.#isWaiting(exchange, 4)) return PASS
     const { transaction, response } = exchange
-    if (response.append(chunk, transaction.responseBodyLimit)) return PASS
+    const expected = http.response === null ? undefined : lengthOf(http.response)
+    if (response.append(chunk, transaction.responseBodyLimit, expected)) return PASS
     transaction.hasOutboundDataError = true
     const isRejected = transaction.configuration.responseBodyLimitAction === 'reject'
     if (isRejected && this.#isBlocking(exchange)) {
@@ -171,6 +176,8 @@ export class WafConnection implements ConnectionInspector {
     this.#run(exchange, 5)
     const verdict = this.#verdict(exchange)
     this.#context.audit?.add(exchange.transaction)
+    forgetRequestBody(exchange.transaction)
+    exchange.request.release()
     return verdict
   }
 
@@ -240,16 +247,17 @@ export class WafConnection implements ConnectionInspector {
     const { transaction, response } = exchange
     const received = response.take()
     const coding = transaction.responseHeader('content-encoding')
-    let text = received
+    let bytes = received
     if (coding !== null) {
       const most = Math.min(transaction.responseBodyLimit, received.length * MAX_INFLATION)
       const result = inflateBody(received, coding, most)
       if (result.kind === 'inflated') {
-        text = result.textLatin1
+        bytes = result.bytes
         transaction.isResponseInflated = true
       }
     }
-    transaction.responseBodyLatin1 = text
+    transaction.responseBodyLatin1 = bytes.toString('latin1')
+    response.release()
     forgetResponse(transaction)
     this.#run(exchange, 4)
   }
@@ -286,6 +294,11 @@ export class WafConnection implements ConnectionInspector {
         return { kind: 'drop', alerts }
     }
   }
+}
+
+/** Bytes that a message says its body has; undefined: it does not say. */
+function lengthOf({ framing }: HttpRequestHead | HttpResponseHead): number | undefined {
+  return framing.kind === 'length' ? framing.bytes : undefined
 }
 
 /** Events are for now: held until the stream ends they would never come. */

@@ -48,7 +48,7 @@ export class BodyStream {
     if (decoded.length > room) decoded = decoded.subarray(0, room)
     if (decoded.length > 0) {
       this.#text += decoded.toString('latin1')
-      group.chunked?.scanChunk(this.#tail, decoded, into)
+      group.chunked?.scanChunk(this.#tail, decoded, false, into)
     }
     if (isLast) this.#end()
     else if (this.#text.length >= this.#depth) this.#final = true

@@ -26,9 +26,10 @@ export function scanHead(
   const isPlain = isPlainHead(head)
   const hasCookies = !isPlain || hasCookie(exchange, side)
   for (let index = 0; index < whole.length; index += 1) {
-    const { slot, prefilter } = whole[index]
-    if (!isPlain || !isStretch(slot, exchange, hasCookies))
-      scanAlone(prefilter, slot, exchange, into)
+    const { slot, prefilter, isInHead } = whole[index]
+    if (prefilter.patternCount > 0) scanAlone(prefilter, slot, exchange, into)
+    if (stretches !== null && isInHead && (!isPlain || !isStretch(slot, exchange, hasCookies)))
+      scanAlone(stretches, slot, exchange, into)
   }
   if (!isPlain || stretches === null) return
   for (const targets of stretches.findAll(head.rawLatin1))

@@ -8,9 +8,10 @@ import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'
 import { type OrderedAction, inRuleOrder } from './order.ts'
 import type { Application, CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.ts'
-import { PACKET_KINDS, type PacketKind, PortPlans } from './port-plans.ts'
+import { PACKET_KINDS, PortPlans } from './port-plans.ts'
 import type { Program } from './program.ts'
 import { GroupDraft, type RuleGroup } from './rule-group.ts'
+import { concernsPackets, fewSizes, packetUse, payloadForm } from './packet-use.ts'
 import { ruleType, waitsForStream } from './rule-type.ts'
 import { slotReading } from './slot-reading.ts'
 import { compileSteps, needEnd } from './steps.ts'
@@ -208,42 +209,35 @@ class Compiler {
 
   #add(name: string, compiled: CompiledRule, side: Side): void {
     const draft = this.#draft(name)
-    const fast = this.#isUnfiltered
-      ? null
-      : chooseFastPattern(compiled.rule, (buffer) => isSeenIn(buffer, side))
-    // A rule that may hold because a buffer is absent cannot be found by what another one contains.
-    if (fast === null || compiled.sections[fast.section].absent !== 'no') {
+    if (this.#isUnfiltered) {
+      draft.addAlways(compiled)
+      return
+    }
+    const sizes = compiled.application === null ? fewSizes(compiled) : null
+    if (sizes !== null) {
+      draft.addSized(compiled, sizes)
+      return
+    }
+    // A section that may hold because its buffer is absent, or a chunk of one that is transformed, finds nothing.
+    const fast = chooseFastPattern(
+      compiled.rule,
+      (section) => isSeenIn(section.buffer, side) && isFindable(section),
+    )
+    if (fast === null) {
       draft.addAlways(compiled)
       return
     }
     const { slot } = compiled.sections[fast.section]
-    if (slot.streaming && slot.transforms.length > 0) {
-      draft.addAlways(compiled)
-      return
-    }
     // Head and body are one text only in the stream: such a pattern is looked for there.
     const isOfStream = slot.buffer === PAYLOAD && compiled.application === 'http'
     const home = isOfStream ? this.#draft(`stream ${side}`) : draft
-    home.add(compiled, slot, fast.pattern)
+    home.add(compiled, slot, fast.pattern, fast.maxEnd)
   }
 }
 
-/** The rule may hold for packets of this kind. */
-function concernsPackets({ rule, onPackets, payload }: CompiledRule, kind: PacketKind): boolean {
-  const { transport } = rule.protocol
-  if (kind === 'session' && onPackets !== 'always' && payload !== 'both') return false
-  switch (transport) {
-    case 'tcp':
-      return kind === 'session' || kind === 'tcp'
-    case 'udp':
-      return kind === 'udp'
-    case 'icmp':
-      return kind === 'other'
-    case 'any':
-      return kind !== 'other'
-    case 'ip':
-      return true
-  }
+function isFindable({ buffer, transforms, matches }: Section): boolean {
+  if (bufferByName(buffer)!.streaming && transforms.length > 0) return false
+  return !matches.some(({ kind }) => kind === 'absent')
 }
 
 /** `=>` rules stand in the response group and see both sides; only the response finds them. */
@@ -285,49 +279,6 @@ function carriesFiles(rule: Rule): boolean {
 
 function canonical(application: string): string {
   return application === 'http1' ? 'http' : application
-}
-
-function payloadForm(rule: Rule): CompiledRule['payload'] {
-  const payload = rule.sections.find((section) => section.buffer === PAYLOAD)
-  const sized = rule.flowChecks.some((check) => check.kind === 'dsize')
-  if (payload === undefined) return sized ? 'chunk' : 'none'
-  if (sized || rule.protocol.payload === 'packet' || rule.flow.stream === 'no_stream')
-    return 'chunk'
-  if (rule.protocol.payload === 'stream' || rule.flow.stream === 'only_stream') return 'stream'
-  const placed = payload.matches.some(
-    (match) =>
-      match.kind === 'content' &&
-      (match.offset !== null || match.depth !== null || match.startsWith),
-  )
-  return placed && rule.application === null ? 'both' : 'stream'
-}
-
-/** Whether packets themselves are matched: all of them, those outside a followed TCP connection, none. */
-function packetUse(rule: Rule): CompiledRule['onPackets'] {
-  const { sections, flow } = rule
-  if (rule.fileChecks.length > 0) return 'never'
-  if (sections.some(({ buffer }) => buffer !== PAYLOAD && !isPacketBuffer(buffer))) return 'never'
-  const { transport } = rule.protocol
-  if (rule.application !== null) {
-    if (sections.length === 0 && ruleType(rule) !== 'app_tx') return 'always'
-    const isOnPayload = sections.length > 0 || rule.packetChecks.length > 0
-    return isOnPayload && (payloadForm(rule) === 'chunk' || rule.packetChecks.length > 0)
-      ? 'always'
-      : isOnPayload && transport !== 'tcp'
-        ? 'without-session'
-        : 'never'
-  }
-  if (flow.stream === 'only_stream' || rule.protocol.payload === 'stream') return 'never'
-  const isPacketRule =
-    transport === 'udp' ||
-    transport === 'icmp' ||
-    rule.packetChecks.length > 0 ||
-    flow.state === 'not_established' ||
-    flow.fragments === 'only_frag' ||
-    sections.length === 0 ||
-    sections.some(({ buffer }) => isPacketBuffer(buffer)) ||
-    payloadForm(rule) === 'chunk'
-  return isPacketRule ? 'always' : 'without-session'
 }
 
 /** Why there is nothing to evaluate the rule on; null when there is. */

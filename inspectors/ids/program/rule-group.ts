@@ -1,15 +1,20 @@
+import { PAYLOAD } from '#signatures/suricata/buffers.ts'
+import type { CandidateList } from './candidate-list.ts'
 import type { CompiledRule, Slot } from './compiled-rule.ts'
-import { Prefilter, type SlotPatterns } from './prefilter.ts'
+import { LONG_BYTES } from './fast-pattern.ts'
+import { type PatternRules, Prefilter, type SlotPatterns } from './prefilter.ts'
 
 /** Rules that chose a pattern in one buffer. */
 export interface SlotPrefilter {
   readonly slot: Slot
   readonly prefilter: Prefilter
+  /** The group's `head` has patterns of this buffer too. */
+  readonly isInHead: boolean
 }
 
 /** Rules of one protocol and direction. */
 export interface RuleGroup {
-  /** Over buffers that are seen whole, one each. */
+  /** Over buffers that are seen whole, one each; of stretches of an HTTP head what `head` does not look for. */
   readonly whole: readonly SlotPrefilter[]
   /** Over all buffers that are stretches of an HTTP head; null: no rule chose one of them. */
   readonly head: Prefilter | null
@@ -18,6 +23,8 @@ export interface RuleGroup {
   /** Rules without a fast pattern, in order. */
   readonly always: readonly CompiledRule[]
   readonly alwaysSet: ReadonlySet<CompiledRule>
+  /** Rules about packets and chunks of few sizes, by the size; null: none. */
+  readonly bySize: ReadonlyMap<number, readonly CompiledRule[]> | null
   readonly size: number
 }
 
@@ -27,12 +34,31 @@ const NO_RULES: RuleGroup = {
   chunked: null,
   always: [],
   alwaysSet: new Set(),
+  bySize: null,
   size: 0,
+}
+
+/** Adds the rules that are candidates whatever there is to be seen, and those for its size. */
+export function addOfSize({ always, bySize }: RuleGroup, size: number, into: CandidateList): void {
+  for (let index = 0; index < always.length; index += 1) into.add(always[index])
+  const sized = bySize?.get(size)
+  if (sized === undefined) return
+  for (let index = 0; index < sized.length; index += 1) into.add(sized[index])
+}
+
+/** A buffer with more short patterns than this looks for them itself: a head has many places for such. */
+const MAX_SHORT_IN_HEAD = 24
+
+interface DraftPattern {
+  readonly rules: CompiledRule[]
+  maxEnd: number
 }
 
 /** A group while its rules are gathered. */
 export class GroupDraft {
-  readonly #bySlot = new Map<Slot, Map<string, CompiledRule[]>>()
+  readonly #bySlot = new Map<Slot, Map<string, DraftPattern>>()
+  readonly #bySize = new Map<number, CompiledRule[]>()
+  readonly #sized: CompiledRule[] = []
   readonly #always: CompiledRule[] = []
   readonly #isChunked: (slot: Slot) => boolean
 
@@ -51,56 +77,97 @@ export class GroupDraft {
     this.#always.push(rule)
   }
 
-  /** @param pattern latin1, found in letters of both cases */
-  add(rule: CompiledRule, slot: Slot, pattern: string): void {
-    const patterns = this.#bySlot.get(slot) ?? new Map<string, CompiledRule[]>()
+  /** @param sizes that what is looked at may have, no others */
+  addSized(rule: CompiledRule, sizes: { readonly min: number; readonly max: number }): void {
+    this.#sized.push(rule)
+    for (let size = sizes.min; size <= sizes.max; size += 1) {
+      const rules = this.#bySize.get(size)
+      if (rules === undefined) this.#bySize.set(size, [rule])
+      else rules.push(rule)
+    }
+  }
+
+  /**
+   * @param pattern latin1, found in letters of both cases
+   * @param maxEnd the rule can match only where the pattern ends within so many bytes
+   */
+  add(rule: CompiledRule, slot: Slot, pattern: string, maxEnd: number): void {
+    const patterns = this.#bySlot.get(slot) ?? new Map<string, DraftPattern>()
     this.#bySlot.set(slot, patterns)
     const key = pattern.replaceAll(/[A-Z]+/g, (run) => run.toLowerCase())
-    const rules = patterns.get(key)
-    if (rules === undefined) patterns.set(key, [rule])
-    else rules.push(rule)
+    const known = patterns.get(key)
+    if (known === undefined) patterns.set(key, { rules: [rule], maxEnd })
+    else {
+      known.rules.push(rule)
+      known.maxEnd = Math.max(known.maxEnd, maxEnd)
+    }
   }
 
   *rules(): Iterable<CompiledRule> {
     yield* this.#always
+    yield* this.#sized
     for (const patterns of this.#bySlot.values())
-      for (const rules of patterns.values()) yield* rules
+      for (const { rules } of patterns.values()) yield* rules
   }
 
   /** @param isWanted which of the rules; all where it is absent */
-  finish(isWanted?: (rule: CompiledRule) => boolean): RuleGroup {
-    const always = isWanted === undefined ? this.#always : this.#always.filter(isWanted)
-    const bySlot = isWanted === undefined ? this.#bySlot : selection(this.#bySlot, isWanted)
-    if (always.length === 0 && bySlot.size === 0) return NO_RULES
-    let size = always.length
+  finish(isWanted: (rule: CompiledRule) => boolean = () => true): RuleGroup {
+    const always = this.#always.filter(isWanted)
+    const bySlot = selection(this.#bySlot, isWanted)
+    const sized = this.#sized.filter(isWanted)
+    if (always.length === 0 && bySlot.size === 0 && sized.length === 0) return NO_RULES
+    let size = always.length + sized.length
     for (const patterns of bySlot.values())
-      for (const rules of patterns.values()) size += rules.length
+      for (const { rules } of patterns.values()) size += rules.length
+    const alone = new Map<Slot, SlotPatterns>()
+    const head = new Map<Slot, SlotPatterns>()
+    for (const [slot, patterns] of bySlot) {
+      if (this.#isChunked(slot)) continue
+      const isFound =
+        this.#isHead && isStretchSlot(slot)
+          ? shortOnes(patterns) > MAX_SHORT_IN_HEAD
+            ? isLong
+            : () => true
+          : () => false
+      head.set(slot, new Map([...patterns].filter(([pattern]) => isFound(pattern))))
+      alone.set(slot, new Map([...patterns].filter(([pattern]) => !isFound(pattern))))
+    }
+    const chunked = new Map([...bySlot].filter(([slot]) => this.#isChunked(slot)))
     return {
-      whole: [...bySlot]
-        .filter(([slot]) => !this.#isChunked(slot))
-        .map(([slot, patterns]) => ({
-          slot,
-          prefilter: new Prefilter(new Map([[slot, patterns]])),
-        })),
-      head: this.#isHead ? prefilterOf(bySlot, isHeadSlot) : null,
-      chunked: prefilterOf(bySlot, this.#isChunked),
+      whole: [...alone].map(([slot, patterns]) => ({
+        slot,
+        prefilter: new Prefilter(new Map([[slot, patterns]]), slot.buffer === PAYLOAD),
+        isInHead: (head.get(slot)?.size ?? 0) > 0,
+      })),
+      head: prefilterOf(head, false),
+      chunked: prefilterOf(chunked, true),
       always,
       alwaysSet: new Set(always),
+      bySize: sized.length === 0 ? null : sizesOf(this.#bySize, isWanted),
       size,
     }
   }
 }
 
-function isHeadSlot({ reading }: Slot): boolean {
+/** The slot's bytes stand in a plain head as sent. */
+function isStretchSlot({ reading }: Slot): boolean {
   return reading === 'head' || reading === 'target' || reading === 'lines'
 }
 
 function prefilterOf(
   bySlot: ReadonlyMap<Slot, SlotPatterns>,
-  isWanted: (slot: Slot) => boolean,
+  isLongText: boolean,
 ): Prefilter | null {
-  const slots = [...bySlot].filter(([slot]) => isWanted(slot))
-  return slots.length === 0 ? null : new Prefilter(new Map(slots))
+  const isAny = [...bySlot.values()].some(({ size }) => size > 0)
+  return isAny ? new Prefilter(bySlot, isLongText) : null
+}
+
+const isLong = (pattern: string): boolean => pattern.length >= LONG_BYTES
+
+function shortOnes(patterns: SlotPatterns): number {
+  let count = 0
+  for (const pattern of patterns.keys()) if (!isLong(pattern)) count += 1
+  return count
 }
 
 function selection(
@@ -109,12 +176,24 @@ function selection(
 ): ReadonlyMap<Slot, SlotPatterns> {
   const selected = new Map<Slot, SlotPatterns>()
   for (const [slot, patterns] of bySlot) {
-    const kept = new Map<string, readonly CompiledRule[]>()
-    for (const [pattern, rules] of patterns) {
+    const kept = new Map<string, PatternRules>()
+    for (const [pattern, { rules, maxEnd }] of patterns) {
       const wanted = rules.filter(isWanted)
-      if (wanted.length > 0) kept.set(pattern, wanted)
+      if (wanted.length > 0) kept.set(pattern, { rules: wanted, maxEnd })
     }
     if (kept.size > 0) selected.set(slot, kept)
   }
   return selected
+}
+
+function sizesOf(
+  bySize: ReadonlyMap<number, readonly CompiledRule[]>,
+  isWanted: (rule: CompiledRule) => boolean,
+): ReadonlyMap<number, readonly CompiledRule[]> {
+  const kept = new Map<number, readonly CompiledRule[]>()
+  for (const [size, rules] of bySize) {
+    const wanted = rules.filter(isWanted)
+    if (wanted.length > 0) kept.set(size, wanted)
+  }
+  return kept
 }

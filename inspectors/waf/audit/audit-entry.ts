@@ -61,7 +61,7 @@ export function auditEntry(transaction: Transaction, components: readonly string
   const { http, connection, hits } = transaction
   const masks = new Masks(transaction)
   const { request, response } = http
-  const requestBody = masks.requestBody(transaction.requestBodyLatin1)
+  const requestBody = masks.requestBody(transaction.requestBody.latin1)
   return {
     id: http.id,
     startedAt: http.startedAt,
@@ -75,10 +75,10 @@ export function auditEntry(transaction: Transaction, components: readonly string
     requestHeaders: masks.headers('REQUEST_HEADERS', request.headers.slice(0, MAX_AUDIT_HEADERS)),
     requestBody: requestBody.slice(0, MAX_AUDIT_BODY_BYTES),
     compactRequestBody: compactBody(transaction, masks, requestBody),
-    files: transaction.files.map(({ name, fileName, contentLatin1 }) => ({
+    files: transaction.files.map(({ name, fileName, content }) => ({
       name,
       fileName,
-      bytes: contentLatin1.length,
+      bytes: content.length,
     })),
     response:
       response === null

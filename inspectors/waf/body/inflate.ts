@@ -2,7 +2,7 @@ import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'n
 
 export type Inflated =
   | { readonly kind: 'plain' }
-  | { readonly kind: 'inflated'; readonly textLatin1: string }
+  | { readonly kind: 'inflated'; readonly bytes: Buffer }
   | { readonly kind: 'failed'; readonly message: string }
 
 /** Most codings one on top of another. */
@@ -13,11 +13,7 @@ const MAX_CODINGS = 2
  *
  * @param maxBytes bound of the result: a bomb fails before it unfolds
  */
-export function inflateBody(
-  receivedLatin1: string,
-  contentEncoding: string,
-  maxBytes: number,
-): Inflated {
+export function inflateBody(received: Buffer, contentEncoding: string, maxBytes: number): Inflated {
   const codings = contentEncoding
     .toLowerCase()
     .split(',')
@@ -25,7 +21,7 @@ export function inflateBody(
     .filter((coding) => coding !== '' && coding !== 'identity')
   if (codings.length === 0) return { kind: 'plain' }
   if (codings.length > MAX_CODINGS) return { kind: 'failed', message: 'too many content codings' }
-  let current: Buffer = Buffer.from(receivedLatin1, 'latin1')
+  let current = received
   for (const coding of codings.reverse()) {
     try {
       const next = inflateOne(current, coding, maxBytes)
@@ -37,7 +33,7 @@ export function inflateBody(
       return { kind: 'failed', message }
     }
   }
-  return { kind: 'inflated', textLatin1: current.toString('latin1') }
+  return { kind: 'inflated', bytes: current }
 }
 
 function inflateOne(bytes: Buffer, coding: string, maxBytes: number): Buffer | null {

@@ -1,4 +1,5 @@
 import { Entry } from '../values/entry.ts'
+import { BodyBytes } from './body-bytes.ts'
 import { parseDisposition } from './content-disposition.ts'
 import { boundaryOf } from './multipart-boundary.ts'
 
@@ -40,7 +41,7 @@ export interface UploadedFile {
   /** Field name. */
   readonly name: string
   readonly fileName: string
-  readonly contentLatin1: string
+  readonly content: BodyBytes
 }
 
 export interface MultipartBody {
@@ -60,10 +61,10 @@ export const MAX_PART_HEADERS = 32
 
 export function parseMultipart(
   contentType: string,
-  bodyLatin1: string,
+  body: Buffer,
   limits: MultipartLimits,
 ): MultipartBody {
-  return new MultipartReader(bodyLatin1, limits).read(contentType)
+  return new MultipartReader(body, limits).read(contentType)
 }
 
 interface Part {
@@ -75,7 +76,7 @@ interface Part {
 }
 
 class MultipartReader {
-  readonly #body: string
+  readonly #body: Buffer
   readonly #limits: MultipartLimits
   readonly #args: Entry[] = []
   readonly #files: UploadedFile[] = []
@@ -101,14 +102,14 @@ class MultipartReader {
   #isFinal = false
   #noFilesBytes = 0
 
-  constructor(bodyLatin1: string, limits: MultipartLimits) {
-    this.#body = bodyLatin1
+  constructor(body: Buffer, limits: MultipartLimits) {
+    this.#body = body
     this.#limits = limits
   }
 
   read(contentType: string): MultipartBody {
     const boundary = boundaryOf(contentType, this.#flags)
-    if (boundary.ok) this.#readLines(`--${boundary.boundary}`)
+    if (boundary.ok) this.#readLines(Buffer.from(`--${boundary.boundary}`, 'latin1'))
     else this.#fail(boundary.message)
     return {
       args: this.#args,
@@ -120,16 +121,16 @@ class MultipartReader {
     }
   }
 
-  #readLines(delimiter: string): void {
+  #readLines(delimiter: Buffer): void {
     const body = this.#body
     let at = 0
     while (at < body.length && this.#error === null) {
-      const newline = body.indexOf('\n', at)
+      const newline = body.indexOf(LF, at)
       const next = newline < 0 ? body.length : newline + 1
-      if (body.startsWith(delimiter, at)) this.#boundary(delimiter, at, next)
+      if (isAt(body, at, delimiter)) this.#boundary(at, at + delimiter.length, next)
       else if (this.#isFinal) this.#flags.dataAfter = true
       else if (this.#part === null) {
-        if (next - at > 2 || !isLineEnd(body, at, next)) this.#flags.dataBefore = true
+        if (!isLineEnd(body, at, next)) this.#flags.dataBefore = true
         this.#lookLikeBoundary(at)
       } else if (this.#inHeaders) this.#headerLine(at, next, newline >= 0)
       else {
@@ -148,26 +149,26 @@ class MultipartReader {
 
   /** Data lines need no look unless they begin with a dash. */
   #skipData(at: number): number {
-    const found = this.#body.indexOf('\n--', at)
+    const found = this.#body.indexOf(DASHED_LINE, at)
     if (found < 0) return this.#body.length
     return found + 1
   }
 
   #lookLikeBoundary(at: number): void {
-    if (this.#body.startsWith('--', at)) this.#flags.unmatchedBoundary = true
+    if (isAt(this.#body, at, DASHES)) this.#flags.unmatchedBoundary = true
   }
 
-  #boundary(delimiter: string, start: number, next: number): void {
+  /** @param end where the delimiter of the line that is `[start, next)` ends */
+  #boundary(start: number, end: number, next: number): void {
     const body = this.#body
-    let at = start + delimiter.length
-    const isFinal = body.startsWith('--', at)
-    if (isFinal) at += 2
-    const rest = body.slice(at, next)
-    if (rest !== '\r\n' && rest !== '\n' && !(rest === '' && isFinal)) {
+    const isFinal = isAt(body, end, DASHES)
+    const rest = isFinal ? end + DASHES.length : end
+    const isCut = rest >= next
+    if (!isLineEnd(body, rest, next) && !(isCut && isFinal)) {
       this.#fail('invalid boundary (characters after it)')
       return
     }
-    if (rest !== '') this.#noteLineEnd(rest.startsWith('\r'))
+    if (!isCut) this.#noteLineEnd(body[rest] === CR)
     if (this.#isFinal) {
       this.#fail('data after the final boundary')
       return
@@ -187,21 +188,22 @@ class MultipartReader {
 
   #headerLine(start: number, next: number, isComplete: boolean): void {
     const part = this.#part!
-    let line = this.#body.slice(start, next)
+    let end = next
     if (isComplete) {
-      line = line.slice(0, -1)
-      const hasReturn = line.endsWith('\r')
-      if (hasReturn) line = line.slice(0, -1)
+      end -= 1
+      const hasReturn = end > start && this.#body[end - 1] === CR
+      if (hasReturn) end -= 1
       this.#noteLineEnd(hasReturn)
     }
-    if (line === '') {
+    if (end === start) {
       this.#finishHeaders(next)
       return
     }
-    if (line.length > MAX_PART_HEADER_BYTES) {
+    if (end - start > MAX_PART_HEADER_BYTES) {
       this.#fail('part header is too long')
       return
     }
+    const line = this.#body.toString('latin1', start, end)
     if (line.includes('\0')) {
       this.#fail('NUL byte in a part header')
       return
@@ -259,7 +261,7 @@ class MultipartReader {
     this.#part = null
     if (part === null) return
     const end = endOfData(this.#body, part.dataStart, boundaryStart)
-    const data = this.#body.slice(part.dataStart, end)
+    const data = this.#body.subarray(part.dataStart, end)
     if (this.#args.length + this.#files.length >= this.#limits.parts) {
       this.#fail(`more than ${this.#limits.parts} parts`)
       return
@@ -267,9 +269,9 @@ class MultipartReader {
     const name = part.name ?? ''
     if (part.fileName === null) {
       this.#noFilesBytes += data.length
-      this.#args.push(new Entry(name, data))
+      this.#args.push(new Entry(name, data.toString('latin1')))
     } else if (this.#files.length >= this.#limits.files) this.#flags.fileLimitExceeded = true
-    else this.#files.push({ name, fileName: part.fileName, contentLatin1: data })
+    else this.#files.push({ name, fileName: part.fileName, content: new BodyBytes(data) })
   }
 
   /** The part that an error or a cut left open is inspected as far as it goes. */
@@ -292,15 +294,29 @@ class MultipartReader {
 /** RFC 9110 `token`. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 
-function isLineEnd(body: string, start: number, end: number): boolean {
-  const line = body.slice(start, end)
-  return line === '\r\n' || line === '\n'
+const LF = 0x0a
+const CR = 0x0d
+const DASHES = Buffer.from('--')
+const DASHED_LINE = Buffer.from('\n--')
+
+/** True where `[start, end)` is CRLF or LF. */
+function isLineEnd(body: Buffer, start: number, end: number): boolean {
+  if (body[end - 1] !== LF) return false
+  return end - start === 1 || (end - start === 2 && body[start] === CR)
+}
+
+function isAt(body: Buffer, at: number, bytes: Buffer): boolean {
+  if (at + bytes.length > body.length) return false
+  for (let index = 0; index < bytes.length; index += 1) {
+    if (body[at + index] !== bytes[index]) return false
+  }
+  return true
 }
 
 /** The line end before a boundary belongs to the boundary. */
-function endOfData(body: string, start: number, boundary: number): number {
+function endOfData(body: Buffer, start: number, boundary: number): number {
   let end = boundary
-  if (end > start && body[end - 1] === '\n') end -= 1
-  if (end > start && end < boundary && body[end - 1] === '\r') end -= 1
+  if (end > start && body[end - 1] === LF) end -= 1
+  if (end > start && end < boundary && body[end - 1] === CR) end -= 1
   return end
 }

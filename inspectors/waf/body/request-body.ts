@@ -1,6 +1,7 @@
 import { forgetBody } from '../transaction/collections.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { queryArguments } from '../transaction/body-collections.ts'
+import { BodyBytes, NO_BYTES } from './body-bytes.ts'
 import { inflateBody } from './inflate.ts'
 import { parseJson } from './json.ts'
 import { parseMultipart } from './multipart.ts'
@@ -14,46 +15,47 @@ export type BodyOutcome = 'read' | 'over-limit'
  * Reads a complete request body with the processor in force and puts what it holds into the
  * transaction. A body that cannot be read sets `bodyError`, which the built-in rules turn into a refusal.
  */
-export function readRequestBody(transaction: Transaction, receivedLatin1: string): BodyOutcome {
+export function readRequestBody(transaction: Transaction, received: Buffer): BodyOutcome {
   const { configuration } = transaction
   const limit = transaction.requestBodyLimit
   const coding = transaction.header('content-encoding')
-  let text = receivedLatin1
+  let bytes = received
   if (coding !== null) {
-    const result = inflateBody(receivedLatin1, coding, limit)
+    const result = inflateBody(received, coding, limit)
     if (result.kind === 'failed') transaction.bodyError = `Content-Encoding: ${result.message}`
-    else if (result.kind === 'inflated') text = result.textLatin1
+    else if (result.kind === 'inflated') bytes = result.bytes
   }
   forgetBody(transaction)
-  transaction.requestBodyLatin1 = text
+  const body = new BodyBytes(bytes)
+  transaction.requestBody = body
   const room = Math.max(0, configuration.argumentsLimit - queryArguments(transaction).length)
   if (
     transaction.processor !== 'MULTIPART' &&
-    text.length > configuration.requestBodyNoFilesLimit
+    body.length > configuration.requestBodyNoFilesLimit
   ) {
     return 'over-limit'
   }
   switch (transaction.processor) {
     case 'URLENCODED': {
-      const form = parseForm(text, configuration.argumentSeparator, room)
+      const form = parseForm(body.latin1, configuration.argumentSeparator, room)
       transaction.bodyArguments = form.entries
       if (form.hasBrokenEscape) transaction.hasUrlencodedError = true
       break
     }
     case 'JSON': {
       const limits = { depth: configuration.jsonDepthLimit, arguments: room }
-      const json = parseJson(text, limits)
+      const json = parseJson(body.latin1, limits)
       transaction.bodyArguments = json.args
       transaction.bodyError ??= json.error
       break
     }
     case 'XML': {
-      transaction.xml = parseXml(text)
+      transaction.xml = parseXml(body.latin1)
       transaction.bodyError ??= transaction.xml.error
       break
     }
     case 'MULTIPART': {
-      const multipart = parseMultipart(transaction.header('content-type') ?? '', text, {
+      const multipart = parseMultipart(transaction.header('content-type') ?? '', bytes, {
         parts: room,
         files: configuration.uploadFileLimit,
         noFilesBytes: configuration.requestBodyNoFilesLimit,
@@ -70,4 +72,10 @@ export function readRequestBody(transaction: Transaction, receivedLatin1: string
       break
   }
   return 'read'
+}
+
+/** The transaction is over: the memory of its body is about to be used for another. */
+export function forgetRequestBody(transaction: Transaction): void {
+  transaction.requestBody = NO_BYTES
+  transaction.files = []
 }

@@ -16,13 +16,13 @@ export const BODY_COLLECTIONS: CollectionSource = {
   FILES: ({ files }) => files.map((file) => new Entry(file.name, file.fileName)),
   FILES_NAMES: ({ files }) => files.map((file) => new Entry(file.name, file.name)),
   FILES_SIZES: ({ files }) =>
-    files.map((file) => new Entry(file.name, String(file.contentLatin1.length))),
-  FILES_TMP_CONTENT: ({ files }) => files.map((file) => new Entry(file.name, file.contentLatin1)),
+    files.map((file) => new Entry(file.name, String(file.content.length))),
+  FILES_TMP_CONTENT: ({ files }) => files.map((file) => new Entry(file.name, file.content.latin1)),
   FILES_COMBINED_SIZE: ({ files }) =>
-    scalar(String(files.reduce((sum, file) => sum + file.contentLatin1.length, 0))),
-  FULL_REQUEST: ({ http, requestBodyLatin1 }) => scalar(http.request.rawLatin1 + requestBodyLatin1),
-  FULL_REQUEST_LENGTH: ({ http, requestBodyLatin1 }) =>
-    scalar(String(http.request.rawLatin1.length + requestBodyLatin1.length)),
+    scalar(String(files.reduce((sum, file) => sum + file.content.length, 0))),
+  FULL_REQUEST: ({ http, requestBody }) => scalar(http.request.rawLatin1 + requestBody.latin1),
+  FULL_REQUEST_LENGTH: ({ http, requestBody }) =>
+    scalar(String(http.request.rawLatin1.length + requestBody.length)),
   MULTIPART_PART_HEADERS: ({ partHeaders }) => partHeaders,
   MULTIPART_NAME: ({ files }) => files.map((file) => new Entry(file.name, file.name)),
   MULTIPART_FILENAME: ({ files }) => files.map((file) => new Entry(file.name, file.fileName)),
@@ -47,14 +47,14 @@ export const BODY_COLLECTIONS: CollectionSource = {
   REQBODY_PROCESSOR_ERROR: ({ bodyError }) => flag(bodyError !== null),
   REQBODY_PROCESSOR_ERROR_MSG: ({ bodyError }) => scalar(bodyError ?? ''),
   /** Set for urlencoded bodies, or where a rule asks for it (v2): XML and JSON have ARGS and XML. */
-  REQUEST_BODY: ({ processor, forcesRequestBody, requestBodyLatin1 }) =>
+  REQUEST_BODY: ({ processor, forcesRequestBody, requestBody }) =>
     scalar(
-      requestBodyLatin1 !== '' && (processor === 'URLENCODED' || forcesRequestBody)
-        ? requestBodyLatin1
+      requestBody.length > 0 && (processor === 'URLENCODED' || forcesRequestBody)
+        ? requestBody.latin1
         : null,
     ),
-  REQUEST_BODY_LENGTH: ({ requestBodyLatin1 }) => scalar(String(requestBodyLatin1.length)),
-  STREAM_INPUT_BODY: ({ requestBodyLatin1 }) => scalar(requestBodyLatin1),
+  REQUEST_BODY_LENGTH: ({ requestBody }) => scalar(String(requestBody.length)),
+  STREAM_INPUT_BODY: ({ requestBody }) => scalar(requestBody.latin1),
   RESPONSE_BODY: ({ responseBodyLatin1 }) =>
     scalar(responseBodyLatin1 === '' ? null : responseBodyLatin1),
   STREAM_OUTPUT_BODY: ({ responseBodyLatin1 }) => scalar(responseBodyLatin1),

@@ -7,6 +7,7 @@ import type {
   PersistentCollection,
   Phase,
 } from '#signatures/seclang/model.ts'
+import { type BodyBytes, NO_BYTES } from '../body/body-bytes.ts'
 import { processorOf } from '../body/media-type.ts'
 import type { MultipartFlags, UploadedFile } from '../body/multipart.ts'
 import type { XmlDocument } from '../body/xml-document.ts'
@@ -50,7 +51,8 @@ export class Transaction {
   processor: BodyProcessor | null
   forcesRequestBody = false
 
-  requestBodyLatin1 = ''
+  /** As it was sent, content codings removed. */
+  requestBody: BodyBytes = NO_BYTES
   responseBodyLatin1 = ''
   /** The response body was inflated: rules that skip coded bodies may look at this one. */
   isResponseInflated = false

@@ -236,6 +236,7 @@ test('a page leaves after its alert is on disk, and the flows of a turn share th
   const turn = new EndOfTurn(sink)
   const order: string[] = []
   const flow = (name: string) => ({
+    inspectReceived: () => order.push(`${name} looks`),
     turnEnded: () => order.push(`${name}, pending: ${sink.isPending}`),
   })
   sink.isPending = true
@@ -243,7 +244,7 @@ test('a page leaves after its alert is on disk, and the flows of a turn share th
   turn.add(flow('two'))
   assert.deepEqual([order, sink.flushes], [[], 0])
   await new Promise((resolve) => setImmediate(resolve))
-  assert.deepEqual(order, ['one, pending: false', 'two, pending: false'])
+  assert.deepEqual(order, ['one looks', 'two looks', 'one, pending: false', 'two, pending: false'])
   assert.equal(sink.flushes, 1)
 
   await using site = await guarded(guard)

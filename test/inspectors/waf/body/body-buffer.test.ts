@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { BodyBuffer } from '#inspectors/waf/body/body-buffer.ts'
+import { BufferPool, MOST_KEPT_BYTES } from '#inspectors/waf/body/buffer-pool.ts'
 
 test('keeps what fits, byte for byte, however it is cut, and is empty afterwards', () => {
   const buffer = new BodyBuffer()
@@ -15,8 +16,8 @@ test('keeps what fits, byte for byte, however it is cut, and is empty afterwards
         for (const chunk of chunks) fits = buffer.append(Buffer.from(chunk), limit) && fits
         assert.equal(fits, all.length <= limit)
         assert.equal(buffer.length, Math.min(limit, all.length))
-        assert.equal(buffer.take(), all.toString('latin1').slice(0, limit))
-        assert.deepEqual([buffer.length, buffer.take()], [0, ''])
+        assert.deepEqual(buffer.take(), all.subarray(0, limit))
+        assert.deepEqual([buffer.length, buffer.take().length], [0, 0])
       },
     ),
   )
@@ -30,6 +31,45 @@ test('holds a body that comes byte by byte, and not the memory it came in', () =
     buffer.append(one, 5000)
   }
   one[0] = 0
-  const text = buffer.take()
-  for (let at = 0; at < 5000; at += 1) assert.equal(text.charCodeAt(at), at & 0xff)
+  const bytes = buffer.take()
+  for (let at = 0; at < 5000; at += 1) assert.equal(bytes[at], at & 0xff)
+})
+
+test('what was taken stays as it is until it is released, and then serves other bodies', () => {
+  const buffer = new BodyBuffer()
+  buffer.append(Buffer.from('first'), 100)
+  const first = buffer.take()
+  buffer.append(Buffer.from('second'), 100)
+  const other = new BodyBuffer()
+  other.append(Buffer.from('other'), 100)
+  assert.equal(first.toString(), 'first')
+  assert.equal(other.take().toString(), 'other')
+  buffer.release()
+  const next = new BodyBuffer()
+  next.append(Buffer.from('next.'), 100)
+  assert.equal(first.toString(), 'next.')
+  assert.equal(buffer.take().toString(), 'second')
+})
+
+test('reserves no more on the word of the sender than as much again as has come', () => {
+  const pool = new BufferPool()
+  const before = process.memoryUsage().arrayBuffers
+  const buffers = Array.from({ length: 100 }, () => new BodyBuffer())
+  for (const buffer of buffers) buffer.append(Buffer.from('x'), 10_000_000, 10_000_000)
+  assert.ok(process.memoryUsage().arrayBuffers - before <= buffers.length * pool.take(1).length)
+})
+
+test('a pool gives buffers again, keeps so many bytes and no more, and nothing large', () => {
+  const pool = new BufferPool()
+  let keptBytes = 0
+  for (const bytes of [1, 4_097, 16_385, 65_537, 131_073]) {
+    const take = (): Buffer[] => Array.from({ length: 200 }, () => pool.take(bytes))
+    const given = take()
+    assert.ok(given.every((buffer) => buffer.length >= bytes))
+    for (const buffer of given) pool.give(buffer)
+    const again = take().filter((buffer) => given.includes(buffer))
+    assert.equal(again.length > 0, bytes <= 131_072)
+    keptBytes += again.reduce((sum, { length }) => sum + length, 0)
+  }
+  assert.equal(keptBytes, MOST_KEPT_BYTES)
 })
