@@ -39,8 +39,8 @@ export class HttpExchange implements BufferView {
   closed = false
   /** Side whose rules are being evaluated. */
   side: Side = 'request'
-  /** Window of the raw stream, for payload matches among HTTP ones. */
-  payload: Subject | null = null
+  /** The raw stream, for payload matches among HTTP ones. */
+  payload: { readonly window: Subject } | null = null
 
   #isTargetNormal: boolean | null = null
 
@@ -78,7 +78,7 @@ export class HttpExchange implements BufferView {
   }
 
   subject(slot: Slot): Subject | null | undefined {
-    if (slot.buffer === PAYLOAD) return this.payload
+    if (slot.buffer === PAYLOAD) return this.payload === null ? null : this.payload.window
     const side = this.#sideOf(slot)
     const state = this.state(side)
     if (slot.streaming) {
