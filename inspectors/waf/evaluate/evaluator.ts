@@ -1,5 +1,5 @@
 import type { Disruptive, Phase } from '#signatures/seclang/model.ts'
-import type { CompiledLink, CompiledRule, Program } from '../compile/program.ts'
+import type { CompiledLink, CompiledRule, Program, TxRun } from '../compile/program.ts'
 import { Captures } from '../operators/operator.ts'
 import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
 import type { Interception, Transaction } from '../transaction/transaction.ts'
@@ -18,6 +18,7 @@ import {
 import { MatchedVariable } from '../transaction/matched-variable.ts'
 import { MAX_HITS } from '../transaction/rule-hit.ts'
 import { MatchList } from './match-list.ts'
+import { RunMemo } from './run-memo.ts'
 
 /**
  * Runs the rules of a phase over a transaction.
@@ -35,6 +36,8 @@ export class Evaluator {
   readonly #gate: PhaseGate
   readonly #captures = new Captures()
   readonly #linkTargets = new ResolvedTargets()
+  /** By phase and position. */
+  readonly #memos: (RunMemo | undefined)[][]
   /** Matches of the rule that is being evaluated. */
   readonly #matches = new MatchList()
   #msg = ''
@@ -43,18 +46,26 @@ export class Evaluator {
   constructor(program: Program) {
     this.#program = program
     this.#gate = new PhaseGate(program)
+    this.#memos = program.phases.map(() => [])
   }
 
   /** Runs a phase. What rules decide is left in the transaction (`interception`, `hits`, TX). */
   runPhase(transaction: Transaction, phase: Phase): void {
     if (transaction.engine === 'off') return
-    const { rules, next, groupOf } = this.#program.phases[phase]
+    const { rules, next, groupOf, txRuns } = this.#program.phases[phase]
     transaction.currentPhase = phase
     const positions = this.#gate.startPhase(transaction, phase)
     let position = positions.next(0)
     while (position >= 0) {
       const rule = rules[position]
       const { removedRules } = transaction
+      const run = txRuns[position]
+      if (run !== null && removedRules === null && transaction.removedTargets === null) {
+        const from = this.#runTogether(transaction, phase, position, run)
+        if (from < 0) return
+        position = positions.next(from)
+        continue
+      }
       const isRemoved = removedRules !== null && hasRule(removedRules, rule.index)
       let from = position + 1
       if (!isRemoved && this.#runRule(transaction, rule, groupOf[position])) {
@@ -63,6 +74,28 @@ export class Evaluator {
       }
       position = positions.next(from)
     }
+  }
+
+  /**
+   * Runs rules that may do what they did the last time.
+   *
+   * @returns position to go on at; -1: the phase ends
+   */
+  #runTogether(transaction: Transaction, phase: Phase, start: number, run: TxRun): number {
+    const memo = (this.#memos[phase][start] ??= new RunMemo(run))
+    const candidates = run.group < 0 ? null : this.#gate.candidatesOf(run.group)
+    if (memo.replay(transaction, candidates)) return run.end
+    const { rules, next } = this.#program.phases[phase]
+    const isRecording = memo.begin(transaction, candidates)
+    for (let position = start; position < run.end; position += 1) {
+      const rule = rules[position]
+      if (!this.#runRule(transaction, rule, run.group)) continue
+      if (this.#finish(transaction, rule)) return -1
+      // What was logged, decided or jumped over is not repeated.
+      if (!run.isQuiet[position - start]) return next[position]
+    }
+    if (isRecording) memo.end(transaction)
+    return run.end
   }
 
   /**
