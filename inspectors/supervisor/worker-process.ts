@@ -5,7 +5,10 @@ import type { OutputOptions } from '../worker/outputs.ts'
 import {
   HEARTBEAT_MS,
   HUNG_AFTER_MS,
+  type KnownRecords,
   LOAD_DEADLINE_MS,
+  type RecordsAnswer,
+  type RecordsQuestion,
   type WorkerRequest,
   type WorkerResponse,
 } from '../worker/protocol.ts'
@@ -36,6 +39,10 @@ export interface WorkerEvents {
   changed(worker: WorkerProcess): void
   /** It cannot run its configuration. It ends by itself afterwards. */
   refused(worker: WorkerProcess, reason: string): void
+  /** It tells of persistent collections. @returns the answer; null: none */
+  asked(worker: WorkerProcess, question: RecordsQuestion): RecordsAnswer | null
+  /** What it is to know of them when it begins. */
+  known(): KnownRecords
 }
 
 export interface WorkerLaunch {
@@ -185,7 +192,9 @@ export class WorkerProcess {
       case 'ready':
         this.chains = message.chains
         this.warnings = message.warnings
-        if (this.state === 'loading') this.#send({ type: 'listen' })
+        if (this.state !== 'loading') return
+        this.#send(this.#events.known())
+        this.#send({ type: 'listen' })
         return
       case 'listening':
         if (this.state !== 'loading') return
@@ -205,6 +214,11 @@ export class WorkerProcess {
       case 'pong':
         this.connections = message.connections
         this.samples = message.samples
+        return
+      case 'records': {
+        const answer = this.#events.asked(this, message)
+        if (answer !== null) this.#send(answer)
+      }
     }
   }
 
