@@ -9,10 +9,16 @@ import {
   MAX_PENDING_BYTES,
   MAX_PENDING_VARIABLES,
   MAX_RECORD_KEY_LENGTH,
+  MAX_SPREAD_BYTES,
 } from '../waf/collections/limits.ts'
 import type { PendingChange } from '../waf/collections/pending-changes.ts'
 import { RecordHub } from '../waf/collections/record-hub.ts'
-import type { MergedRecord, RecordChanges } from '../waf/collections/shared-records.ts'
+import type { KnownRecord, MergedRecord, RecordChanges } from '../waf/collections/shared-records.ts'
+
+/** A worker that can be told what others made of records. */
+export interface Knower {
+  know(records: KnownRecords): void
+}
 
 /** What one worker has asked within the second that it is in. */
 interface Pace {
@@ -25,12 +31,15 @@ interface Pace {
  * not the supervisor. A worker may be in an attacker's hands, so what it says is checked, and bounded in size and rate.
  */
 export class RecordRelay {
+  readonly #workers: Iterable<Knower>
   readonly #hub: RecordHub
   readonly #paces = new WeakMap<object, Pace>()
   #batches = 0
   #refused = 0
 
-  constructor(hub = new RecordHub()) {
+  /** @param workers who share the records, at any time */
+  constructor(workers: Iterable<Knower>, hub = new RecordHub()) {
+    this.#workers = workers
     this.#hub = hub
   }
 
@@ -43,6 +52,8 @@ export class RecordRelay {
   }
 
   /**
+   * Merges a batch, and tells the others of it.
+   *
    * @param worker   whoever asks, by identity
    * @param question what it sent, which may be anything
    * @returns the answer; null: it gets none
@@ -60,17 +71,27 @@ export class RecordRelay {
     }
     this.#batches += 1
     let bytes = 0
-    const merged = batch.map((changes): MergedRecord | null => {
-      const record = this.#hub.merge(nowMs, changes)
-      bytes += bytesOf(record)
-      return bytes > MAX_ANSWER_BYTES ? null : record
+    let spreadBytes = 0
+    const spread: KnownRecord[] = []
+    const merged = batch.map((told): MergedRecord | null => {
+      const record = this.#hub.merge(nowMs, told)
+      const size = told.key.length + bytesOf(record)
+      if (told.changes.length > 0 && (spreadBytes += size) <= MAX_SPREAD_BYTES)
+        spread.push([told.key, record])
+      return (bytes += size) > MAX_ANSWER_BYTES ? null : record
     })
+    if (spread.length > 0) this.#spread(worker, spread)
     return { type: 'records', id, merged }
   }
 
   /** What a new worker is to know before it begins. */
   known(nowMs: number): KnownRecords {
     return { type: 'known-records', records: this.#hub.recent(nowMs, MAX_KNOWN_BYTES) }
+  }
+
+  #spread(from: object, records: readonly KnownRecord[]): void {
+    for (const worker of this.#workers)
+      if (worker !== from) worker.know({ type: 'known-records', records })
   }
 
   #isInPace(worker: object, nowMs: number): boolean {

@@ -61,7 +61,7 @@ export class Supervisor {
   readonly #workers = new Set<WorkerProcess>()
   readonly #restart = new RestartDelay()
   readonly #datagrams = new DatagramReader()
-  readonly #records = new RecordRelay()
+  readonly #records = new RecordRelay(this.#workers)
   /** Counters of workers that are gone: totals must not fall. */
   readonly #retired: Record<string, number> = {}
   #socket: {

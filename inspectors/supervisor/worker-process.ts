@@ -133,6 +133,11 @@ export class WorkerProcess {
     this.#send({ type: 'reattach', config })
   }
 
+  /** What others made of persistent collections, where it has any. */
+  know(records: KnownRecords): void {
+    if (this.state === 'listening' || this.state === 'draining') this.#send(records)
+  }
+
   /** It is the one that reads datagrams, or is not any more. */
   readDatagrams(isReader: boolean): void {
     this.#send({ type: 'datagrams', isReader })

@@ -32,7 +32,7 @@ export interface RecordsAnswer {
   readonly merged: readonly (MergedRecord | null)[]
 }
 
-/** Records that other workers have made, for one that begins; as in an answer. */
+/** Records that other workers have made; as in an answer. */
 export interface KnownRecords {
   readonly type: 'known-records'
   readonly records: readonly KnownRecord[]

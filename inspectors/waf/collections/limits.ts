@@ -24,6 +24,10 @@ export const MAX_ANSWER_BYTES = 524_288
 export const MAX_RECORD_KEY_LENGTH = 512
 /** Bytes of the records that a new worker is told of before it begins: those that were used last. */
 export const MAX_KNOWN_BYTES = 524_288
+/** Bytes of the changed records of a batch that the other workers are told of; for the rest they ask. */
+export const MAX_SPREAD_BYTES = 16_384
+/** Records that a worker was told of and has not used yet. */
+export const MAX_KNOWN_RECORDS = 20_000
 
 /** What a supervisor keeps for all workers of its domain; beyond it the least recently used go. */
 export const MAX_KEPT_RECORDS = 50_000

@@ -13,6 +13,7 @@ import {
   MAX_BATCH_BYTES,
   MAX_BATCH_RECORDS,
   MAX_DIRTY_RECORDS,
+  MAX_KNOWN_RECORDS,
   REFRESH_MS,
 } from './limits.ts'
 import { PendingChanges } from './pending-changes.ts'
@@ -23,6 +24,8 @@ interface SharedRecord {
   readonly key: string
   readonly changes: PendingChanges
   askedAt: number
+  /** Changes are on their way: what others made of the record may be without them. */
+  isTold: boolean
 }
 
 /**
@@ -34,8 +37,8 @@ interface SharedRecord {
  * REFRESH_MS.
  *
  * So a worker sees what it did itself at once, what others did after about FLUSH_MS plus a round trip
- * once it has the record, and an increment is never lost by two that happen together. A record that is new
- * to a worker is empty in the transaction that first names it, unless the worker was told of it when it began.
+ * once it uses the record or is told of it (`know`), and an increment is never lost by two that happen together. A
+ * record that is new to a worker, and that it was not told of, is empty in the transaction that first names it.
  *
  * While nobody can be told the copies go on, and changes are kept (one per variable) until somebody can; beyond
  * MAX_DIRTY_RECORDS the oldest are forgotten. A batch that was sent and not answered is not repeated:
@@ -86,19 +89,27 @@ export class SharedCollections {
         let state = states.get(record)
         if (state === undefined) {
           const recordKey = recordKeyOf(scope, collection, key)
-          state = { record, key: recordKey, changes: new PendingChanges(), askedAt: -Infinity }
+          const changes = new PendingChanges()
+          state = { record, key: recordKey, changes, askedAt: -Infinity, isTold: false }
           states.set(record, state)
-          this.#recall(state, nowMs)
         }
+        if (this.#known.size > 0) this.#recall(state, nowMs)
         if (nowMs - state.askedAt >= REFRESH_MS) this.#want(state)
         return record
       },
     }
   }
 
-  /** What others made of records before this worker began: it is not empty to a transaction that first names it. */
+  /** What others made of records: they are so when a transaction names them next. */
   know(records: readonly KnownRecord[]): void {
-    for (const [key, record] of records) this.#known.set(key, record)
+    for (const [key, record] of records) {
+      this.#known.delete(key)
+      this.#known.set(key, record)
+    }
+    for (const key of this.#known.keys()) {
+      if (this.#known.size <= MAX_KNOWN_RECORDS) return
+      this.#known.delete(key)
+    }
   }
 
   /** Tells one batch; what comes in meanwhile goes with the next. */
@@ -129,6 +140,9 @@ export class SharedCollections {
     )
     for (const [index, state] of batch.entries()) {
       state.askedAt = nowMs
+      state.isTold = false
+      // Told of before the answer, so it is older.
+      if (merged[index] !== null) this.#known.delete(state.key)
       adopt(state, merged[index] ?? null, nowMs)
     }
   }
@@ -142,17 +156,20 @@ export class SharedCollections {
       const isFull = batch.length >= MAX_BATCH_RECORDS || bytes > MAX_BATCH_BYTES
       if (isFull && batch.length > 0) break
       batch.push(state)
+      state.isTold = true
       this.#dirty.delete(state)
     }
     return batch
   }
 
   #recall(state: SharedRecord, nowMs: number): void {
-    const known = this.#known.get(state.key)
+    const known = state.isTold ? undefined : this.#known.get(state.key)
     if (known === undefined) return
     this.#known.delete(state.key)
-    const lastChange = known.variables.reduce((last, one) => Math.max(last, one.updatedAt), 0)
-    if (nowMs - lastChange <= state.record.timeoutMs) adopt(state, known, nowMs)
+    const { timeoutMs } = state.record
+    const { variables } = known
+    const isOver = variables.every(({ updatedAt }) => nowMs - updatedAt > timeoutMs)
+    if (variables.length === 0 || !isOver) adopt(state, known, nowMs)
   }
 
   #note(state: SharedRecord, name: string, change: Change): void {

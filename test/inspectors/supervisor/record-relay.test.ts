@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { RecordRelay } from '#inspectors/supervisor/record-relay.ts'
+import type { KnownRecords } from '#inspectors/worker/protocol.ts'
 import {
   MAX_ANSWER_BYTES,
   MAX_BATCHES_PER_SECOND,
   MAX_BATCH_RECORDS,
   MAX_PENDING_VARIABLES,
   MAX_RECORD_KEY_LENGTH,
+  MAX_SPREAD_BYTES,
 } from '#inspectors/waf/collections/limits.ts'
 
 const WORKER = {}
@@ -19,7 +21,7 @@ const record = (key: string, changes: unknown = [['hits', plusOne]]): unknown =>
 })
 
 test('workers get what all of them together made of a record', () => {
-  const relay = new RecordRelay()
+  const relay = new RecordRelay([])
   for (const worker of [{}, {}, {}]) relay.hear(worker, { id: 1, batch: [record('k')] }, 0)
   const answer = relay.hear({}, { id: 7, batch: [record('k', []), record('other', [])] }, 1)
   assert.equal(answer?.id, 7)
@@ -28,8 +30,27 @@ test('workers get what all of them together made of a record', () => {
   assert.equal(unknown?.createdAt, null)
 })
 
+test('what changed is told to the others, as far as it goes', () => {
+  const heard: KnownRecords[][] = [[], []]
+  const workers = heard.map((messages) => ({
+    know: (records: KnownRecords) => void messages.push(records),
+  }))
+  const relay = new RecordRelay(workers)
+  relay.hear(workers[0], { id: 1, batch: [record('k'), record('asked', [])] }, 0)
+  assert.deepEqual(
+    heard.map((messages) => messages.flatMap(({ records }) => records.map(([key]) => key))),
+    [[], ['k']],
+  )
+  const value = 'x'.repeat(2000)
+  const large = [['n', { ...plusOne, base: 'set', value }]]
+  const batch = Array.from({ length: 100 }, (_, at) => record(`large ${at}`, large))
+  relay.hear(workers[1], { id: 2, batch }, 0)
+  const told = heard[0][0]?.records.length ?? 0
+  assert.ok(told > 0 && told * value.length <= MAX_SPREAD_BYTES, `${told} records`)
+})
+
 test('what no worker of ours says is refused, and changes nothing', () => {
-  const relay = new RecordRelay()
+  const relay = new RecordRelay([])
   const long = 'x'.repeat(MAX_RECORD_KEY_LENGTH + 1)
   const wrong: unknown[] = [
     null,
@@ -60,7 +81,7 @@ test('what no worker of ours says is refused, and changes nothing', () => {
 })
 
 test('nothing that can come over the channel makes it throw', () => {
-  const relay = new RecordRelay()
+  const relay = new RecordRelay([])
   const wild = fc.array(
     fc.oneof(
       fc.jsonValue(),
@@ -79,7 +100,7 @@ test('nothing that can come over the channel makes it throw', () => {
 })
 
 test('a worker that asks all the time is not heard all the time; others are', () => {
-  const relay = new RecordRelay()
+  const relay = new RecordRelay([])
   const heard = (nowMs: number): number => {
     let answers = 0
     for (let at = 0; at < 1000; at += 1)
@@ -92,7 +113,7 @@ test('a worker that asks all the time is not heard all the time; others are', ()
 })
 
 test('an answer that would be too large leaves records out', () => {
-  const relay = new RecordRelay()
+  const relay = new RecordRelay([])
   const value = 'x'.repeat(2000)
   const keys = Array.from({ length: 400 }, (_, at) => `k${at}`)
   for (let at = 0; at < keys.length; at += 20) {

@@ -10,7 +10,7 @@ import { type PendingChange, PendingChanges } from '#inspectors/waf/collections/
 import { RecordHub } from '#inspectors/waf/collections/record-hub.ts'
 import { RedisRecords } from '#inspectors/waf/collections/redis-records.ts'
 import { SharedCollections } from '#inspectors/waf/collections/shared-collections.ts'
-import type { MergedRecord } from '#inspectors/waf/collections/shared-records.ts'
+import type { MergedRecord, SharedRecords } from '#inspectors/waf/collections/shared-records.ts'
 import type { Change, PersistentStore } from '#inspectors/waf/transaction/persistent-store.ts'
 import { idsOf, send, wafOf } from '../waf-of.ts'
 
@@ -156,6 +156,38 @@ test('two workers stop a client that neither alone would', { skip }, async () =>
   await until('six', () => stores.every((store) => valueOf(store, 'hits', key) === '6'))
   assert.equal(send(one, 'GET /').status, 429)
   assert.equal(send(two, 'GET /').status, 429)
+})
+
+test('what a worker is told of is there when it is named next, with its own changes on top', async () => {
+  const keys: string[] = []
+  const records: SharedRecords = {
+    isReady: true,
+    merge: (_nowMs, batch) => {
+      keys.push(...batch.map(({ key }) => key))
+      return Promise.resolve(batch.map(() => null))
+    },
+    close: () => {},
+  }
+  const shared = new SharedCollections(records, clock)
+  open.push(shared)
+  const store = shared.store('test/told', 60)
+  add(store, 'hits', 1)
+  await shared.flush()
+  const [key] = keys
+  const told = (value: string): void => {
+    const variable = { name: 'hits', value, expiresAt: Infinity, updatedAt: clock() }
+    shared.know([[key, { variables: [variable], createdAt: clock(), updates: 1 }]])
+  }
+  told('5')
+  assert.equal(valueOf(store, 'hits'), '5')
+  add(store, 'hits', 2)
+  told('8')
+  assert.equal(valueOf(store, 'hits'), '10')
+  await shared.flush()
+  told('10')
+  assert.equal(valueOf(store, 'hits'), '10')
+  shared.know([[key, { variables: [], createdAt: clock(), updates: 9 }]])
+  assert.equal(valueOf(store, 'hits'), undefined)
 })
 
 test('what a supervisor merges is what Redis merges', { skip }, async () => {
