@@ -158,7 +158,7 @@ export class HttpInspection {
     stream.addNoted(candidates)
     if (candidates.rules.length === 0) return
     exchange.side = side
-    exchange.payload = stream.window
+    exchange.payload = stream
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {

@@ -63,23 +63,18 @@ export class StreamInspection {
     }
   }
 
-  bytes(side: Side, chunk: Buffer, mode: StreamMode): void {
+  /** @param isHeld the chunk stays as it is */
+  bytes(side: Side, chunk: Buffer, mode: StreamMode, isHeld: boolean): void {
     const stream = this.#sides[side]
     if (stream.total >= this.#engine.settings.streamDepth) return
     const group = this.#context.plan.stream(this.#context.application, side)
     const { candidates } = this.#engine
     candidates.clear()
-    stream.push(chunk, group, candidates)
-    // A rule that waits stays a candidate until its fast pattern has left the window.
-    const seen = new Map<CompiledRule, number>()
-    for (const { rule, seenAt } of stream.waiting) {
-      if (seenAt <= stream.window.base) continue
-      candidates.add(rule)
-      seen.set(rule, seenAt)
-    }
-    stream.waiting = []
+    stream.push(chunk, group, candidates, isHeld)
+    const seen = stream.waiting.length === 0 ? null : this.#wake(stream)
     addOfSize(group, chunk.length, candidates)
     candidates.sort()
+    if (candidates.rules.length === 0) return
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
       if (compiled.application === 'http') {
@@ -91,7 +86,7 @@ export class StreamInspection {
       const outcome = this.#evaluate(compiled, stream, mode)
       if (outcome === 'no') continue
       if ((outcome === 'wait' || mode === 'each') && !group.alwaysSet.has(compiled))
-        this.#wait(stream, compiled, seen.get(compiled) ?? stream.total)
+        this.#wait(stream, compiled, seen?.get(compiled) ?? stream.total)
       if (outcome === 'wait') continue
       if (compiled.sections.length === 0 && compiled.payload === 'none')
         this.#fired[side].add(compiled.index)
@@ -115,6 +110,18 @@ export class StreamInspection {
       if (evaluateSections(compiled, alone, budget) !== 'match') continue
       this.#findings.match(compiled, this.#context.state, this.#context.endpoints(side))
     }
+  }
+
+  /** A rule that waits stays a candidate until its fast pattern has left the window. */
+  #wake(stream: StreamSide): ReadonlyMap<CompiledRule, number> {
+    const seen = new Map<CompiledRule, number>()
+    for (const { rule, seenAt } of stream.waiting) {
+      if (seenAt <= stream.windowBase) continue
+      this.#engine.candidates.add(rule)
+      seen.set(rule, seenAt)
+    }
+    stream.waiting = []
+    return seen
   }
 
   #wait(stream: StreamSide, rule: CompiledRule, seenAt: number): void {
@@ -145,7 +152,7 @@ export class StreamInspection {
 
 /** Stream offset after the last byte that the rule's positive steps matched. */
 function matchEnd(compiled: CompiledRule, stream: StreamSide): number {
-  let end = stream.window.base
+  let end = stream.windowBase
   for (const section of compiled.sections) {
     if (section.slot.buffer !== PAYLOAD) continue
     const base = stream.subject(section.slot).base

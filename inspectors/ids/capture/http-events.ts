@@ -10,6 +10,8 @@ export interface HttpListener {
   asks(flow: Flow, ask: () => Verdict): void
   /** True when `asks` may put off: a chunk that it looks at must be kept. */
   readonly mayWait: boolean
+  /** What was pushed stays as it is. */
+  readonly holdsPushed: boolean
   begin(transaction: HttpTransaction): void
   body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): void
   file(transaction: HttpTransaction, flow: Flow): void
@@ -18,14 +20,15 @@ export interface HttpListener {
 
 /** Brings what the parser finds to the rules and to the listener, in this order. */
 export function httpEvents(ids: IdsConnection, listener: HttpListener): HttpEvents {
-  const kept = (chunk: Buffer): Buffer => (listener.mayWait ? Buffer.from(chunk) : chunk)
+  const kept = (chunk: Buffer, isPushed: boolean): Buffer =>
+    listener.mayWait && !(isPushed && listener.holdsPushed) ? Buffer.from(chunk) : chunk
   return {
     requestHead: (transaction) => {
       listener.begin(transaction)
       listener.asks('to_server', () => ids.requestHead(transaction))
     },
-    requestBody: (transaction, chunk) => {
-      const bytes = kept(chunk)
+    requestBody: (transaction, chunk, isPushed) => {
+      const bytes = kept(chunk, isPushed)
       const isLast = isLastChunk(transaction, 'request')
       listener.asks('to_server', () => ids.requestBody(transaction, bytes, isLast))
       listener.body(transaction, 'to_server', bytes)
@@ -37,8 +40,8 @@ export function httpEvents(ids: IdsConnection, listener: HttpListener): HttpEven
     fault: (transaction, flow, name) =>
       listener.asks(flow, () => ids.httpEvent(transaction, flow, name)),
     responseHead: (transaction) => listener.asks('to_client', () => ids.responseHead(transaction)),
-    responseBody: (transaction, chunk) => {
-      const bytes = kept(chunk)
+    responseBody: (transaction, chunk, isPushed) => {
+      const bytes = kept(chunk, isPushed)
       const isLast = isLastChunk(transaction, 'response')
       listener.asks('to_client', () => ids.responseBody(transaction, bytes, isLast))
       listener.body(transaction, 'to_client', bytes)

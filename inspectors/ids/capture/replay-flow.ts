@@ -72,6 +72,7 @@ export class ReplayFlow {
   /** Bytes are inspected as they are let go; otherwise with the next packet of their direction. */
   #isStreamNow: boolean
   readonly #mode: StreamMode
+  readonly #holdsPackets: boolean
   readonly #later: Readonly<Record<Flow, (() => Verdict)[]>> = { to_server: [], to_client: [] }
   readonly #now: () => number
   readonly #encryption: EncryptionHandling
@@ -90,6 +91,8 @@ export class ReplayFlow {
       readonly policies: ExceptionPolicies
       readonly encryption: EncryptionHandling
       readonly dnsPorts: ReadonlySet<number>
+      /** Packets' bytes stay as they are. */
+      readonly holdsPackets: boolean
       readonly now: () => number
     },
   ) {
@@ -103,6 +106,7 @@ export class ReplayFlow {
     this.#isInline = options.isInline
     this.#isStreamNow = options.tcp.inline
     this.#mode = options.tcp.inline ? 'each' : 'stream'
+    this.#holdsPackets = options.holdsPackets
     this.#now = options.now
     this.#encryption = options.encryption
     this.fate = new FlowFate(options.policies)
@@ -137,6 +141,7 @@ export class ReplayFlow {
       {
         asks: (flow, inspect) => this.#ask(flow, inspect),
         mayWait: !this.#isStreamNow,
+        holdsPushed: this.#holdsPackets,
         begin: (transaction) => {
           this.transactions += 1
           if (transaction !== null) this.transaction = transaction
@@ -314,7 +319,7 @@ export class ReplayFlow {
   #bytes(flow: Flow, bytes: Buffer): void {
     this.ids.learn(flow, bytes)
     this.#protocols.learn(flow, bytes)
-    this.#ask(flow, () => this.ids.inspect(flow, bytes, this.#mode))
+    this.#ask(flow, () => this.ids.inspect(flow, bytes, this.#mode, this.#holdsPackets))
     if (!this.fate.isDropped) this.#protocols.bytes(flow, bytes)
   }
 

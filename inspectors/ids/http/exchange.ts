@@ -38,8 +38,8 @@ export class HttpExchange implements BufferView {
   closed = false
   /** Side whose rules are being evaluated. */
   side: Side = 'request'
-  /** Window of the raw stream, for payload matches among HTTP ones. */
-  payload: Subject | null = null
+  /** The raw stream, for payload matches among HTTP ones. */
+  payload: { readonly window: Subject } | null = null
 
   constructor(transaction: HttpTransaction) {
     this.transaction = transaction
@@ -69,7 +69,7 @@ export class HttpExchange implements BufferView {
   }
 
   subject(slot: Slot): Subject | null | undefined {
-    if (slot.buffer === PAYLOAD) return this.payload
+    if (slot.buffer === PAYLOAD) return this.payload === null ? null : this.payload.window
     const side = this.#sideOf(slot)
     const state = this.state(side)
     if (slot.streaming) {
