@@ -49,7 +49,7 @@ export class HttpInspection {
     const group = this.#group(side)
     const { candidates } = this.#engine
     candidates.clear()
-    scanHead(group, exchange, side, candidates)
+    scanHead(group, exchange, side, this.#engine.budget, candidates)
     for (const rule of group.always) candidates.add(rule)
     this.#evaluate(exchange, side)
     if (!this.#engine.program.eventApplications.has('http')) return
