@@ -5,6 +5,7 @@ import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
 import type { Interception, Transaction } from '../transaction/transaction.ts'
 import { hasRule, type TargetExclusion } from '../values/selector.ts'
 import type { Entry } from '../values/entry.ts'
+import type { TextFacts } from '../values/text-facts.ts'
 import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
 import { type Candidates, PhaseGate } from './phase-gate.ts'
@@ -145,11 +146,18 @@ export class Evaluator {
     const exclusions = group < 0 ? null : exclusionsOf(transaction, rule)
     const { length } = resolved
     let matched = false
+    /** What the value before was like, where it did not match: fields repeat values. */
+    let failed: TextFacts | null = null
     for (let at = 0; at < length; at += 1) {
       const entry = resolved.entries[at]
+      if (failed !== null && entry.facts === failed) continue
+      failed = link.targets.isVolatile ? null : entry.facts
       if (exclusions !== null) {
         const { collection, selector } = link.targets.parts[resolved.partOf(at)]
-        if (isExcluded(exclusions, rule.index, collection, entry, selector)) continue
+        if (isExcluded(exclusions, rule.index, collection, entry, selector)) {
+          failed = null
+          continue
+        }
       }
       for (let step = 0; step < link.pipelines.length; step += 1) {
         const text = this.#textOf(link, entry, step)
@@ -160,6 +168,7 @@ export class Evaluator {
         const { collection, count } = link.targets.parts[resolved.partOf(at)]
         const variable = new MatchedVariable(collection.name, count, entry, text)
         this.#onMatch(transaction, rule, link, variable, argument, link.pipelines[step])
+        failed = null
         if (isLast && !matched) this.#describe(transaction, rule)
         matched = true
       }
