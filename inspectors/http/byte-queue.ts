@@ -21,6 +21,11 @@ export class ByteQueue {
     return this.end - this.start
   }
 
+  /** What is unread is part of the newest chunk that was pushed, not a copy. */
+  get isPushed(): boolean {
+    return !this.#isOwn
+  }
+
   push(chunk: Buffer): void {
     if (this.start === this.end) {
       this.buffer = chunk

@@ -73,14 +73,16 @@ export class IdsConnection implements ConnectionInspector {
 
   /**
    * The second half of `bytes`, which a capture puts off to the next packet of the direction.
+   *
+   * @param isHeld the chunk stays as it is after the call
    */
-  inspect(flow: Flow, chunk: Buffer, mode: StreamMode = 'line'): Verdict {
+  inspect(flow: Flow, chunk: Buffer, mode: StreamMode = 'line', isHeld = false): Verdict {
     const side = sideOf(flow)
     const context = this.#context
     context.chunkBytes = chunk.length
     if (!this.#findings.passes) {
       this.#findings.about(flow, 'stream', null)
-      this.#stream.bytes(side, chunk, mode)
+      this.#stream.bytes(side, chunk, mode, isHeld)
       if (!this.#hasSpoken[side]) this.#hear(side)
     }
     if (this.#tls !== null) {

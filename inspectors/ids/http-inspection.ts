@@ -49,7 +49,7 @@ export class HttpInspection {
     const group = this.#group(side)
     const { candidates } = this.#engine
     candidates.clear()
-    scanHead(group, exchange, side, candidates)
+    scanHead(group, exchange, side, this.#engine.budget, candidates)
     for (const rule of group.always) candidates.add(rule)
     this.#evaluate(exchange, side)
     if (!this.#engine.program.eventApplications.has('http')) return
@@ -158,7 +158,7 @@ export class HttpInspection {
     stream.addNoted(candidates)
     if (candidates.rules.length === 0) return
     exchange.side = side
-    exchange.payload = stream.window
+    exchange.payload = stream
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {

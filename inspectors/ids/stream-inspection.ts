@@ -27,7 +27,7 @@ export class StreamInspection {
   readonly #findings: Findings
   readonly #sides: Readonly<Record<Side, StreamSide>>
   /** Rules without any buffer match once in a flow and direction. */
-  readonly #fired: Readonly<Record<Side, Set<number>>> = { request: new Set(), response: new Set() }
+  readonly #fired: Record<Side, Set<number> | null> = { request: null, response: null }
 
   constructor(engine: Engine, context: FlowContext, findings: Findings) {
     this.#engine = engine
@@ -63,38 +63,33 @@ export class StreamInspection {
     }
   }
 
-  bytes(side: Side, chunk: Buffer, mode: StreamMode): void {
+  /** @param isHeld the chunk stays as it is */
+  bytes(side: Side, chunk: Buffer, mode: StreamMode, isHeld: boolean): void {
     const stream = this.#sides[side]
     if (stream.total >= this.#engine.settings.streamDepth) return
     const group = this.#context.plan.stream(this.#context.application, side)
     const { candidates } = this.#engine
     candidates.clear()
-    stream.push(chunk, group, candidates)
-    // A rule that waits stays a candidate until its fast pattern has left the window.
-    const seen = new Map<CompiledRule, number>()
-    for (const { rule, seenAt } of stream.waiting) {
-      if (seenAt <= stream.window.base) continue
-      candidates.add(rule)
-      seen.set(rule, seenAt)
-    }
-    stream.waiting = []
+    stream.push(chunk, group, candidates, isHeld)
+    const seen = stream.waiting.length === 0 ? null : this.#wake(stream)
     addOfSize(group, chunk.length, candidates)
     candidates.sort()
+    if (candidates.rules.length === 0) return
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
       if (compiled.application === 'http') {
-        stream.noted.set(compiled, stream.total)
+        stream.note(compiled)
         continue
       }
-      if (this.#fired[side].has(compiled.index)) continue
+      if (this.#fired[side]?.has(compiled.index) === true) continue
       if (!this.#context.admits(compiled, side)) continue
       const outcome = this.#evaluate(compiled, stream, mode)
       if (outcome === 'no') continue
       if ((outcome === 'wait' || mode === 'each') && !group.alwaysSet.has(compiled))
-        this.#wait(stream, compiled, seen.get(compiled) ?? stream.total)
+        this.#wait(stream, compiled, seen?.get(compiled) ?? stream.total)
       if (outcome === 'wait') continue
       if (compiled.sections.length === 0 && compiled.payload === 'none')
-        this.#fired[side].add(compiled.index)
+        (this.#fired[side] ??= new Set()).add(compiled.index)
       this.#findings.match(compiled, this.#context.state, endpoints)
       if (this.#findings.passes) return
     }
@@ -117,6 +112,18 @@ export class StreamInspection {
     }
   }
 
+  /** A rule that waits stays a candidate until its fast pattern has left the window. */
+  #wake(stream: StreamSide): ReadonlyMap<CompiledRule, number> {
+    const seen = new Map<CompiledRule, number>()
+    for (const { rule, seenAt } of stream.waiting) {
+      if (seenAt <= stream.windowBase) continue
+      this.#engine.candidates.add(rule)
+      seen.set(rule, seenAt)
+    }
+    stream.waiting = []
+    return seen
+  }
+
   #wait(stream: StreamSide, rule: CompiledRule, seenAt: number): void {
     if (stream.waiting.length < MAX_WAITING_RULES) stream.waiting.push({ rule, seenAt })
     else this.#engine.counters.waitingRulesDropped += 1
@@ -132,20 +139,20 @@ export class StreamInspection {
     else stream.useWindow(compiled)
     const outcome = evaluateSections(compiled, stream, budget)
     if (outcome === 'match') {
-      stream.matchedTo.set(compiled.index, matchEnd(compiled, stream))
+      stream.matchedUpTo(compiled, matchEnd(compiled, stream))
       return outcome
     }
     if (compiled.payload !== 'both' || mode === 'stream') return outcome
     stream.useChunk()
     const alone = evaluateSections(compiled, stream, budget)
-    if (alone === 'match') stream.matchedTo.set(compiled.index, stream.total)
+    if (alone === 'match') stream.matchedUpTo(compiled, stream.total)
     return alone === 'match' ? alone : outcome
   }
 }
 
 /** Stream offset after the last byte that the rule's positive steps matched. */
 function matchEnd(compiled: CompiledRule, stream: StreamSide): number {
-  let end = stream.window.base
+  let end = stream.windowBase
   for (const section of compiled.sections) {
     if (section.slot.buffer !== PAYLOAD) continue
     const base = stream.subject(section.slot).base

@@ -10,6 +10,9 @@ import type { RuleGroup } from './program/rule-group.ts'
 /** Bytes that the window may grow to before it is cut. */
 const MAX_WINDOW = STREAM_HISTORY + 8192
 
+/** Chunks that may wait to be joined to the window: nearly all are never looked at. */
+const MAX_FRESH_CHUNKS = 64
+
 /** Bytes that a packet is matched with, its own among them (`toserver-chunk-size`). */
 const REACH = 2560
 
@@ -26,18 +29,43 @@ export interface WaitingRule {
  */
 export class StreamSide implements BufferView {
   readonly #tail = new ScanTail()
-  readonly window = new Subject('', 0, true, false)
+  readonly #window = new Subject('', 0, true, false)
+  readonly #chunk = new Subject('')
+  /** Chunks that are not part of the window's text yet. */
+  readonly #fresh: Buffer[] = []
+  /** Bytes that the window has with these. */
+  #windowBytes = 0
+  #newest: Buffer | null = null
   /** Rules of another protocol's events whose fast pattern was seen, and the offset it ended at or before. */
-  readonly noted = new Map<CompiledRule, number>()
-  readonly chunk = new Subject('')
+  #noted: Map<CompiledRule, number> | null = null
   waiting: WaitingRule[] = []
   /** Stream offset after the last byte of each rule's last match, by rule index. */
-  readonly matchedTo = new Map<number, number>()
+  #matchedTo: Map<number, number> | null = null
   total = 0
   /** What records quote of the stream before the window. */
   #before = ''
   /** Which of the two the payload sections are matched against now. */
-  #current: Subject = this.window
+  #current: Subject = this.#window
+
+  /** The newest bytes; joined when it is asked for. */
+  get window(): Subject {
+    if (this.#fresh.length > 0) this.#join('')
+    return this.#window
+  }
+
+  /** Stream offset at which the window begins. */
+  get windowBase(): number {
+    return this.total - this.#windowBytes
+  }
+
+  /** The newest chunk; of `push` until the next one. */
+  get chunk(): Subject {
+    if (this.#newest !== null) {
+      this.#chunk.set(this.#newest.toString('latin1'), 0, true, true)
+      this.#newest = null
+    }
+    return this.#chunk
+  }
 
   /** What was seen last, with a note where bytes are missing. */
   get quoted(): string {
@@ -49,47 +77,81 @@ export class StreamSide implements BufferView {
     const note = `[${bytes} bytes missing]`
     this.#before = (this.#before + this.window.text).slice(-STREAM_HISTORY) + note
     this.total += bytes
-    this.window.set('', this.total, true, false)
+    this.#window.set('', this.total, true, false)
+    this.#windowBytes = 0
     this.waiting = []
     this.#tail.length = 0
-    this.noted.clear()
+    this.#noted = null
   }
 
-  /** Takes a chunk and adds the rules whose fast pattern it completes. */
-  push(chunk: Buffer, group: RuleGroup, into: CandidateList): void {
-    const text = chunk.toString('latin1')
-    const { window } = this
+  /**
+   * Takes a chunk and adds the rules whose fast pattern it completes.
+   *
+   * @param isHeld the chunk stays as it is, so it may wait to be joined to the window
+   */
+  push(chunk: Buffer, group: RuleGroup, into: CandidateList, isHeld = false): void {
     // Cut now and then only: pieces are joined when a rule looks at them.
-    const kept = window.text.length > MAX_WINDOW ? window.text.slice(-STREAM_HISTORY) : window.text
-    window.set(kept + text, this.total - kept.length, true, false)
-    this.chunk.set(text, 0, true, true)
+    const kept = this.#windowBytes > MAX_WINDOW ? STREAM_HISTORY : this.#windowBytes
+    this.#windowBytes = kept + chunk.length
     this.total += chunk.length
+    if (isHeld) {
+      this.#newest = chunk
+      this.#fresh.push(chunk)
+      if (this.#fresh.length > MAX_FRESH_CHUNKS) this.#join('')
+    } else {
+      const text = chunk.toString('latin1')
+      this.#newest = null
+      this.#chunk.set(text, 0, true, true)
+      this.#join(text)
+    }
     group.chunked?.scanChunk(this.#tail, chunk, true, into)
+  }
+
+  /** @param newest what follows the chunks that wait */
+  #join(newest: string): void {
+    let { text } = this.#window
+    for (const chunk of this.#fresh) text += chunk.toString('latin1')
+    this.#fresh.length = 0
+    text += newest
+    if (text.length > this.#windowBytes) text = text.slice(-this.#windowBytes)
+    this.#window.set(text, this.windowBase, true, false)
+  }
+
+  /** The fast pattern of a rule of another protocol's events was seen. */
+  note(rule: CompiledRule): void {
+    this.#noted ??= new Map()
+    this.#noted.set(rule, this.total)
   }
 
   /** Adds the noted rules whose fast pattern the window may still hold. */
   addNoted(into: CandidateList): void {
-    if (this.noted.size === 0) return
-    for (const [rule, seenAt] of this.noted)
-      if (seenAt > this.window.base) into.add(rule)
-      else this.noted.delete(rule)
+    if (this.#noted === null || this.#noted.size === 0) return
+    for (const [rule, seenAt] of this.#noted)
+      if (seenAt > this.windowBase) into.add(rule)
+      else this.#noted.delete(rule)
+  }
+
+  /** A rule's last match ended before this stream offset. */
+  matchedUpTo(rule: CompiledRule, offset: number): void {
+    this.#matchedTo ??= new Map()
+    this.#matchedTo.set(rule.index, offset)
   }
 
   /** Payload sections are matched against the window, from behind the rule's last match on. */
   useWindow(rule: CompiledRule): void {
-    const from = this.matchedTo.get(rule.index) ?? 0
-    const skip = from - this.window.base
-    this.#current =
-      skip <= 0 ? this.window : new Subject(this.window.text.slice(skip), from, true, false)
+    const from = this.#matchedTo?.get(rule.index) ?? 0
+    const { window } = this
+    const skip = from - window.base
+    this.#current = skip <= 0 ? window : new Subject(window.text.slice(skip), from, true, false)
   }
 
   /** Payload sections are matched against the newest chunk and what is in reach of it. */
   useRecent(): void {
-    const { text, base } = this.window
+    const { window } = this
+    const { text, base } = window
     const bytes = Math.max(REACH, this.chunk.text.length)
     const skip = text.length - bytes
-    this.#current =
-      skip <= 0 ? this.window : new Subject(text.slice(skip), base + skip, true, false)
+    this.#current = skip <= 0 ? window : new Subject(text.slice(skip), base + skip, true, false)
   }
 
   useChunk(): void {

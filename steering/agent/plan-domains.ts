@@ -6,7 +6,7 @@ import type { Port } from '#chain/model/port.ts'
 import type { HostSnapshot } from '#chain/model/snapshot.ts'
 import type { DomainContent } from '../domain/domain-config.ts'
 import { type DomainKey, domainId } from '../domain/names.ts'
-import { VIEW_RULES, VIEW_SPOOL } from '../domain/supervisor-process.ts'
+import { VIEW_RULES, VIEW_SPOOL } from '../domain/confined-process.ts'
 import type { InForce, InForceAttachment } from './in-force.ts'
 
 /** Descriptors of the transparent socket and of the packet socket, as the launcher leaves them. */

@@ -5,11 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseMac } from '#steering/flows/address.ts'
 import type { SwitchPort } from '#steering/ovsdb/switch-port.ts'
 import { captureFilter } from '#steering/tap/filter.ts'
-import { listMirrors, removeMirrors } from '#steering/tap/mirror.ts'
+import { listMirrors, portCounts, removeMirror } from '#steering/tap/mirror.ts'
 import { STATUS_FILE, VIEW_TAP } from '#steering/tap/tap-process.ts'
-import { Tap, type TapWork } from '#steering/tap/tap.ts'
+import { type MirrorCounts, Tap, type TapWork } from '#steering/tap/tap.ts'
 import { type DomainNames, tapNames } from '../domain/names.ts'
-import { VIEW_SPOOL } from '../domain/supervisor-process.ts'
+import { VIEW_SPOOL } from '../domain/confined-process.ts'
 import { type BypassEvent, BypassLedger } from './bypass-ledger.ts'
 import type { DomainSetSettings } from './domain-set.ts'
 import type { InForceAttachment } from './in-force.ts'
@@ -27,7 +27,7 @@ export interface TapView {
   readonly entry: InForceAttachment | null
   readonly isRunning: boolean
   readonly problem: string | null
-  /** Mirrored by the switch since the mirror was made. */
+  /** Copied by the switch since the tap was started. */
   readonly packets: number
   readonly bytes: number
 }
@@ -42,6 +42,8 @@ interface TapSetEvents {
 interface Member {
   readonly tap: Tap
   entry: InForceAttachment | null
+  /** Name of the port that is mirrored, while it is running. */
+  guestPort: string
   isRunning: boolean
   problem: string | null
 }
@@ -124,8 +126,8 @@ export class TapSet extends EventEmitter<TapSetEvents> {
           entry,
           isRunning,
           problem,
-          packets: tap.mirror?.packets ?? 0,
-          bytes: tap.mirror?.bytes ?? 0,
+          packets: tap.copies?.sentPackets ?? 0,
+          bytes: tap.copies?.sentBytes ?? 0,
         },
       ]),
     )
@@ -147,14 +149,7 @@ export class TapSet extends EventEmitter<TapSetEvents> {
   async removeAll(): Promise<void> {
     for (const { tap } of this.#members.values()) await tap.remove()
     this.#members.clear()
-    const { run, location, instance } = this.#settings
-    const left = await listMirrors(run, location, instance)
-    await removeMirrors(
-      run,
-      location,
-      instance,
-      left.map(({ name }) => name),
-    )
+    await this.#removeMirrorsBut(new Set())
   }
 
   async #work(key: string): Promise<void> {
@@ -181,8 +176,10 @@ export class TapSet extends EventEmitter<TapSetEvents> {
     await writeFile(spool + SPOOL_OWNER_SUFFIX, plan.entry.attachment.tenant)
     for (const sha256 of plan.bundles) await ensureBundle(sha256)
     await member.tap.reconcile(this.#workOf(plan.entry, seen))
-    await member.tap.check()
+    const counts = await this.#counts([seen.name])
+    await member.tap.check(counts(member.tap, seen.name))
     member.entry = plan.entry
+    member.guestPort = seen.name
     this.#say(key, true, null)
   }
 
@@ -199,15 +196,34 @@ export class TapSet extends EventEmitter<TapSetEvents> {
   }
 
   async #checkAll(): Promise<void> {
-    for (const [key, member] of this.#members) {
-      if (!member.isRunning) continue
-      if (await member.tap.check()) continue
+    const running = [...this.#members].filter(([, { isRunning }]) => isRunning)
+    if (running.length === 0) return
+    const counts = await this.#counts(running.map(([, { guestPort }]) => guestPort))
+    for (const [key, member] of running) {
       // Removed meanwhile, or being worked at.
-      if (this.#members.get(key) !== member || !member.isRunning) continue
-      this.#say(key, false, member.tap.status?.reason ?? 'the tap has ended')
+      const isOurs = (): boolean => this.#members.get(key) === member && member.isRunning
+      if (!isOurs()) continue
+      const why = await member.tap.check(counts(member.tap, member.guestPort))
+      if (why === null || !isOurs()) continue
+      this.#say(key, false, why)
       this.#queue.add(key)
     }
     this.#observe()
+  }
+
+  /** What the switch tells of taps now. */
+  async #counts(
+    guestPorts: readonly string[],
+  ): Promise<(tap: Tap, guestPort: string) => MirrorCounts> {
+    const { run, location, instance } = this.#settings
+    const mirrors = await listMirrors(run, location, instance)
+    const ports = [...guestPorts, ...mirrors.map(({ name }) => name)]
+    const counts = await portCounts(run, location, ports)
+    return ({ names: { portName } }, guestPort) => ({
+      mirror: mirrors.find(({ name }) => name === portName) ?? null,
+      guest: counts.get(guestPort) ?? null,
+      copies: counts.get(portName) ?? null,
+    })
   }
 
   #say(key: string, isRunning: boolean, problem: string | null): void {
@@ -235,17 +251,13 @@ export class TapSet extends EventEmitter<TapSetEvents> {
   /** Mirrors of a crashed run; the rest is found with what domains leave. */
   async #removeLeftovers(): Promise<void> {
     this.#areLeftoversGone = true
+    await this.#removeMirrorsBut(new Set(this.names().map(({ portName }) => portName)))
+  }
+
+  async #removeMirrorsBut(wanted: ReadonlySet<string>): Promise<void> {
     const { run, location, instance } = this.#settings
-    const wanted = new Set(this.names().map(({ portName }) => portName))
-    const stale = (await listMirrors(run, location, instance)).filter(
-      ({ name }) => !wanted.has(name),
-    )
-    await removeMirrors(
-      run,
-      location,
-      instance,
-      stale.map(({ name }) => name),
-    )
+    for (const { name } of await listMirrors(run, location, instance))
+      if (!wanted.has(name)) await removeMirror(run, location, { name, instance })
   }
 
   #member(key: string, { entry: { attachment } }: TapPlan): Member {
@@ -270,7 +282,7 @@ export class TapSet extends EventEmitter<TapSetEvents> {
       },
       log: (message, fields) => log(message, { attachment: key, ...fields }),
     })
-    const member = { tap, entry: null, isRunning: false, problem: null }
+    const member = { tap, entry: null, guestPort: '', isRunning: false, problem: null }
     this.#members.set(key, member)
     return member
   }

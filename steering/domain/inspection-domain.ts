@@ -5,23 +5,22 @@ import { isDeepStrictEqual } from 'node:util'
 import { Value } from 'typebox/value'
 import { DomainConfig, type SupervisorStatus } from '#chain/model/domain.ts'
 import type { RunCommand } from './command.ts'
+import {
+  type ProcessFolders,
+  type ProcessRecord,
+  boundLog,
+  isAlive,
+  killNamespace,
+  lastWords,
+  recordedProcess,
+} from './confined-process.ts'
 import { ControlClient } from './control-client.ts'
 import { type DomainContent, numberConfig } from './domain-config.ts'
 import { readIfPresent, writeDurably } from './durable-file.ts'
 import { DomainError } from './errors.ts'
 import type { DomainNames } from './names.ts'
 import { createNamespace, inNamespace, removeNamespace } from './namespace.ts'
-import {
-  type ProcessRecord,
-  type SupervisorFolders,
-  boundLog,
-  controlSocketPath,
-  isAlive,
-  killNamespace,
-  lastWords,
-  recordedSupervisor,
-  startSupervisor,
-} from './supervisor-process.ts'
+import { controlSocketPath, startSupervisor } from './supervisor-process.ts'
 import {
   type SwitchLocation,
   addSwitchPort,
@@ -64,7 +63,7 @@ export interface DomainHealth {
 export interface DomainSettings {
   readonly domain: string
   readonly names: DomainNames
-  readonly folders: SupervisorFolders
+  readonly folders: ProcessFolders
   readonly location: SwitchLocation
   readonly mtu: number
   /** Script and arguments of the supervisor, paths as it sees them. */
@@ -194,7 +193,7 @@ export class InspectionDomain {
 
   async #adopt(): Promise<boolean> {
     const { run, names, folders, log } = this.#settings
-    const record = await recordedSupervisor(folders.run)
+    const record = await recordedProcess(folders)
     if (record === null) return false
     try {
       const query = ['ip', '-json', 'link', 'show', 'dev', 'eth0'] as const
@@ -245,7 +244,7 @@ export class InspectionDomain {
       await delay(START_POLL_MS)
       if (this.#ended.signal.aborted) throw new DomainError('CONTROL_CLOSED', 'not wanted any more')
       if (!isAlive(this.#process))
-        throw new DomainError('SUPERVISOR_DIED', await lastWords(folders))
+        throw new DomainError('SUPERVISOR_DIED', `the supervisor: ${await lastWords(folders)}`)
       try {
         await this.#connect()
         this.#setStatus((await this.#client?.status(PING_TIMEOUT_MS)) ?? null, null)
@@ -338,7 +337,7 @@ export class InspectionDomain {
       } catch (error) {
         if (this.#client === client && client.isOpen) this.#lost((error as Error).message)
       }
-      await boundLog(this.#settings.folders.run).catch(() => {})
+      await boundLog(this.#settings.folders).catch(() => {})
     }
   }
 

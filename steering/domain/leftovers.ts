@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunCommand } from './command.ts'
 import { listOwnDevices } from './namespace.ts'
-import { killNamespace } from './supervisor-process.ts'
+import { killNamespace } from './confined-process.ts'
 import { type SwitchLocation, listOwnSwitchPorts, removeSwitchPorts } from './switch-port.ts'
 import type { DomainNames } from './names.ts'
 

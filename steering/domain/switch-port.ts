@@ -21,6 +21,13 @@ export const DOMAIN_KEY = 'portcullis-domain'
 const DEAD_VLAN = 4095
 const VSCTL_TIMEOUT_SECONDS = 10
 
+/** A port of ours, as `external_ids` tell of it. */
+export interface OwnPort {
+  readonly name: string
+  readonly instance: string
+  readonly domain: string
+}
+
 /**
  * Adds the port, or takes over the one that is there, and waits until the switch has it.
  *
@@ -30,25 +37,43 @@ const VSCTL_TIMEOUT_SECONDS = 10
 export async function addSwitchPort(
   run: RunCommand,
   location: SwitchLocation,
-  port: { readonly name: string; readonly instance: string; readonly domain: string },
+  port: OwnPort,
 ): Promise<number> {
-  const { name } = port
-  await run([
-    ...vsctl(location),
-    '--',
-    '--may-exist',
-    'add-port',
-    location.bridge,
-    name,
-    '--',
-    'set',
-    'Port',
-    name,
-    `tag=${DEAD_VLAN}`,
-    'vlan_mode=access',
-    `external_ids:${OWNER_KEY}=${port.instance}`,
-    `external_ids:${DOMAIN_KEY}="${port.domain}"`,
-  ])
+  await run([...vsctl(location), ...additionOf(location, port)])
+  return switchPortNumber(run, location, port.name)
+}
+
+/** What makes ovs-vsctl add a port of ours, as a part of one transaction. */
+export const additionOf = (
+  { bridge }: SwitchLocation,
+  { name, instance, domain }: OwnPort,
+): string[] => [
+  '--',
+  '--may-exist',
+  'add-port',
+  bridge,
+  name,
+  '--',
+  'set',
+  'Port',
+  name,
+  `tag=${DEAD_VLAN}`,
+  'vlan_mode=access',
+  `external_ids:${OWNER_KEY}=${instance}`,
+  `external_ids:${DOMAIN_KEY}="${domain}"`,
+]
+
+/**
+ * Waits until the switch has a port.
+ *
+ * @returns its OpenFlow port number
+ * @throws DomainError `COMMAND_FAILED` when the switch cannot open the interface or does not answer
+ */
+export async function switchPortNumber(
+  run: RunCommand,
+  location: SwitchLocation,
+  name: string,
+): Promise<number> {
   await run([...vsctl(location), 'wait-until', 'Interface', name, 'ofport!=[]'])
   const output = await run([...vsctl(location), 'get', 'Interface', name, 'ofport'])
   const ofport = Number(output.trim())

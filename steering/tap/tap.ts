@@ -4,23 +4,21 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { TapConfig, TapStatus } from '#chain/model/tap.ts'
 import type { RunCommand } from '../domain/command.ts'
+import {
+  type ProcessFolders,
+  type ProcessRecord,
+  boundLog,
+  isAlive,
+  killNamespace,
+  lastWords,
+  recordedProcess,
+} from '../domain/confined-process.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { DomainNames } from '../domain/names.ts'
 import { removeNamespace } from '../domain/namespace.ts'
-import {
-  type ProcessRecord,
-  type SupervisorFolders,
-  isAlive,
-  killNamespace,
-  recordedSupervisor,
-} from '../domain/supervisor-process.ts'
-import {
-  type SwitchLocation,
-  addSwitchPort,
-  listOwnSwitchPorts,
-  removeSwitchPorts,
-} from '../domain/switch-port.ts'
-import { type Mirror, ensureMirror, listMirrors, removeMirrors } from './mirror.ts'
+import type { OwnPort, SwitchLocation } from '../domain/switch-port.ts'
+import { type Mirror, type PortCounts, ensureMirror, isWhole, removeMirror } from './mirror.ts'
+import { MirrorWatch } from './mirror-watch.ts'
 import { buildTapNamespace } from './tap-namespace.ts'
 import { readTapStatus, startTap } from './tap-process.ts'
 
@@ -31,10 +29,19 @@ const START_POLL_MS = 50
 export const HUNG_AFTER_MS = 10_000
 /** A tap that lived so long did not die of its start. */
 const STABLE_MS = 60_000
-/** Time that the switch takes to give up what it had cached. */
+/** Time that the switch takes to look at what it has cached again. */
 const REVALIDATION_MS = 1_500
 const FIRST_PAUSE_MS = 500
 const MAX_PAUSE_MS = 30_000
+
+/** What the switch tells of a tap. */
+export interface MirrorCounts {
+  /** Null: there is none. */
+  readonly mirror: Mirror | null
+  /** What went through the guest's port and the one that gets the copies; null: not known. */
+  readonly guest: PortCounts | null
+  readonly copies: PortCounts | null
+}
 
 /** What one tap is to do. */
 export interface TapWork {
@@ -47,7 +54,7 @@ export interface TapWork {
 
 export interface TapSettings {
   readonly names: DomainNames
-  readonly folders: SupervisorFolders
+  readonly folders: ProcessFolders
   readonly location: SwitchLocation
   readonly mtu: number
   readonly run: RunCommand
@@ -55,9 +62,9 @@ export interface TapSettings {
 }
 
 /**
- * One mirrored port: a namespace with the end that copies come to, the mirror in the switch, tcpdump and the
- * process that reads it. It survives the agent: `reconcile` takes over what an earlier one left, and builds anew
- * what is broken. The mirror comes last and goes first.
+ * One mirrored port: a namespace with the end that copies come to, tcpdump and the process that reads it, and in the
+ * switch the other end and the mirror. It survives the agent: `reconcile` takes over what an earlier one left, and
+ * builds anew what is broken. The mirror comes last and goes first.
  */
 export class Tap {
   readonly #settings: TapSettings
@@ -66,7 +73,9 @@ export class Tap {
   #pauseMs = FIRST_PAUSE_MS
   #isKnown = false
   #status: TapStatus | null = null
-  #mirror: Mirror | null = null
+  #copies: PortCounts | null = null
+  #watch = new MirrorWatch()
+  #isBlind = false
 
   constructor(settings: TapSettings) {
     this.#settings = settings
@@ -81,56 +90,61 @@ export class Tap {
     return this.#status
   }
 
-  get mirror(): Mirror | null {
-    return this.#mirror
+  /** What the switch copied, as last told. */
+  get copies(): PortCounts | null {
+    return this.#copies
   }
 
   /** Brings about what is wanted. @throws DomainError with the reason why it is not so */
   async reconcile(work: TapWork): Promise<void> {
-    const { run, location, names } = this.#settings
+    const { run, location } = this.#settings
     if (!this.#isKnown) await this.#adopt()
     if (!(await this.#isRunning(work))) await this.#restart(work)
-    const ports = await listOwnSwitchPorts(run, location, names.instance)
-    if (!ports.includes(names.portName)) await this.#addPort(work)
-    const isNew = await ensureMirror(run, location, {
-      name: names.portName,
-      instance: names.instance,
-      from: work.guestPort,
-      to: names.portName,
-    })
+    if (this.#isBlind) {
+      await this.unmirror()
+      await this.#pause()
+    }
+    const isNew = await ensureMirror(run, location, this.#port(work), work.guestPort)
+    if (!isNew) return
+    this.#forget()
     // Until then packets of flows that the switch has cached are not mirrored.
-    if (isNew) await delay(REVALIDATION_MS)
+    await delay(REVALIDATION_MS)
   }
 
-  /** Reads what it tells. @returns false when it is to be started again */
-  async check(): Promise<boolean> {
-    const { folders, run, location, names } = this.#settings
-    if (this.#process === null) return false
-    this.#status = isAlive(this.#process) ? await readTapStatus(folders) : null
-    const mirrors = await listMirrors(run, location, names.instance)
-    this.#mirror = mirrors.find((mirror) => mirror.name === names.portName) ?? null
-    return this.#mirror !== null && this.#status?.state === 'running' && !isStale(this.#status)
+  /** Looks at what it tells, and at what the switch does. @returns why it is no tap any more; null: it is one */
+  async check({ mirror, guest, copies }: MirrorCounts): Promise<string | null> {
+    if (this.#process === null) return 'the tap has not begun'
+    this.#status = isAlive(this.#process) ? await readTapStatus(this.#settings.folders) : null
+    this.#copies = copies
+    await boundLog(this.#settings.folders).catch(() => {})
+    const status = this.#status
+    if (status?.state !== 'running' || isStale(status)) return status?.reason ?? 'the tap has ended'
+    if (mirror === null || !isWhole(mirror)) return 'the mirror is gone from the switch'
+    if (guest === null || copies === null) return null
+    const sees = this.#watch.observe(guest.packets, copies.sentPackets)
+    if (sees === true && Date.now() - this.#startedAt > STABLE_MS) this.#pauseMs = FIRST_PAUSE_MS
+    this.#isBlind = sees === false
+    return this.#isBlind ? 'the switch does not mirror what goes through the port' : null
   }
 
   /** Takes the mirror away: the guest's port is not there, or nobody is to look. */
   async unmirror(): Promise<void> {
     const { run, location, names } = this.#settings
-    await removeMirrors(run, location, names.instance, [names.portName])
-    this.#mirror = null
+    await removeMirror(run, location, { name: names.portName, instance: names.instance })
+    this.#forget()
   }
 
   /** Spooled alerts stay for the shipper. */
   async remove(): Promise<void> {
-    const { run, location, names, folders } = this.#settings
+    const { run, names, folders } = this.#settings
     await this.unmirror()
     await this.#end()
-    await removeSwitchPorts(run, location, [names.portName])
     await removeNamespace(run, names)
     await rm(folders.run, { recursive: true, force: true })
   }
 
   async #adopt(): Promise<void> {
-    this.#process = await recordedSupervisor(this.#settings.folders.run)
+    this.#process = await recordedProcess(this.#settings.folders)
     this.#isKnown = true
     if (this.#process === null) return
     this.#startedAt = Date.now()
@@ -151,15 +165,11 @@ export class Tap {
     const wasOurs = this.#process !== null
     const livedMs = Date.now() - this.#startedAt
     const why = this.#status?.reason
+    await this.unmirror()
     await this.#end()
-    await removeSwitchPorts(run, this.#settings.location, [names.portName])
     await buildTapNamespace(run, names, mtu)
-    await this.#addPort(work)
-    // One that dies again and again is started ever more slowly.
-    if (wasOurs && livedMs < STABLE_MS) {
-      await delay(this.#pauseMs)
-      this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_PAUSE_MS)
-    } else this.#pauseMs = FIRST_PAUSE_MS
+    if (wasOurs && livedMs < STABLE_MS) await this.#pause()
+    else this.#pauseMs = FIRST_PAUSE_MS
     this.#startedAt = Date.now()
     this.#process = await startTap(names.namespace, folders, work.config, work.filter)
     await writeFile(this.#workFile, JSON.stringify({ config: work.config, filter: work.filter }))
@@ -175,16 +185,28 @@ export class Tap {
       if (status?.state === 'running') return
       const reason = status?.reason ?? (await lastWords(folders))
       if (status?.state === 'failed' || !isAlive(record))
-        throw new DomainError('SUPERVISOR_DIED', `the tap ended: ${reason}`)
+        throw new DomainError('SUPERVISOR_DIED', `the tap does not start: ${reason}`)
       if (Date.now() > deadline) throw new DomainError('CONTROL_TIMEOUT', 'the tap does not start')
     }
   }
 
-  async #addPort({ config }: TapWork): Promise<void> {
-    const { run, location, names } = this.#settings
-    const { portName, instance } = names
-    const domain = `tap ${config.attachment.tenant}/${config.attachment.id}`
-    await addSwitchPort(run, location, { name: portName, instance, domain })
+  #port({ config }: TapWork): OwnPort {
+    const { portName: name, instance } = this.#settings.names
+    const { tenant, id } = config.attachment
+    return { name, instance, domain: `tap ${tenant}/${id}` }
+  }
+
+  /** Another mirror is watched from its beginning. */
+  #forget(): void {
+    this.#copies = null
+    this.#watch = new MirrorWatch()
+    this.#isBlind = false
+  }
+
+  /** What fails again and again is tried ever more slowly. */
+  async #pause(): Promise<void> {
+    await delay(this.#pauseMs)
+    this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_PAUSE_MS)
   }
 
   async #end(): Promise<void> {
@@ -198,10 +220,3 @@ export class Tap {
 }
 
 const isStale = ({ at }: TapStatus): boolean => Date.now() - at > HUNG_AFTER_MS
-
-/** The end of a tap's log: why it did not come up. */
-async function lastWords({ run }: SupervisorFolders): Promise<string> {
-  const text = await readFile(join(run, 'tap.log'), 'utf8').catch(() => '')
-  const lines = text.trim().split('\n').slice(-3).join(' | ').slice(-500)
-  return lines === '' ? 'without a word' : lines
-}

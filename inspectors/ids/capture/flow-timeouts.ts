@@ -39,6 +39,11 @@ export function timeoutsFor(timeouts: FlowTimeouts, protocol: number): StateTime
   }
 }
 
+/** A flow that had a packet more lately is not over, whatever its state. */
+export function shortestTimeout(own: StateTimeouts): number {
+  return Math.min(own.new, own.established, own.closed, own.bypassed)
+}
+
 /**
  * Takes `flow-timeouts.tcp.new` and its like, in seconds.
  *

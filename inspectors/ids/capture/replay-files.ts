@@ -78,6 +78,7 @@ export function replayFile(request: ReplayRequest): ReplayResult {
     policies: settings.policies,
     encryption: settings.encryption,
     dnsPorts: settings.dnsPorts,
+    holdsPackets: true,
     observer: recorder,
   })
   clock.replay = replay

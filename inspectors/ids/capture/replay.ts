@@ -7,7 +7,7 @@ import type { EncryptionHandling } from '../configuration/replay-settings.ts'
 import { ChecksumWatch } from './checksum-watch.ts'
 import type { DecoderCounts } from './decode/counters.ts'
 import { FrameDecoder } from './decode/frame-decoder.ts'
-import { flowKeys, quotedFlowKeys } from './flow-key.ts'
+import { KEY_WORDS, type Sender, writeFlowKey, writeQuotedFlowKey } from './flow-key.ts'
 import { type FlowEnd, FlowTable, isTimedOut } from './flow-table.ts'
 import { HostPolicies } from './host-policies.ts'
 import { ACK, ESP, ICMP, ICMP6, type Packet, SCTP, SYN, TCP, UDP } from './packet.ts'
@@ -31,6 +31,8 @@ export interface ReplayOptions {
   readonly encryption?: EncryptionHandling
   /** Ports besides 53 that DNS is expected at. */
   readonly dnsPorts?: readonly number[]
+  /** The bytes of packets stay as they are as long as the replay lasts: what is looked at later need not be copied. */
+  readonly holdsPackets?: boolean
   readonly observer: ReplayObserver & { flow(of: ReplayFlow, reason: FlowEnd): void }
 }
 
@@ -69,6 +71,7 @@ export class Replay {
   readonly #decoder: FrameDecoder
   readonly #checksums: ChecksumWatch
   readonly #flows: FlowTable
+  readonly #key = new Int32Array(KEY_WORDS)
   readonly #nextFlowId = flowIds(Math.random())
   readonly counts: ReplayCounts
   /** Time of the newest packet, milliseconds: the clock that rules go by. */
@@ -121,7 +124,8 @@ export class Replay {
     this.nowMs = timeMs
     this.counts.packets += 1
     this.counts.bytes += bytes.length
-    for (const packet of this.#decoder.decode(linkType, bytes, timeMs)) this.#packet(packet)
+    const packets = this.#decoder.decode(linkType, bytes, timeMs)
+    for (let index = 0; index < packets.length; index += 1) this.#packet(packets[index])
     this.#flows.sweep(timeMs)
   }
 
@@ -135,34 +139,34 @@ export class Replay {
       this.#alone(packet)
       return
     }
-    const quoted = quotedFlowKeys(packet, this.#settings.tracksVlans)
-    if (quoted !== null && this.#known(packet, quoted.back, quoted.there)) return
-    const { there, back } = flowKeys(packet, this.#settings.tracksVlans)
-    if (this.#known(packet, there, back)) return
-    const isReversed = comesFromServer(packet, this.#tcp.midstream)
+    const key = this.#key
+    const { tracksVlans } = this.#settings
+    if (packet.icmp !== null) {
+      // Who tells of an error is on the side of the packet's receiver.
+      const quoted = writeQuotedFlowKey(packet, tracksVlans, key)
+      if (quoted !== null && this.#known(packet, key, otherEnd(quoted))) return
+    }
+    const sender = writeFlowKey(packet, tracksVlans, key)
+    if (this.#known(packet, key, sender)) return
+    const isReversed = comesFromServer(packet, this.#tcp.midstream) || this.#isDnsAnswer(packet)
     const flow = this.#open(packet, isReversed)
     this.counts.flows += 1
-    this.#flows.add(isReversed ? back : there, flow)
+    this.#flows.add(key, isReversed ? otherEnd(sender) : sender, flow)
     this.#show(flow, packet, isReversed ? 'to_client' : 'to_server')
   }
 
   /** @returns false when the packet begins a flow */
-  #known(packet: Packet, there: string, back: string): boolean {
-    let flow = this.#flows.get(there)
-    let key = there
-    let direction: Flow = 'to_server'
-    if (flow === undefined) {
-      flow = this.#flows.get(back)
-      key = back
-      direction = 'to_client'
-    }
-    if (flow === undefined) return false
+  #known(packet: Packet, key: Int32Array, sender: Sender): boolean {
+    const place = this.#flows.find(key)
+    if (place < 0) return false
+    const flow = this.#flows.at(place)
+    const direction: Flow = this.#flows.isClient(place, sender) ? 'to_server' : 'to_client'
     const isOld = isTimedOut(flow, this.nowMs, this.#settings.flowTimeouts)
     if (!isOld && !isReused(flow, packet, direction)) {
       this.#show(flow, packet, direction)
       return true
     }
-    this.#flows.remove(key, flow, isOld ? 'timeout' : 'forced')
+    this.#flows.remove(place, isOld ? 'timeout' : 'forced')
     return false
   }
 
@@ -177,6 +181,12 @@ export class Replay {
     flow.packet(packet, direction, this.counts.packets, this.#checksums.isDamaged(packet))
     const { events } = this.counts
     for (const event of packet.events) events.set(event, (events.get(event) ?? 0) + 1)
+  }
+
+  /** An answer whose question was not seen: as with Suricata, who answers is the server. */
+  #isDnsAnswer({ protocol, payload, sourcePort, destinationPort }: Packet): boolean {
+    if (protocol !== UDP || !this.#dnsPorts.has(sourcePort)) return false
+    return !this.#dnsPorts.has(destinationPort) && payload.length >= 12 && payload[2] > 127
   }
 
   #open(packet: Packet, isReversed: boolean): ReplayFlow {
@@ -196,6 +206,7 @@ export class Replay {
       tcp: this.#tcp,
       policies: this.#options.policies ?? IGNORE_EXCEPTIONS,
       encryption: this.#options.encryption ?? 'track-only',
+      holdsPackets: this.#options.holdsPackets ?? false,
       dnsPorts: this.#dnsPorts,
       now: () => this.nowMs,
     })
@@ -214,7 +225,7 @@ export class Replay {
   }
 
   #over(flow: ReplayFlow, reason: FlowEnd): void {
-    flow.end()
+    flow.close()
     const { tcp } = flow
     if (tcp !== null) this.counts.gaps += tcp.gaps('to_server') + tcp.gaps('to_client')
     this.#countApplication(flow)
@@ -222,6 +233,10 @@ export class Replay {
     this.counts.alerts += flow.alerts
     this.#options.observer.flow(flow, reason)
   }
+}
+
+function otherEnd(sender: Sender): Sender {
+  return sender === 'first' ? 'second' : sender === 'second' ? 'first' : 'either'
 }
 
 const ENDING: ReadonlySet<TcpState> = new Set([

@@ -8,7 +8,6 @@ import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
 import { MessageFiles, fileName } from '../files/message-files.ts'
 import { BodyStream } from './body-stream.ts'
 import { headBuffer, headInstances, joinedValue } from './buffers.ts'
-import { isNormalTarget } from './uri.ts'
 
 /** What one direction of an exchange has been seen to contain. */
 interface SideState {
@@ -39,10 +38,8 @@ export class HttpExchange implements BufferView {
   closed = false
   /** Side whose rules are being evaluated. */
   side: Side = 'request'
-  /** Window of the raw stream, for payload matches among HTTP ones. */
-  payload: Subject | null = null
-
-  #isTargetNormal: boolean | null = null
+  /** The raw stream, for payload matches among HTTP ones. */
+  payload: { readonly window: Subject } | null = null
 
   constructor(transaction: HttpTransaction) {
     this.transaction = transaction
@@ -50,12 +47,6 @@ export class HttpExchange implements BufferView {
 
   state(side: Side): SideState {
     return side === 'request' ? this.request : this.response
-  }
-
-  /** `http.uri` is a stretch of the target as sent. */
-  get isTargetNormal(): boolean {
-    this.#isTargetNormal ??= isNormalTarget(this.transaction.request.target)
-    return this.#isTargetNormal
   }
 
   /** Body stream of a side, made at its first chunk. */
@@ -78,7 +69,7 @@ export class HttpExchange implements BufferView {
   }
 
   subject(slot: Slot): Subject | null | undefined {
-    if (slot.buffer === PAYLOAD) return this.payload
+    if (slot.buffer === PAYLOAD) return this.payload === null ? null : this.payload.window
     const side = this.#sideOf(slot)
     const state = this.state(side)
     if (slot.streaming) {
@@ -87,14 +78,18 @@ export class HttpExchange implements BufferView {
     }
     const known = state.subjects[slot.id]
     if (known !== undefined) return known
-    const { request, response } = this.transaction
-    const text =
-      slot.buffer === 'file.name'
-        ? fileName(this.transaction, side)
-        : headBuffer(slot.buffer, side, request, response)
+    const text = this.text(slot)
     const made = text === null ? null : new Subject(applyTransforms(text, slot.transforms))
     state.subjects[slot.id] = made
     return made
+  }
+
+  /** What a buffer of the head holds before its transforms; null: there is none. */
+  text(slot: Slot): string | null {
+    const { request, response } = this.transaction
+    const side = this.#sideOf(slot)
+    if (slot.buffer === 'file.name') return fileName(this.transaction, side)
+    return headBuffer(slot.buffer, side, request, response)
   }
 
   instances(slot: Slot): readonly Subject[] {

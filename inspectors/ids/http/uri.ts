@@ -25,11 +25,6 @@ export function normalizeUri(target: string): string {
   return pathEnd === rest.length ? path : path + percentDecode(rest.slice(pathEnd))
 }
 
-/** True when normalising leaves the target as it is, but for scheme and authority. */
-export function isNormalTarget(target: string): boolean {
-  return target.endsWith(normalizeUri(target))
-}
-
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/
 
 function withoutAuthority(target: string): string {

@@ -2,6 +2,7 @@ import { isUsualText } from '#inspectors/matching/gram-tables.ts'
 import type { ContentMatch } from '#signatures/suricata/buffer-match.ts'
 import { PAYLOAD, bufferByName } from '#signatures/suricata/buffers.ts'
 import type { Rule, Section } from '#signatures/suricata/rule.ts'
+import { isRecurring } from './slot-reading.ts'
 
 /** Patterns that must end within so many bytes are looked for at the beginning of their buffer alone. */
 export const EARLY_BYTES = 64
@@ -59,11 +60,20 @@ function choiceOf(rule: Rule, section: number, match: ContentMatch): Choice {
     section,
     pattern,
     maxEnd,
-    rank: rankOf(pattern, maxEnd) + (buffer === PAYLOAD && rule.application === 'http' ? 2 : 0),
+    rank: rankIn(rule, rule.sections[section], rankOf(pattern, maxEnd), maxEnd),
     isMarked: match.fastPattern,
     priority: bufferByName(buffer)!.priority,
     strength: patternStrength(pattern),
   }
+}
+
+/** Remembered values cost no scan, and those of another length or beginning are ruled out once for all. */
+const RECURRING_RANK = 2
+
+function rankIn(rule: Rule, { buffer, matches }: Section, rank: number, maxEnd: number): number {
+  if (buffer === PAYLOAD && rule.application === 'http') return rank + 2
+  const isNarrow = maxEnd <= EARLY_BYTES || matches.some(({ kind }) => kind === 'bsize')
+  return isNarrow && isRecurring(buffer) ? Math.min(rank, RECURRING_RANK) : rank
 }
 
 function isBetter(choice: Choice, best: Choice): boolean {

@@ -14,7 +14,6 @@ import {
   scanString,
   TAIL_BYTES,
 } from '#inspectors/matching/gram-filter.ts'
-import type { CandidateList } from './candidate-list.ts'
 import type { CompiledRule, Slot } from './compiled-rule.ts'
 import { EARLY_BYTES } from './fast-pattern.ts'
 
@@ -24,6 +23,11 @@ export interface PatternTarget {
   /** The pattern as it stands in a subject's `folded`: letters above 0x7f in lower case too. */
   readonly folded: string
   readonly rules: readonly CompiledRule[]
+}
+
+/** What takes the rules that were found. */
+export interface Candidates {
+  add(rule: CompiledRule): unknown
 }
 
 /** Rules that chose one pattern. */
@@ -79,7 +83,7 @@ class PatternSet {
   }
 
   /** The newest bytes of a text that comes in chunks, behind the last ones of what came before. */
-  scanPiece(tail: ScanTail, piece: Uint8Array, into: CandidateList): void {
+  scanPiece(tail: ScanTail, piece: Uint8Array, into: Candidates): void {
     const before = tail.length
     if (before > 0) scanText.bytes.set(tail.bytes, 0)
     scanText.bytes.set(piece, before)
@@ -88,7 +92,7 @@ class PatternSet {
     this.addHits(into)
   }
 
-  addHits(into: CandidateList): void {
+  addHits(into: Candidates): void {
     for (let index = 0; index < hits.count; index += 1) {
       const targets = this.targets[hits.ids[index]]
       for (let at = 0; at < targets.length; at += 1) addAll(targets[at].rules, into)
@@ -122,7 +126,7 @@ export class Prefilter {
   }
 
   /** Adds the candidates of a whole buffer; patterns of other buffers are left out. */
-  scan(slot: Slot, textLatin1: string, into: CandidateList): void {
+  scan(slot: Slot, textLatin1: string, into: Candidates): void {
     const early = this.#early
     if (early !== null) {
       const length = Math.min(EARLY_BYTES, textLatin1.length)
@@ -134,6 +138,13 @@ export class Prefilter {
     if (anywhere === null) return
     scanString(anywhere.filter, scanText, textLatin1, hits)
     addOf(anywhere, slot, into)
+  }
+
+  /** The rules whose fast pattern occurs in a whole buffer, each once. */
+  rulesIn(slot: Slot, textLatin1: string): CompiledRule[] {
+    const found = new Set<CompiledRule>()
+    this.scan(slot, textLatin1, found)
+    return [...found]
   }
 
   /**
@@ -157,7 +168,7 @@ export class Prefilter {
    * @param tail of the text before; it becomes that of the text with the chunk
    * @param beginsAnew rules are matched against the chunk by itself too
    */
-  scanChunk(tail: ScanTail, chunk: Uint8Array, beginsAnew: boolean, into: CandidateList): void {
+  scanChunk(tail: ScanTail, chunk: Uint8Array, beginsAnew: boolean, into: Candidates): void {
     for (let from = 0; from < chunk.length; from += SCAN_BYTES) {
       const piece = chunk.length > SCAN_BYTES ? chunk.subarray(from, from + SCAN_BYTES) : chunk
       if (this.#early !== null && (tail.position < EARLY_BYTES || (beginsAnew && from === 0))) {
@@ -170,7 +181,7 @@ export class Prefilter {
   }
 
   /** Adds the candidates of a text that is whole, in any of the buffers. */
-  scanBytes(text: Uint8Array, into: CandidateList): void {
+  scanBytes(text: Uint8Array, into: Candidates): void {
     wholeTail.length = 0
     wholeTail.position = 0
     this.scanChunk(wholeTail, text, true, into)
@@ -179,7 +190,7 @@ export class Prefilter {
 
 const wholeTail = new ScanTail()
 
-function addOf(set: PatternSet, slot: Slot, into: CandidateList): void {
+function addOf(set: PatternSet, slot: Slot, into: Candidates): void {
   for (let index = 0; index < hits.count; index += 1) {
     const targets = set.targets[hits.ids[index]]
     for (let at = 0; at < targets.length; at += 1)
@@ -187,6 +198,6 @@ function addOf(set: PatternSet, slot: Slot, into: CandidateList): void {
   }
 }
 
-function addAll(rules: readonly CompiledRule[], into: CandidateList): void {
+function addAll(rules: readonly CompiledRule[], into: Candidates): void {
   for (let index = 0; index < rules.length; index += 1) into.add(rules[index])
 }

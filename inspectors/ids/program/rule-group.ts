@@ -1,23 +1,24 @@
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { CandidateList } from './candidate-list.ts'
 import type { CompiledRule, Slot } from './compiled-rule.ts'
-import { LONG_BYTES } from './fast-pattern.ts'
 import { type PatternRules, Prefilter, type SlotPatterns } from './prefilter.ts'
+import { ValueMemo } from './value-memo.ts'
 
 /** Rules that chose a pattern in one buffer. */
 export interface SlotPrefilter {
   readonly slot: Slot
   readonly prefilter: Prefilter
-  /** The group's `head` has patterns of this buffer too. */
-  readonly isInHead: boolean
+  /** What values of the buffer have led to; null: they rarely come again. */
+  readonly memo: ValueMemo | null
 }
 
 /** Rules of one protocol and direction. */
 export interface RuleGroup {
-  /** Over buffers that are seen whole, one each; of stretches of an HTTP head what `head` does not look for. */
+  /** Over buffers that are seen whole, one each. */
   readonly whole: readonly SlotPrefilter[]
   /** Over all buffers that are stretches of an HTTP head; null: no rule chose one of them. */
   readonly head: Prefilter | null
+  readonly headSlots: readonly Slot[]
   /** Over bodies, or the stream itself: text that comes in chunks. */
   readonly chunked: Prefilter | null
   /** Rules without a fast pattern, in order. */
@@ -31,6 +32,7 @@ export interface RuleGroup {
 const NO_RULES: RuleGroup = {
   whole: [],
   head: null,
+  headSlots: [],
   chunked: null,
   always: [],
   alwaysSet: new Set(),
@@ -45,9 +47,6 @@ export function addOfSize({ always, bySize }: RuleGroup, size: number, into: Can
   if (sized === undefined) return
   for (let index = 0; index < sized.length; index += 1) into.add(sized[index])
 }
-
-/** A buffer with more short patterns than this looks for them itself: a head has many places for such. */
-const MAX_SHORT_IN_HEAD = 24
 
 interface DraftPattern {
   readonly rules: CompiledRule[]
@@ -119,26 +118,18 @@ export class GroupDraft {
     let size = always.length + sized.length
     for (const patterns of bySlot.values())
       for (const { rules } of patterns.values()) size += rules.length
-    const alone = new Map<Slot, SlotPatterns>()
-    const head = new Map<Slot, SlotPatterns>()
-    for (const [slot, patterns] of bySlot) {
-      if (this.#isChunked(slot)) continue
-      const isFound =
-        this.#isHead && isStretchSlot(slot)
-          ? shortOnes(patterns) > MAX_SHORT_IN_HEAD
-            ? isLong
-            : () => true
-          : () => false
-      head.set(slot, new Map([...patterns].filter(([pattern]) => isFound(pattern))))
-      alone.set(slot, new Map([...patterns].filter(([pattern]) => !isFound(pattern))))
-    }
+    const whole = [...bySlot].filter(([slot]) => !this.#isChunked(slot))
+    const head = new Map(whole.filter(([{ reading }]) => this.#isHead && reading === 'head'))
     const chunked = new Map([...bySlot].filter(([slot]) => this.#isChunked(slot)))
     return {
-      whole: [...alone].map(([slot, patterns]) => ({
-        slot,
-        prefilter: new Prefilter(new Map([[slot, patterns]]), slot.buffer === PAYLOAD),
-        isInHead: (head.get(slot)?.size ?? 0) > 0,
-      })),
+      whole: whole
+        .filter(([slot]) => !head.has(slot))
+        .map(([slot, patterns]) => ({
+          slot,
+          prefilter: new Prefilter(new Map([[slot, patterns]]), slot.buffer === PAYLOAD),
+          memo: slot.reading === 'recurring' ? new ValueMemo() : null,
+        })),
+      headSlots: [...head.keys()],
       head: prefilterOf(head, false),
       chunked: prefilterOf(chunked, true),
       always,
@@ -149,25 +140,11 @@ export class GroupDraft {
   }
 }
 
-/** The slot's bytes stand in a plain head as sent. */
-function isStretchSlot({ reading }: Slot): boolean {
-  return reading === 'head' || reading === 'target' || reading === 'lines'
-}
-
 function prefilterOf(
   bySlot: ReadonlyMap<Slot, SlotPatterns>,
   isLongText: boolean,
 ): Prefilter | null {
-  const isAny = [...bySlot.values()].some(({ size }) => size > 0)
-  return isAny ? new Prefilter(bySlot, isLongText) : null
-}
-
-const isLong = (pattern: string): boolean => pattern.length >= LONG_BYTES
-
-function shortOnes(patterns: SlotPatterns): number {
-  let count = 0
-  for (const pattern of patterns.keys()) if (!isLong(pattern)) count += 1
-  return count
+  return bySlot.size === 0 ? null : new Prefilter(bySlot, isLongText)
 }
 
 function selection(

@@ -3,37 +3,48 @@ import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 /**
  * Which scan finds the fast patterns of a buffer when the head of an HTTP message is looked at.
  *
- * `head`: a stretch of any plain head. `target`: of one whose target needs no normalising. `lines`: of one
- * without cookies. `alone`: it has bytes, or an order of bytes, that the head has not. `body`: not of the head.
+ * `head`: its bytes stand in a plain head as sent. `recurring`: few values of it come again and again. `alone`: neither.
+ * `body`: not of the head.
  */
-export type SlotReading = 'head' | 'target' | 'lines' | 'alone' | 'body'
+export type SlotReading = 'head' | 'recurring' | 'alone' | 'body'
 
 const OF_HEAD: ReadonlySet<string> = new Set([
   'http.uri.raw',
-  'http.method',
-  'http.host',
-  'http.host.raw',
-  'http.user_agent',
   'http.referer',
-  'http.accept',
-  'http.accept_enc',
-  'http.accept_lang',
   'http.request_line',
   'http.location',
-  'http.server',
-  'http.stat_code',
-  'http.stat_msg',
   'http.response_line',
-  'http.protocol',
-  'http.connection',
-  'http.content_type',
   'http.content_len',
   'http.cookie',
+  'http.header',
   'http.header.raw',
   'http.start',
   'http.request_header',
   'http.response_header',
 ])
+
+/** What programs send, not what they send it about. */
+const RECURRING: ReadonlySet<string> = new Set([
+  'http.method',
+  'http.protocol',
+  'http.host',
+  'http.host.raw',
+  'http.user_agent',
+  'http.accept',
+  'http.accept_enc',
+  'http.accept_lang',
+  'http.connection',
+  'http.content_type',
+  'http.header_names',
+  'http.server',
+  'http.stat_code',
+  'http.stat_msg',
+])
+
+/** Few values of the buffer come again and again. */
+export function isRecurring(buffer: string): boolean {
+  return RECURRING.has(buffer)
+}
 
 /** @param side direction it is pinned to; null: that of the data */
 export function slotReading(
@@ -43,8 +54,6 @@ export function slotReading(
   isStreaming: boolean,
 ): SlotReading {
   if (isStreaming && buffer !== PAYLOAD) return 'body'
-  if (isTransformed || side !== null) return 'alone'
-  if (OF_HEAD.has(buffer)) return 'head'
-  if (buffer === 'http.uri') return 'target'
-  return buffer === 'http.header' ? 'lines' : 'alone'
+  if (RECURRING.has(buffer)) return 'recurring'
+  return OF_HEAD.has(buffer) && !isTransformed && side === null ? 'head' : 'alone'
 }

@@ -33,12 +33,14 @@ import {
   readVlan,
   readVnTag,
 } from './link.ts'
+import { readPlainTcp } from './plain-tcp.ts'
 import { readTransport } from './transport.ts'
 import { readGre, readUdpTunnel } from './tunnels.ts'
 
 /** LINKTYPE of packets without link layer: what tunnels carry and fragments come to. */
 export const RAW_LINK = 12
 
+const ETHERNET_LINK = 1
 const NO_VLANS: readonly number[] = []
 const IP_IN_IP = 4
 const IPV6_IN_IP = 41
@@ -65,6 +67,13 @@ export class FrameDecoder implements LinkInner {
   decode(linkType: number, frame: Buffer, timeMs: number): readonly Packet[] {
     const to = this.#to
     to.begin(timeMs)
+    if (linkType === ETHERNET_LINK) {
+      const plain = readPlainTcp(frame, this.counts)
+      if (plain !== null) {
+        to.found.push(plain)
+        return to.found
+      }
+    }
     const carrier: Carrier = {
       frame: { linkType, bytes: frame },
       vlans: NO_VLANS,
@@ -73,7 +82,7 @@ export class FrameDecoder implements LinkInner {
       frameBytes: frame.length,
     }
     switch (linkType) {
-      case 1:
+      case ETHERNET_LINK:
         readEthernet(frame, carrier, to, this)
         break
       case 0:

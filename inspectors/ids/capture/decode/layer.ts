@@ -35,7 +35,7 @@ export class Decoding {
 
   /** A packet of the frame. */
   emit(carrier: Carrier, ip: IpFields | null, transport: TransportFields | null): Packet {
-    const packet = new Packet(carrier, ip, transport)
+    const packet = Packet.of(carrier, ip, transport)
     this.found.push(packet)
     return packet
   }

@@ -59,7 +59,7 @@ function readTcp(data: Buffer): TransportResult {
   if (headerBytes > data.length) return broken('tcp.hlen_too_small')
   if (headerBytes < 20) return broken('tcp.invalid_optlen')
   const events: string[] = []
-  const tcp = tcpFields(data, headerBytes, events)
+  const tcp = tcpFields(data, 0, headerBytes, events)
   return {
     fields: {
       sourcePort: (data[0] << 8) | data[1],
@@ -91,7 +91,12 @@ const OPTION_BYTES: ReadonlyMap<number, number> = new Map([
   [TIMESTAMP, 10],
 ])
 
-function tcpFields(data: Buffer, end: number, events: string[]): TcpFields {
+/**
+ * @param from where the header begins
+ * @param end where it ends
+ * @param events what is wrong with its options is added
+ */
+export function tcpFields(data: Buffer, from: number, end: number, events: string[]): TcpFields {
   let segmentBytes = -1
   let windowScale = -1
   let timestamp: number | null = null
@@ -99,7 +104,7 @@ function tcpFields(data: Buffer, end: number, events: string[]): TcpFields {
   let hasFastOpen = false
   let isSigned = false
   let seen = 0
-  for (let at = 20; at < end;) {
+  for (let at = from + 20; at < end;) {
     const kind = data[at]
     if (kind === 0) break
     if (kind === 1) {
@@ -127,11 +132,11 @@ function tcpFields(data: Buffer, end: number, events: string[]): TcpFields {
     at += length
   }
   return {
-    sequence: data.readUInt32BE(4),
-    acknowledgement: data.readUInt32BE(8),
-    flags: data[13],
-    window: data.readUInt16BE(14),
-    urgent: data.readUInt16BE(18),
+    sequence: word(data, from + 4),
+    acknowledgement: word(data, from + 8),
+    flags: data[from + 13],
+    window: (data[from + 14] << 8) | data[from + 15],
+    urgent: (data[from + 18] << 8) | data[from + 19],
     segmentBytes,
     windowScale,
     timestamp,
@@ -139,6 +144,10 @@ function tcpFields(data: Buffer, end: number, events: string[]): TcpFields {
     hasFastOpen,
     isSigned,
   }
+}
+
+function word(data: Buffer, at: number): number {
+  return ((data[at] << 24) | (data[at + 1] << 16) | (data[at + 2] << 8) | data[at + 3]) >>> 0
 }
 
 /** A cookie has 4 to 16 bytes in pairs, or none when it is asked for (RFC 7413, 4.1.1). */

@@ -10,15 +10,18 @@ import { MAX_AWAITED_RESPONSES } from './limits.ts'
 const METHOD = /^\s*(?:[A-Z][A-Z_-]*[ \t]|[A-Z][A-Z_-]*$)/
 const MAX_METHOD_BYTES = 64
 
-/** Events in the order of an exchange; chunks are valid during the call only. */
+/**
+ * Events in the order of an exchange. Chunks are valid during the call only, but for those that are part of what was pushed
+ * (`isPushed`): these are valid as long as that is.
+ */
 export interface HttpEvents {
   requestHead(transaction: HttpTransaction): void
-  requestBody(transaction: HttpTransaction, chunk: Buffer): void
+  requestBody(transaction: HttpTransaction, chunk: Buffer, isPushed: boolean): void
   requestEnd(transaction: HttpTransaction): void
   /** A fault in the request or response; `name` as in `app-layer-event`. */
   fault(transaction: HttpTransaction, flow: 'to_server' | 'to_client', name: string): void
   responseHead(transaction: HttpTransaction): void
-  responseBody(transaction: HttpTransaction, chunk: Buffer): void
+  responseBody(transaction: HttpTransaction, chunk: Buffer, isPushed: boolean): void
   responseEnd(transaction: HttpTransaction): void
   /** After the response, or when none will come any more. */
   transactionEnd(transaction: HttpTransaction): void
@@ -110,7 +113,7 @@ export class PermissiveHttpParser {
       const { transaction, body } = this.#sending!
       for (let piece = body.read(this.#client); piece !== null; piece = body.read(this.#client)) {
         transaction.requestBodyBytes += piece.length
-        this.#events.requestBody(transaction, piece)
+        this.#events.requestBody(transaction, piece, this.#client.isPushed)
       }
       if (!body.done) return
       this.#takeUnexpectedBody(transaction)
@@ -127,7 +130,7 @@ export class PermissiveHttpParser {
     const piece = client.buffer.subarray(client.start, client.start + client.length)
     client.consume(piece.length)
     transaction.requestBodyBytes += piece.length
-    this.#events.requestBody(transaction, piece)
+    this.#events.requestBody(transaction, piece, this.#client.isPushed)
     this.#events.fault(transaction, 'to_server', 'request_body_unexpected')
   }
 
@@ -176,7 +179,7 @@ export class PermissiveHttpParser {
       const { transaction, body } = this.#answering
       for (let piece = body.read(this.#server); piece !== null; piece = body.read(this.#server)) {
         transaction.responseBodyBytes += piece.length
-        this.#events.responseBody(transaction, piece)
+        this.#events.responseBody(transaction, piece, this.#server.isPushed)
       }
       if (!body.done) return
       this.#endResponse(transaction)

@@ -148,6 +148,16 @@ describe('packets of a capture', () => {
     assert.deepEqual([flow.app_proto, flow.proto], ['dns', 'UDP'])
   })
 
+  it('have their client where the question comes from, though the answer was seen first', () => {
+    const records = replayed('alert dns any any -> any any (dns.query; content:"evil"; sid:1;)', [
+      ipv4(udp(53, 4000, ANSWER), { protocol: UDP, fromClient: false }),
+      ipv4(udp(4000, 53, QUESTION), { protocol: UDP }),
+    ])
+    assert.deepEqual(sids(records), [1])
+    const [flow] = records.filter(({ event_type }) => event_type === 'flow')
+    assert.deepEqual([flow.src_port, flow.dest_port], [4000, 53])
+  })
+
   it('are stopped by a drop: one by a rule about packets, the flow by one about addresses', () => {
     const frames = ['bad', 'good', 'good'].map((text) =>
       ipv4(udp(1, 2, Buffer.from(text)), { protocol: UDP, ttl: text === 'bad' ? 3 : 64 }),
