@@ -78,7 +78,11 @@ program
     'append alerts as EVE JSON, "-" for standard output (default: short lines)',
   )
   .option('--error-log <file>', 'append ModSecurity-style error lines')
-  .option('--redis <url>', 'share persistent collections of WAFs in Redis', redisUrl)
+  .option(
+    '--redis <url>',
+    'share persistent collections of WAFs in Redis (default: among the workers)',
+    redisUrl,
+  )
   .option('--audit-log <file>', 'append the audit log of WAFs, native or JSON as rules say')
   .option('--metrics <host:port>', 'serve Prometheus metrics', endpoint('127.0.0.1'))
   .addHelpText(

@@ -3,6 +3,7 @@ import type { ByteQueue } from './byte-queue.ts'
 import { readFieldLine } from './field-line.ts'
 import type { HttpErrorCode } from './http-error.ts'
 import type { HttpLimits } from './limits.ts'
+import { RecentFields } from './recent-fields.ts'
 import type { HttpHeader } from './transaction.ts'
 
 /**
@@ -11,6 +12,10 @@ import type { HttpHeader } from './transaction.ts'
  * complete, so no byte is looked at twice. Both ways run the same code over the same complete lines, and
  * a line's length is judged before its content: the outcome does not depend on how the bytes were cut.
  */
+
+/** Field lines that were accepted, and nothing noted of them. */
+const recentOfRequests = new RecentFields()
+const recentOfResponses = new RecentFields()
 
 const HEAD_END = Buffer.from('\r\n\r\n', 'latin1')
 
@@ -118,14 +123,20 @@ export class HeadReader {
       this.#hasStartLine = true
       return this.#rules.startLine(text.slice(from, to))
     }
-    if (this.headers.length >= this.#limits.fieldCount) return 'too-many-fields'
-    return readFieldLine(
-      text,
-      from,
-      to,
-      this.headers,
-      this.#rules.isLenient ? this.#anomalies : null,
-    )
+    const { headers } = this
+    const place = headers.length
+    if (place >= this.#limits.fieldCount) return 'too-many-fields'
+    const { isLenient } = this.#rules
+    const recent = isLenient ? recentOfResponses : recentOfRequests
+    const known = recent.find(text, from, to, place)
+    if (known !== null) {
+      headers.push(known)
+      return null
+    }
+    const refusal = readFieldLine(text, from, to, headers, isLenient ? this.#anomalies : null)
+    const isPlain = refusal === null && headers.length > place
+    if (isPlain && this.#anomalies.length === 0) recent.keep(text, from, to, place, headers[place])
+    return refusal
   }
 
   /** @param end where the current line ends at the earliest, its LF included */

@@ -33,13 +33,12 @@ export class PacketInspection {
   readonly #context: FlowContext
   readonly #findings: Findings
   /** Rules about addresses alone match once in a flow and direction. */
-  readonly #fired: Readonly<Record<Side, Set<number>>> = { request: new Set(), response: new Set() }
-  readonly #view = new PacketView()
+  readonly #fired: Record<Side, Set<number> | null> = { request: null, response: null }
   #side: Side = 'request'
   #packet: Packet | null = null
   #standing: PacketStanding = { established: false, inSession: false }
   /** Rules that wait until the bytes of the packet were read. */
-  #after: CompiledRule[] = []
+  readonly #after: CompiledRule[] = []
 
   constructor(engine: Engine, context: FlowContext, findings: Findings) {
     this.#engine = engine
@@ -52,19 +51,22 @@ export class PacketInspection {
     const counts = this.#context.counts[side]
     counts.pkts += 1
     counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
-    this.#after = []
+    this.#after.length = 0
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
-    this.#view.set(packet)
+    view.set(packet)
     candidates.clear()
     this.#scan(group, packet)
     addOfSize(group, packet.payload.length, candidates)
+    if (candidates.rules.length === 0) return
     candidates.sort()
     this.#side = side
     this.#packet = packet
     this.#standing = standing
     this.#context.chunkBytes = packet.payload.length
-    for (const compiled of candidates.rules) {
+    const { rules } = candidates
+    for (let index = 0; index < rules.length; index += 1) {
+      const compiled = rules[index]
       if (standing.inSession && !isOnPacket(compiled, standing)) continue
       if (compiled.afterStream) this.#after.push(compiled)
       else this.#evaluate(compiled, packet, budget)
@@ -80,7 +82,7 @@ export class PacketInspection {
       if (slot.buffer === PAYLOAD && slot.transforms.length === 0)
         prefilter.scanBytes(payload, candidates)
       else {
-        const text = this.#view.subject(slot)?.text
+        const text = view.subject(slot)?.text
         if (text !== undefined) prefilter.scan(slot, text, candidates)
       }
     }
@@ -90,6 +92,7 @@ export class PacketInspection {
   afterStream(): void {
     if (this.#after.length === 0 || this.#packet === null) return
     this.#context.chunkBytes = this.#packet.payload.length
+    view.set(this.#packet)
     for (const compiled of this.#after) this.#evaluate(compiled, this.#packet, this.#engine.budget)
   }
 
@@ -99,12 +102,13 @@ export class PacketInspection {
     const context = this.#context
     if (!carries(rule, packet) || !stands(rule, this.#standing, packet)) return
     if (packet.payload.length === 0 && wantsPayload(rule)) return
-    const fired = this.#fired[side]
-    if (fired.has(compiled.index)) return
+    if (this.#fired[side]?.has(compiled.index) === true) return
     if (!context.admits(compiled, side)) return
-    if (!rule.packetChecks.every((check) => packetHolds(check, packet))) return
-    if (evaluateSections(compiled, this.#view, budget) !== 'match') return
-    if (firesOnce(compiled.type)) fired.add(compiled.index)
+    const checks = rule.packetChecks
+    for (let index = 0; index < checks.length; index += 1)
+      if (!packetHolds(checks[index], packet)) return
+    if (evaluateSections(compiled, view, budget) !== 'match') return
+    if (firesOnce(compiled.type)) (this.#fired[side] ??= new Set()).add(compiled.index)
     this.#findings.match(compiled, context.state, context.endpoints(side))
   }
 }
@@ -270,7 +274,7 @@ class PacketView implements BufferView {
 
   set(packet: Packet): void {
     this.#packet = packet
-    this.#subjects.clear()
+    if (this.#subjects.size > 0) this.#subjects.clear()
   }
 
   subject(slot: Slot): Subject | null {
@@ -293,6 +297,9 @@ class PacketView implements BufferView {
     return slot.buffer === 'vlan.layers' ? [vlans.length] : vlans
   }
 }
+
+/** Packets are looked at one after the other: one view serves all flows. */
+const view = new PacketView()
 
 function bufferOf(name: string, packet: Packet): string | null {
   switch (name) {

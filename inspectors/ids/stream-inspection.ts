@@ -27,7 +27,7 @@ export class StreamInspection {
   readonly #findings: Findings
   readonly #sides: Readonly<Record<Side, StreamSide>>
   /** Rules without any buffer match once in a flow and direction. */
-  readonly #fired: Readonly<Record<Side, Set<number>>> = { request: new Set(), response: new Set() }
+  readonly #fired: Record<Side, Set<number> | null> = { request: null, response: null }
 
   constructor(engine: Engine, context: FlowContext, findings: Findings) {
     this.#engine = engine
@@ -78,10 +78,10 @@ export class StreamInspection {
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
       if (compiled.application === 'http') {
-        stream.noted.set(compiled, stream.total)
+        stream.note(compiled)
         continue
       }
-      if (this.#fired[side].has(compiled.index)) continue
+      if (this.#fired[side]?.has(compiled.index) === true) continue
       if (!this.#context.admits(compiled, side)) continue
       const outcome = this.#evaluate(compiled, stream, mode)
       if (outcome === 'no') continue
@@ -89,7 +89,7 @@ export class StreamInspection {
         this.#wait(stream, compiled, seen?.get(compiled) ?? stream.total)
       if (outcome === 'wait') continue
       if (compiled.sections.length === 0 && compiled.payload === 'none')
-        this.#fired[side].add(compiled.index)
+        (this.#fired[side] ??= new Set()).add(compiled.index)
       this.#findings.match(compiled, this.#context.state, endpoints)
       if (this.#findings.passes) return
     }
@@ -139,13 +139,13 @@ export class StreamInspection {
     else stream.useWindow(compiled)
     const outcome = evaluateSections(compiled, stream, budget)
     if (outcome === 'match') {
-      stream.matchedTo.set(compiled.index, matchEnd(compiled, stream))
+      stream.matchedUpTo(compiled, matchEnd(compiled, stream))
       return outcome
     }
     if (compiled.payload !== 'both' || mode === 'stream') return outcome
     stream.useChunk()
     const alone = evaluateSections(compiled, stream, budget)
-    if (alone === 'match') stream.matchedTo.set(compiled.index, stream.total)
+    if (alone === 'match') stream.matchedUpTo(compiled, stream.total)
     return alone === 'match' ? alone : outcome
   }
 }

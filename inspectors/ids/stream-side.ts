@@ -37,10 +37,10 @@ export class StreamSide implements BufferView {
   #windowBytes = 0
   #newest: Buffer | null = null
   /** Rules of another protocol's events whose fast pattern was seen, and the offset it ended at or before. */
-  readonly noted = new Map<CompiledRule, number>()
+  #noted: Map<CompiledRule, number> | null = null
   waiting: WaitingRule[] = []
   /** Stream offset after the last byte of each rule's last match, by rule index. */
-  readonly matchedTo = new Map<number, number>()
+  #matchedTo: Map<number, number> | null = null
   total = 0
   /** What records quote of the stream before the window. */
   #before = ''
@@ -81,7 +81,7 @@ export class StreamSide implements BufferView {
     this.#windowBytes = 0
     this.waiting = []
     this.#tail.length = 0
-    this.noted.clear()
+    this.#noted = null
   }
 
   /**
@@ -117,17 +117,29 @@ export class StreamSide implements BufferView {
     this.#window.set(text, this.windowBase, true, false)
   }
 
+  /** The fast pattern of a rule of another protocol's events was seen. */
+  note(rule: CompiledRule): void {
+    this.#noted ??= new Map()
+    this.#noted.set(rule, this.total)
+  }
+
   /** Adds the noted rules whose fast pattern the window may still hold. */
   addNoted(into: CandidateList): void {
-    if (this.noted.size === 0) return
-    for (const [rule, seenAt] of this.noted)
+    if (this.#noted === null || this.#noted.size === 0) return
+    for (const [rule, seenAt] of this.#noted)
       if (seenAt > this.windowBase) into.add(rule)
-      else this.noted.delete(rule)
+      else this.#noted.delete(rule)
+  }
+
+  /** A rule's last match ended before this stream offset. */
+  matchedUpTo(rule: CompiledRule, offset: number): void {
+    this.#matchedTo ??= new Map()
+    this.#matchedTo.set(rule.index, offset)
   }
 
   /** Payload sections are matched against the window, from behind the rule's last match on. */
   useWindow(rule: CompiledRule): void {
-    const from = this.matchedTo.get(rule.index) ?? 0
+    const from = this.#matchedTo?.get(rule.index) ?? 0
     const { window } = this
     const skip = from - window.base
     this.#current = skip <= 0 ? window : new Subject(window.text.slice(skip), from, true, false)

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { giveBack } from './give-back.ts'
 import { JOIN_CHUNKS, SMALL_CHUNK_BYTES } from './limits.ts'
 
 /**
@@ -100,13 +101,15 @@ export class Lane {
     this.receivedBytes += chunk.length
     this.#writtenOffset += chunk.length
     if (!this.sink.write(chunk)) this.pause(PAUSED_BY_SINK)
+    giveBack(chunk, this.sink)
   }
 
   flush(): void {
     const chunks = this.#chunks
     if (chunks.length > 0 && this.#releasedOffset > this.#writtenOffset) {
-      if (chunks.length === 1) this.#writeFirst()
-      else this.#writeMany()
+      const first = chunks[0]
+      if (chunks.length > 1) this.#writeMany()
+      else if (this.#writeFirst()) giveBack(first, this.sink)
     }
     this.#account()
     if (this.#isEnded && this.heldBytes === 0 && this.sink.writable) this.sink.end()
@@ -145,11 +148,15 @@ export class Lane {
   }
 
   #writeMany(): void {
+    const written: Buffer[] = []
     this.sink.cork()
     while (this.#chunks.length > 0 && this.#releasedOffset > this.#writtenOffset) {
+      const first = this.#chunks[0]
       if (!this.#writeFirst()) break
+      written.push(first)
     }
     this.sink.uncork()
+    for (const chunk of written) giveBack(chunk, this.sink)
   }
 
   /** False when only a part of the first chunk may leave. */

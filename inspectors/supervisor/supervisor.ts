@@ -4,6 +4,7 @@ import type { OutputOptions } from '../worker/outputs.ts'
 import { addSamples, exposition } from './exposition.ts'
 import { canReattach } from './can-reattach.ts'
 import { DatagramReader } from './datagram-reader.ts'
+import { RecordRelay } from './record-relay.ts'
 import { RestartDelay } from './restart-delay.ts'
 import { type WorkerLaunch, WorkerProcess } from './worker-process.ts'
 
@@ -60,6 +61,7 @@ export class Supervisor {
   readonly #workers = new Set<WorkerProcess>()
   readonly #restart = new RestartDelay()
   readonly #datagrams = new DatagramReader()
+  readonly #records = new RecordRelay(this.#workers)
   /** Counters of workers that are gone: totals must not fall. */
   readonly #retired: Record<string, number> = {}
   #socket: {
@@ -168,7 +170,7 @@ export class Supervisor {
   }
 
   metrics(): string {
-    const samples = { ...this.#retired }
+    const samples = { ...this.#retired, ...this.#records.samples }
     for (const worker of this.#workers) addSamples(samples, worker.samples)
     return exposition(samples, this.status)
   }
@@ -229,6 +231,8 @@ export class Supervisor {
     const worker = new WorkerProcess(launch, isSpare, {
       changed: (changed) => this.#changed(changed),
       refused: (refusing, reason) => this.#refuse(refusing, reason),
+      asked: (asking, question) => this.#records.hear(asking, question, Date.now()),
+      known: () => this.#records.known(Date.now()),
     })
     this.#workers.add(worker)
     return worker

@@ -5,7 +5,10 @@ import type { OutputOptions } from '../worker/outputs.ts'
 import {
   HEARTBEAT_MS,
   HUNG_AFTER_MS,
+  type KnownRecords,
   LOAD_DEADLINE_MS,
+  type RecordsAnswer,
+  type RecordsQuestion,
   type WorkerRequest,
   type WorkerResponse,
 } from '../worker/protocol.ts'
@@ -36,6 +39,10 @@ export interface WorkerEvents {
   changed(worker: WorkerProcess): void
   /** It cannot run its configuration. It ends by itself afterwards. */
   refused(worker: WorkerProcess, reason: string): void
+  /** It tells of persistent collections. @returns the answer; null: none */
+  asked(worker: WorkerProcess, question: RecordsQuestion): RecordsAnswer | null
+  /** What it is to know of them when it begins. */
+  known(): KnownRecords
 }
 
 export interface WorkerLaunch {
@@ -126,6 +133,11 @@ export class WorkerProcess {
     this.#send({ type: 'reattach', config })
   }
 
+  /** What others made of persistent collections, where it has any. */
+  know(records: KnownRecords): void {
+    if (this.state === 'listening' || this.state === 'draining') this.#send(records)
+  }
+
   /** It is the one that reads datagrams, or is not any more. */
   readDatagrams(isReader: boolean): void {
     this.#send({ type: 'datagrams', isReader })
@@ -185,7 +197,9 @@ export class WorkerProcess {
       case 'ready':
         this.chains = message.chains
         this.warnings = message.warnings
-        if (this.state === 'loading') this.#send({ type: 'listen' })
+        if (this.state !== 'loading') return
+        this.#send(this.#events.known())
+        this.#send({ type: 'listen' })
         return
       case 'listening':
         if (this.state !== 'loading') return
@@ -205,6 +219,11 @@ export class WorkerProcess {
       case 'pong':
         this.connections = message.connections
         this.samples = message.samples
+        return
+      case 'records': {
+        const answer = this.#events.asked(this, message)
+        if (answer !== null) this.#send(answer)
+      }
     }
   }
 

@@ -23,7 +23,7 @@ export interface OutputOptions {
   readonly errorLogFile?: string
   /** Audit log of the WAFs; where it is not set it goes to the spool folder, if rules ask for one. */
   readonly auditLogFile?: string
-  /** Redis in which workers share the persistent collections of WAFs; without it each has its own. */
+  /** Redis in which workers share the persistent collections of WAFs; without it they do in their supervisor. */
   readonly collectionsUrl?: string
 }
 

@@ -1,4 +1,5 @@
 import type { DomainConfig } from '#chain/model/domain.ts'
+import type { KnownRecord, MergedRecord, RecordChanges } from '../waf/collections/shared-records.ts'
 import type { OutputOptions } from './outputs.ts'
 import type { Samples } from './samples.ts'
 
@@ -17,6 +18,26 @@ export const LOAD_DEADLINE_MS = 120_000
 /** What connections get when the supervisor is gone and nobody could ask for more. */
 export const ORPHAN_DRAIN_MS = 5_000
 
+/** What a worker did to persistent collections; the supervisor answers with what they are now. */
+export interface RecordsQuestion {
+  readonly type: 'records'
+  readonly id: number
+  readonly batch: readonly RecordChanges[]
+}
+
+/** In the order of the batch. The end of a variable that has none is null. */
+export interface RecordsAnswer {
+  readonly type: 'records'
+  readonly id: number
+  readonly merged: readonly (MergedRecord | null)[]
+}
+
+/** Records that other workers have made; as in an answer. */
+export interface KnownRecords {
+  readonly type: 'known-records'
+  readonly records: readonly KnownRecord[]
+}
+
 export type WorkerRequest =
   | { readonly type: 'start'; readonly config: DomainConfig; readonly outputs: OutputOptions }
   | { readonly type: 'listen' }
@@ -27,6 +48,8 @@ export type WorkerRequest =
   /** `isAsked`: somebody wants the end, so nobody needs to be told what it cuts off. */
   | { readonly type: 'drain'; readonly deadlineMs: number; readonly isAsked: boolean }
   | { readonly type: 'ping'; readonly sequence: number }
+  | RecordsAnswer
+  | KnownRecords
 
 export type WorkerResponse =
   /** Compiled; `chains` says for people what was loaded, `warnings` what of it does not work. */
@@ -46,3 +69,4 @@ export type WorkerResponse =
       readonly connections: number
       readonly samples: Samples
     }
+  | RecordsQuestion

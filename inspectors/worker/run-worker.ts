@@ -10,6 +10,7 @@ import { flowIds } from '../eve/flow-id.ts'
 import type { Alert, Connection } from '../inspector.ts'
 import { type FlowServices, newProxyCounters } from '../proxy/flow-services.ts'
 import { ProxyServer, type Route } from '../proxy/proxy-server.ts'
+import { RedisRecords } from '../waf/collections/redis-records.ts'
 import { SharedCollections } from '../waf/collections/shared-collections.ts'
 import { describeLoadError } from './load-error.ts'
 import { AlertOutputs, spoolLossAlert, type OutputOptions } from './outputs.ts'
@@ -21,6 +22,7 @@ import {
   type WorkerResponse,
 } from './protocol.ts'
 import { releaseGarbage } from './release-garbage.ts'
+import { SupervisorRecords, withEnds } from './supervisor-records.ts'
 import { buildRoutes, type CreateEngine, type EngineServices, type Routes } from './routes.ts'
 import { collectSamples, type Samples } from './samples.ts'
 
@@ -36,7 +38,7 @@ interface LoadedWorker {
   /** New connections are routed by these ports and attachments; those there are keep their hops. */
   reattach(config: DomainConfig): void
   readonly outputs: AlertOutputs
-  readonly collections: SharedCollections | undefined
+  readonly collections: SharedCollections
   readonly server: ProxyServer
   /** Null: the domain has no packet socket. */
   readonly datagrams: DatagramServer | null
@@ -56,6 +58,7 @@ export function runWorker(createInspector: CreateEngine): void {
     // A supervisor that was killed just now is heard of by `disconnect`, not by a failed send.
     if (process.connected) process.send?.(message, undefined, undefined, () => {})
   }
+  const records = new SupervisorRecords(tell)
   let ends = 0
   const end = async (deadlineMs: number, isAsked: boolean): Promise<void> => {
     const turn = ++ends
@@ -65,7 +68,7 @@ export function runWorker(createInspector: CreateEngine): void {
     if (turn !== ends) return
     if (cutOff > 0 && !isAsked) worker?.tellCutOff(cutOff)
     worker?.outputs.close()
-    await worker?.collections?.close()
+    await worker?.collections.close()
     // Last counts; the channel is flushed before the process ends.
     if (worker !== null && process.connected) {
       const message = pong(worker, -1)
@@ -83,7 +86,10 @@ export function runWorker(createInspector: CreateEngine): void {
         // It may have been a spare, and its arguments still say so.
         process.title = TITLE
         try {
-          worker = loadWorker(message.config, message.outputs, createInspector)
+          const { collectionsUrl } = message.outputs
+          const meetAt = collectionsUrl === undefined ? records : new RedisRecords(collectionsUrl)
+          const collections = new SharedCollections(meetAt)
+          worker = loadWorker(message.config, message.outputs, collections, createInspector)
           releaseGarbage()
           tell({
             type: 'ready',
@@ -113,6 +119,12 @@ export function runWorker(createInspector: CreateEngine): void {
           tell({ type: 'refused', reason: describeLoadError(error) })
         }
         return
+      case 'records':
+        records.hear(message)
+        return
+      case 'known-records':
+        worker?.collections.know(message.records.map(([key, one]) => [key, withEnds(one)]))
+        return
       case 'drain':
         void end(message.deadlineMs, message.isAsked)
         return
@@ -138,6 +150,7 @@ function pong(worker: LoadedWorker, sequence: number): WorkerResponse {
 function loadWorker(
   config: DomainConfig,
   outputOptions: OutputOptions,
+  collections: SharedCollections,
   createInspector: CreateEngine,
 ): LoadedWorker {
   let { generation } = config
@@ -150,11 +163,7 @@ function loadWorker(
     process.pid,
     (loss) => tell(spoolLossAlert(loss), 'passed'),
   )
-  const { collectionsUrl } = outputOptions
-  const engineServices: EngineServices = {
-    audit: outputs.auditSink,
-    collections: collectionsUrl === undefined ? undefined : new SharedCollections(collectionsUrl),
-  }
+  const engineServices: EngineServices = { audit: outputs.auditSink, collections }
   let routes = buildRoutes(config, (spec) => createInspector(spec, engineServices))
   const tell = (alert: Alert, verdict: AlertVerdict): void =>
     outputs.alert({
@@ -234,7 +243,7 @@ function loadWorker(
       datagrams?.forgetFlows()
     },
     outputs,
-    collections: engineServices.collections,
+    collections,
     server,
     datagrams,
     samples: () =>

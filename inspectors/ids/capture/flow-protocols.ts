@@ -3,14 +3,15 @@ import type { IdsConnection } from '../connection.ts'
 import { type DnsMessage, parseDnsMessage } from '../dns/message.ts'
 import { isPlausible } from '../dns/plausible.ts'
 import { type DnsLog, DnsStream, looksLikeDnsStream } from './dns-stream.ts'
-import { type HttpListener, httpEvents } from './http-events.ts'
+import { type HttpListener, HttpRelay } from './http-events.ts'
 import { PermissiveHttpParser } from './http/permissive-parser.ts'
 import { type Packet, UDP } from './packet.ts'
+import type { Questions } from './questions.ts'
 
 /** Bytes of a direction that wait for the protocol to be known. */
 const MAX_UNDECIDED_BYTES = 4096
 
-/** What the protocols of a flow are about to tell, and how they have rules asked. */
+/** What the protocols of a flow are about to tell. */
 export interface ProtocolEvents extends HttpListener {
   /** A transaction began. */
   begin(transaction: object | null): void
@@ -29,6 +30,8 @@ export class FlowProtocols {
   readonly #events: ProtocolEvents
   readonly #now: () => number
   readonly #dnsPorts: ReadonlySet<number>
+  readonly #questions: Questions
+  readonly #holdsPackets: boolean
   #protocol: Spoken = 'undecided'
   /** The protocol is known and what came before is still to be read. */
   #isHeld = false
@@ -36,22 +39,29 @@ export class FlowProtocols {
   #http: PermissiveHttpParser | null = null
   readonly #undecided: Record<Flow, Buffer[]> = { to_server: [], to_client: [] }
   readonly #undecidedBytes: Record<Flow, number> = { to_server: 0, to_client: 0 }
-  readonly #dns: Record<Flow, DnsStream> = {
-    to_server: new DnsStream(),
-    to_client: new DnsStream(),
-  }
+  readonly #dns: Record<Flow, DnsStream | null> = { to_server: null, to_client: null }
   #dnsMessages = 0
 
-  /** @param options.now milliseconds since the epoch */
+  /**
+   * @param options.now milliseconds since the epoch
+   * @param options.holdsPackets bytes that are read stay as they are
+   */
   constructor(
     ids: IdsConnection,
     connection: Connection,
+    questions: Questions,
     events: ProtocolEvents,
-    options: { readonly now: () => number; readonly dnsPorts: ReadonlySet<number> },
+    options: {
+      readonly now: () => number
+      readonly dnsPorts: ReadonlySet<number>
+      readonly holdsPackets: boolean
+    },
   ) {
     this.#ids = ids
     this.#connection = connection
+    this.#questions = questions
     this.#events = events
+    this.#holdsPackets = options.holdsPackets
     this.#now = options.now
     this.#dnsPorts = options.dnsPorts
   }
@@ -86,7 +96,7 @@ export class FlowProtocols {
     const isAstray = message.isResponse ? from === 'to_server' : from === 'to_client'
     const fault = message.isResponse ? 'not_a_request' : 'not_a_response'
     const faults = isAstray && this.#dnsMessages > 1 ? [fault] : []
-    this.#events.asks(from, () => this.#ids.dns(flow, message, bytes, log, faults))
+    this.#questions.other(from, () => this.#ids.dns(flow, message, bytes, log, faults))
     this.#events.dns(log, flow)
   }
 
@@ -120,7 +130,8 @@ export class FlowProtocols {
         this.#push(flow, bytes)
         return
       case 'dns':
-        for (const message of this.#dns[flow].push(bytes)) this.#dnsBytes(message, flow)
+        for (const message of (this.#dns[flow] ??= new DnsStream()).push(bytes))
+          this.#dnsBytes(message, flow)
         return
       case 'tls':
         this.tellTlsWhenReady()
@@ -134,7 +145,7 @@ export class FlowProtocols {
   gap(flow: Flow, bytes: number): void {
     if (flow === 'to_server') this.#http?.gapClient(bytes)
     else this.#http?.gapServer(bytes)
-    this.#dns[flow].gap()
+    this.#dns[flow]?.gap()
     this.#undecided[flow] = []
     this.#undecidedBytes[flow] = 0
   }
@@ -160,7 +171,10 @@ export class FlowProtocols {
   }
 
   #push(flow: Flow, bytes: Buffer): void {
-    this.#http ??= new PermissiveHttpParser(httpEvents(this.#ids, this.#events), this.#now)
+    this.#http ??= new PermissiveHttpParser(
+      new HttpRelay(this.#ids, this.#questions, this.#events, this.#holdsPackets),
+      this.#now,
+    )
     if (flow === 'to_server') this.#http.pushClient(bytes)
     else this.#http.pushServer(bytes)
   }

@@ -1,6 +1,6 @@
 import { addressBytes } from '#signatures/suricata/address.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
-import type { Connection, Flow, Verdict } from '#inspectors/inspector.ts'
+import type { Connection, Flow } from '#inspectors/inspector.ts'
 import type { IdsConnection } from '../connection.ts'
 import type { EncryptionHandling } from '../configuration/replay-settings.ts'
 import type { ExceptionPolicies, ExceptionTarget } from '../configuration/exception-policies.ts'
@@ -8,10 +8,10 @@ import type { Origin, Outcome } from '../findings.ts'
 import type { DnsLog } from './dns-stream.ts'
 import type { DropReason } from './drop-reason.ts'
 import { FlowFate, SEVERITY, type Treatment, isMidstream } from './flow-fate.ts'
-import type { StreamMode } from '../stream-inspection.ts'
-import { FlowProtocols } from './flow-protocols.ts'
+import { FlowProtocols, type ProtocolEvents } from './flow-protocols.ts'
 import type { Packet } from './packet.ts'
-import { TcpSession } from './tcp/session.ts'
+import { Questions } from './questions.ts'
+import { type TcpReceiver, TcpSession } from './tcp/session.ts'
 import type { TcpSettings } from './tcp/settings.ts'
 
 /** What a replay is about to tell. `flow` is the direction of the data. */
@@ -31,16 +31,13 @@ export interface ReplayObserver {
   exception?(of: ReplayFlow, target: ExceptionTarget): void
 }
 
-/** Inspections of one direction that wait for its next packet; then they are done at once. */
-const MAX_LATER = 1024
-
 export interface FlowCounts {
   packets: number
   bytes: number
 }
 
 /** One flow of a capture: its packets, its streams in order, and the protocol they speak. */
-export class ReplayFlow {
+export class ReplayFlow implements TcpReceiver {
   readonly connection: Connection
   readonly protocol: number
   /** 0: of a frame without IP header. */
@@ -64,16 +61,12 @@ export class ReplayFlow {
   #over = false
   /** What exceptions mean for the packet that is being looked at. */
   #treatment: Treatment = 'look'
-  /** Its bytes cannot be read any more: rules about packets alone are left. */
-  #isEncrypted = false
+  readonly #questions: Questions
   readonly #protocols: FlowProtocols
   readonly #observer: ReplayObserver
   readonly #isInline: boolean
   /** Bytes are inspected as they are let go; otherwise with the next packet of their direction. */
-  #isStreamNow: boolean
-  readonly #mode: StreamMode
-  readonly #holdsPackets: boolean
-  readonly #later: Readonly<Record<Flow, (() => Verdict)[]>> = { to_server: [], to_client: [] }
+  readonly #isStreamNow: boolean
   readonly #now: () => number
   readonly #encryption: EncryptionHandling
   #flow: Flow = 'to_server'
@@ -105,56 +98,24 @@ export class ReplayFlow {
     this.#observer = options.observer
     this.#isInline = options.isInline
     this.#isStreamNow = options.tcp.inline
-    this.#mode = options.tcp.inline ? 'each' : 'stream'
-    this.#holdsPackets = options.holdsPackets
     this.#now = options.now
     this.#encryption = options.encryption
     this.fate = new FlowFate(options.policies)
-    this.#protocols = this.#reading(connection, ids, options.dnsPorts)
+    const { encryption, holdsPackets, now, dnsPorts } = options
+    this.#questions = new Questions(ids, { isNow: options.tcp.inline, holdsPackets, encryption })
+    const teller = new Teller(this, options.observer)
+    this.#protocols = new FlowProtocols(ids, connection, this.#questions, teller, {
+      now,
+      dnsPorts,
+      holdsPackets,
+    })
     this.tcp =
       first.tcp === null
         ? null
-        : new TcpSession(
-            {
-              bytes: (flow, bytes) => this.#bytes(flow, bytes),
-              gap: (flow, bytes) => this.#gap(flow, bytes),
-              again: (flow, bytes) => this.#again(flow, bytes),
-              end: (flow) => this.#protocols.endOf(flow),
-            },
-            options.tcp,
-            {
-              client: addressBytes(connection.clientAddress) ?? '',
-              server: addressBytes(connection.serverAddress) ?? '',
-            },
-          )
-  }
-
-  #reading(
-    connection: Connection,
-    ids: IdsConnection,
-    dnsPorts: ReadonlySet<number>,
-  ): FlowProtocols {
-    const observer = this.#observer
-    return new FlowProtocols(
-      ids,
-      connection,
-      {
-        asks: (flow, inspect) => this.#ask(flow, inspect),
-        mayWait: !this.#isStreamNow,
-        holdsPushed: this.#holdsPackets,
-        begin: (transaction) => {
-          this.transactions += 1
-          if (transaction !== null) this.transaction = transaction
-        },
-        end: (transaction) => observer.http(this, transaction),
-        body: (transaction, flow, chunk) => observer.body(this, transaction, flow, chunk),
-        file: (transaction, flow) => observer.file(this, transaction, flow),
-        dns: (log, flow) => observer.dns(this, log, flow),
-        tls: () => observer.tls(this),
-        failed: () => this.#meet('app_layer_error'),
-      },
-      { now: this.#now, dnsPorts },
-    )
+        : new TcpSession(this, options.tcp, {
+            client: addressBytes(connection.clientAddress) ?? '',
+            server: addressBytes(connection.serverAddress) ?? '',
+          })
   }
 
   /** A TCP connection whose beginning was seen, or need not be: its streams are inspected. */
@@ -217,14 +178,15 @@ export class ReplayFlow {
     }
     this.#treatment = 'look'
     if (this.tcp !== null && !isDamaged && isMidstream(packet, this.tcp.state))
-      this.#meet('stream_midstream')
+      this.meet('stream_midstream')
     if (this.#isRefused(packet, flow, 'stream midstream')) return
     // The packet that establishes a connection is not one of an established connection yet.
     const established = this.isEstablished
     const taken = isDamaged ? null : (this.tcp?.advance(packet, flow, this.lastMs) ?? null)
-    if (taken?.isOverMemory === true) this.#meet('stream_reassembly')
+    if (taken?.isOverMemory === true) this.meet('stream_reassembly')
     if (this.#isRefused(packet, flow, 'stream reassembly')) return
     this.#flow = flow
+    this.#questions.turnTo(flow)
     const standing = {
       established,
       inSession: taken?.isInStream ?? false,
@@ -239,7 +201,7 @@ export class ReplayFlow {
     if (isAsked) this.ids.packet(packet, flow, standing)
     if (message !== null) this.#protocols.message(message, packet.payload, flow)
     else if (taken !== null && stopped === null) this.tcp?.deliver(packet, flow)
-    this.#inspectLater(flow)
+    this.#catchUp(flow)
     if (isAsked) this.ids.afterStream(flow)
     if (!this.#isRefused(packet, flow, 'applayer error')) this.#conclude(packet, flow, stopped)
     else this.ids.settle()
@@ -251,10 +213,11 @@ export class ReplayFlow {
     const isDropped = this.#settle()
     if (packet.events.length > 0) this.#observer.faults?.(this, packet, flow)
     if (stopped !== null && !isDropped) this.#stop(packet, flow, stopped)
-    if (this.#isEncrypted && this.#encryption === 'bypass') this.fate.decide('bypassed')
+    if (this.#questions.isEncrypted && this.#encryption === 'bypass') this.fate.decide('bypassed')
   }
 
-  end(): void {
+  /** Nothing more of it will come. */
+  close(): void {
     if (this.#over) return
     this.#over = true
     if (!this.fate.isDropped && !this.fate.isBypassed) this.#finish()
@@ -264,9 +227,9 @@ export class ReplayFlow {
 
   #finish(): void {
     this.packetNumber = null
-    this.#isStreamNow = true
-    this.#inspectLater('to_server')
-    this.#inspectLater('to_client')
+    this.#questions.finish()
+    this.#catchUp('to_server')
+    this.#catchUp('to_client')
     this.tcp?.end()
     this.#protocols.end()
     this.#settle()
@@ -294,7 +257,8 @@ export class ReplayFlow {
     return true
   }
 
-  #meet(target: ExceptionTarget): void {
+  /** Something goes beyond what is followed. */
+  meet(target: ExceptionTarget): void {
     const treatment = this.fate.meet(target)
     if (SEVERITY[treatment] > SEVERITY[this.#treatment]) this.#treatment = treatment
     this.#observer.exception?.(this, target)
@@ -312,46 +276,67 @@ export class ReplayFlow {
   }
 
   /** A segment came again: what it says was said before, and rules that saw it then see it again. */
-  #again(flow: Flow, bytes: Buffer): void {
-    if (!this.#isEncrypted) this.ids.again(flow, bytes)
+  again(flow: Flow, bytes: Buffer): void {
+    if (!this.#questions.isEncrypted) this.ids.again(flow, bytes)
   }
 
-  #bytes(flow: Flow, bytes: Buffer): void {
+  bytes(flow: Flow, bytes: Buffer): void {
     this.ids.learn(flow, bytes)
     this.#protocols.learn(flow, bytes)
-    this.#ask(flow, () => this.ids.inspect(flow, bytes, this.#mode, this.#holdsPackets))
+    this.#questions.stream(flow, bytes)
     if (!this.fate.isDropped) this.#protocols.bytes(flow, bytes)
   }
 
-  #gap(flow: Flow, bytes: number): void {
-    this.#ask(flow, () => this.ids.gap(flow, bytes))
+  gap(flow: Flow, bytes: number): void {
+    this.#questions.other(flow, () => this.ids.gap(flow, bytes))
     this.#protocols.gap(flow, bytes)
   }
 
-  /**
-   * Where traffic is watched, what a packet lets go belongs to the other direction: as Suricata has it, rules see it with
-   * the next packet of its own.
-   */
-  #ask(flow: Flow, inspect: () => Verdict): void {
-    const later = this.#later[flow]
-    if (this.#isStreamNow || (flow === this.#flow && later.length === 0)) {
-      this.#take(inspect)
-      return
-    }
-    later.push(inspect)
-    if (later.length >= MAX_LATER) this.#inspectLater(flow)
+  end(flow: Flow): void {
+    this.#protocols.endOf(flow)
   }
 
-  #inspectLater(flow: Flow): void {
-    const later = this.#later[flow]
-    if (later.length === 0) return
-    for (const inspect of later) this.#take(inspect)
-    later.length = 0
-    this.#protocols.tellTlsWhenReady()
+  #catchUp(flow: Flow): void {
+    if (this.#questions.catchUp(flow)) this.#protocols.tellTlsWhenReady()
+  }
+}
+
+/** Tells the observer what the protocols of a flow find, and counts it. */
+class Teller implements ProtocolEvents {
+  readonly #of: ReplayFlow
+  readonly #observer: ReplayObserver
+
+  constructor(of: ReplayFlow, observer: ReplayObserver) {
+    this.#of = of
+    this.#observer = observer
   }
 
-  #take(ask: () => Verdict): void {
-    if (!this.#isEncrypted && ask().kind === 'bypass' && this.#encryption !== 'full')
-      this.#isEncrypted = true
+  begin(transaction: object | null): void {
+    this.#of.transactions += 1
+    if (transaction !== null) this.#of.transaction = transaction
+  }
+
+  end(transaction: HttpTransaction): void {
+    this.#observer.http(this.#of, transaction)
+  }
+
+  body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): void {
+    this.#observer.body(this.#of, transaction, flow, chunk)
+  }
+
+  file(transaction: HttpTransaction, flow: Flow): void {
+    this.#observer.file(this.#of, transaction, flow)
+  }
+
+  dns(log: DnsLog, flow: Flow): void {
+    this.#observer.dns(this.#of, log, flow)
+  }
+
+  tls(): void {
+    this.#observer.tls(this.#of)
+  }
+
+  failed(): void {
+    this.#of.meet('app_layer_error')
   }
 }

@@ -225,7 +225,7 @@ export class Replay {
   }
 
   #over(flow: ReplayFlow, reason: FlowEnd): void {
-    flow.end()
+    flow.close()
     const { tcp } = flow
     if (tcp !== null) this.counts.gaps += tcp.gaps('to_server') + tcp.gaps('to_client')
     this.#countApplication(flow)

@@ -1,13 +1,13 @@
 import { BufferPool } from './buffer-pool.ts'
 
-const NOTHING = Buffer.alloc(0)
+const NOTHING = Buffer.allocUnsafeSlow(0)
 /** Of all bodies of this process: they are many, and short-lived. */
 const pool = new BufferPool()
 
 /** Bytes of a body up to a limit, copied once from the chunks in which they come. */
 export class BodyBuffer {
-  #storage: Buffer = NOTHING
-  #taken: Buffer = NOTHING
+  #storage = NOTHING
+  #taken = NOTHING
   #length = 0
 
   /** Bytes that were kept and not taken. */

@@ -1,3 +1,5 @@
+import { blanksForPlus } from '../transformations/blanks-for-plus.ts'
+
 /**
  * Decoding of `application/x-www-form-urlencoded` text as ModSecurity v2 does it: `+` is a blank, `%`
  * with two hexadecimal digits a byte, any other `%` stays as it is.
@@ -5,7 +7,7 @@
 
 /** Decodes one name or value (latin1 in, latin1 out). */
 export function urlDecode(textLatin1: string): string {
-  return percentDecode(textLatin1.includes('+') ? textLatin1.replaceAll('+', ' ') : textLatin1)
+  return percentDecode(blanksForPlus(textLatin1))
 }
 
 /** Decodes `%` escapes alone, as in a path. */

@@ -1,5 +1,6 @@
 import { Entry } from '../values/entry.ts'
-import { hasBrokenEscape, urlDecode } from './url-decode.ts'
+import { blanksForPlus } from '../transformations/blanks-for-plus.ts'
+import { hasBrokenEscape, percentDecode, urlDecode } from './url-decode.ts'
 
 export interface FormArguments {
   readonly entries: readonly Entry[]
@@ -16,19 +17,21 @@ export interface FormArguments {
  */
 export function parseForm(textLatin1: string, separator: string, limit: number): FormArguments {
   const entries: Entry[] = []
+  const isBroken = hasBrokenEscape(textLatin1)
+  // A blank for a plus is one byte for one: the form can be cut afterwards as well.
+  const text = separator === '+' || separator === ' ' ? textLatin1 : blanksForPlus(textLatin1)
+  const decode = text === textLatin1 ? urlDecode : percentDecode
   let from = 0
-  while (from < textLatin1.length) {
-    if (entries.length >= limit) {
-      return { entries, isTruncated: true, hasBrokenEscape: hasBrokenEscape(textLatin1) }
-    }
-    const found = textLatin1.indexOf(separator, from)
-    const end = found < 0 ? textLatin1.length : found
-    const equals = textLatin1.indexOf('=', from)
+  while (from < text.length) {
+    if (entries.length >= limit) return { entries, isTruncated: true, hasBrokenEscape: isBroken }
+    const found = text.indexOf(separator, from)
+    const end = found < 0 ? text.length : found
+    const equals = text.indexOf('=', from)
     const hasValue = equals >= 0 && equals < end
-    const name = textLatin1.slice(from, hasValue ? equals : end)
-    const value = hasValue ? textLatin1.slice(equals + 1, end) : ''
-    entries.push(new Entry(urlDecode(name), urlDecode(value)))
+    const name = text.slice(from, hasValue ? equals : end)
+    const value = hasValue ? text.slice(equals + 1, end) : ''
+    entries.push(new Entry(decode(name), decode(value)))
     from = end + 1
   }
-  return { entries, isTruncated: false, hasBrokenEscape: hasBrokenEscape(textLatin1) }
+  return { entries, isTruncated: false, hasBrokenEscape: isBroken }
 }

@@ -1,6 +1,6 @@
-import type { Variable } from '../transaction/persistent-store.ts'
-import { MAX_RECORD_VARIABLES } from '../transaction/persistent-store.ts'
+import { MAX_RECORD_VARIABLES, type Variable } from '../transaction/persistent-store.ts'
 import type { PendingChange } from './pending-changes.ts'
+import type { MergedRecord } from './shared-records.ts'
 
 /**
  * Merges one worker's changes into a record and tells what it is now, in one step.
@@ -56,13 +56,6 @@ export function mergeArguments(
   ])
   const mostFields = String(MAX_RECORD_VARIABLES * FIELDS_PER_VARIABLE)
   return [String(nowMs), String(timeoutMs), mostFields, ...variables]
-}
-
-export interface MergedRecord {
-  readonly variables: readonly Variable[]
-  /** Null: the record is not there. */
-  readonly createdAt: number | null
-  readonly updates: number
 }
 
 /** @param reply of HGETALL: names and values in turn; anything else gives an empty record */

@@ -1,5 +1,6 @@
 import { toInteger } from '../transaction/arithmetic.ts'
 import type { Change, Variable } from '../transaction/persistent-store.ts'
+import { MAX_PENDING_BYTES, MAX_PENDING_VARIABLES } from './limits.ts'
 
 /** What became of a variable since it was last told to the others, in as little as it takes. */
 export interface PendingChange {
@@ -10,46 +11,43 @@ export interface PendingChange {
   expiresAt: number | null
 }
 
-/** Changes of one record by name in lower case: any number of them to a variable are one. */
+/**
+ * Changes of one record by name in lower case: any number of them to a variable are one. Beyond its bounds further
+ * variables are not told; only what is unset without having been there can come so far.
+ */
 export class PendingChanges {
   readonly #byName = new Map<string, PendingChange>()
+  #bytes = 0
 
   get isEmpty(): boolean {
     return this.#byName.size === 0
   }
 
+  /** Of names and values. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   add(name: string, change: Change): void {
     const key = name.toLowerCase()
-    const pending = this.#byName.get(key) ?? { base: 'keep', value: '', amount: 0, expiresAt: null }
-    this.#byName.set(key, pending)
-    switch (change.kind) {
-      case 'set':
-        pending.base = 'set'
-        pending.value = change.value
-        pending.amount = 0
-        return
-      case 'add':
-        if (pending.base === 'keep') pending.amount += change.amount
-        else {
-          pending.value = String(toInteger(pending.value) + change.amount)
-          pending.base = 'set'
-        }
-        return
-      case 'unset':
-        pending.base = 'unset'
-        pending.value = ''
-        pending.amount = 0
-        pending.expiresAt = null
-        return
-      case 'expire':
-        pending.expiresAt = change.at
+    let pending = this.#byName.get(key)
+    if (pending === undefined) {
+      const isFull = this.#byName.size >= MAX_PENDING_VARIABLES
+      if (isFull || this.#bytes + key.length > MAX_PENDING_BYTES) return
+      pending = { base: 'keep', value: '', amount: 0, expiresAt: null }
+      this.#byName.set(key, pending)
+      this.#bytes += key.length
     }
+    this.#bytes -= pending.value.length
+    gather(pending, change)
+    this.#bytes += pending.value.length
   }
 
   /** All changes; there are none afterwards. */
   take(): [string, PendingChange][] {
     const changes = [...this.#byName]
     this.#byName.clear()
+    this.#bytes = 0
     return changes
   }
 
@@ -73,5 +71,30 @@ export class PendingChanges {
       result.set(name, variable)
     }
     return [...result.values()]
+  }
+}
+
+function gather(pending: PendingChange, change: Change): void {
+  switch (change.kind) {
+    case 'set':
+      pending.base = 'set'
+      pending.value = change.value
+      pending.amount = 0
+      return
+    case 'add':
+      if (pending.base === 'keep') pending.amount += change.amount
+      else {
+        pending.value = String(toInteger(pending.value) + change.amount)
+        pending.base = 'set'
+      }
+      return
+    case 'unset':
+      pending.base = 'unset'
+      pending.value = ''
+      pending.amount = 0
+      pending.expiresAt = null
+      return
+    case 'expire':
+      pending.expiresAt = change.at
   }
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import { KEY_PREFIX } from '#chain/model/redis-keys.ts'
 import type { PersistentCollection } from '#signatures/seclang/model.ts'
 import {
@@ -9,69 +8,66 @@ import {
   type PersistentStore,
   type RecordObserver,
 } from '../transaction/persistent-store.ts'
-import { MERGE_SCRIPT, mergeArguments, readMerged } from './merge-script.ts'
+import {
+  FLUSH_MS,
+  MAX_BATCH_BYTES,
+  MAX_BATCH_RECORDS,
+  MAX_DIRTY_RECORDS,
+  MAX_KNOWN_RECORDS,
+  REFRESH_MS,
+} from './limits.ts'
 import { PendingChanges } from './pending-changes.ts'
-
-/**
- * Persistent collections (IP, SESSION, ...) that workers share in Redis.
- *
- * Rules are run without waiting, so they read and write a copy in the worker, always. Changes are
- * gathered and told to Redis every FLUSH_MS, where increments are added up and everything else is last
- * writer wins; the answer is what all workers together have made of the record, and becomes the copy. A
- * record that is used and not changed is asked for again after REFRESH_MS.
- *
- * So a worker sees what it did itself at once, what others did after about FLUSH_MS plus a round trip
- * once it has the record, and an increment is never lost by two that happen together. A record that is new
- * to a worker is empty in the transaction that first names it.
- *
- * While Redis is away the copies go on, and changes are kept (one per variable) until it is back; beyond
- * MAX_DIRTY_RECORDS the oldest are forgotten. A batch that was sent and not acknowledged is not repeated:
- * it may have been counted.
- */
-export const FLUSH_MS = 50
-export const REFRESH_MS = 1_000
-export const MAX_DIRTY_RECORDS = 20_000
-/** Records of one batch. */
-export const MAX_BATCH = 500
-const COMMAND_TIMEOUT_MS = 1_000
-const RETRY_MAX_MS = 2_000
+import type { KnownRecord, MergedRecord, SharedRecords } from './shared-records.ts'
 
 interface SharedRecord {
   readonly record: PersistentRecord
-  readonly redisKey: string
+  readonly key: string
   readonly changes: PendingChanges
   askedAt: number
+  /** Changes are on their way: what others made of the record may be without them. */
+  isTold: boolean
 }
 
-type Merger = Redis & {
-  portcullisMerge(key: string, ...args: string[]): Promise<unknown>
-}
-
+/**
+ * Persistent collections (IP, SESSION, ...) that workers share.
+ *
+ * Rules are run without waiting, so they read and write a copy in the worker, always. Changes are
+ * gathered and told every FLUSH_MS to where the workers meet; the answer is what all of them together have
+ * made of the record, and becomes the copy. A record that is used and not changed is asked for again after
+ * REFRESH_MS.
+ *
+ * So a worker sees what it did itself at once, what others did after about FLUSH_MS plus a round trip
+ * once it uses the record or is told of it (`know`), and an increment is never lost by two that happen together. A
+ * record that is new to a worker, and that it was not told of, is empty in the transaction that first names it.
+ *
+ * While nobody can be told the copies go on, and changes are kept (one per variable) until somebody can; beyond
+ * MAX_DIRTY_RECORDS the oldest are forgotten. A batch that was sent and not answered is not repeated:
+ * it may have been counted.
+ */
 export class SharedCollections {
+  readonly #records: SharedRecords
   readonly #now: () => number
   readonly #dirty = new Set<SharedRecord>()
   readonly #timer: NodeJS.Timeout
-  #redis: Merger | null = null
-  #isFlushing = false
-  #isClosed = false
+  readonly #known = new Map<string, MergedRecord>()
+  #flushing: Promise<void> | null = null
   #forgotten = 0
 
-  /** @param url `redis://`, `rediss://` or `unix:/path`; the connection is made in the background */
-  constructor(url: string, now: () => number = Date.now) {
+  constructor(records: SharedRecords, now: () => number = Date.now) {
+    this.#records = records
     this.#now = now
     this.#timer = setInterval(() => void this.flush(), FLUSH_MS)
     this.#timer.unref()
-    void this.#connect(url)
   }
 
-  /** Records whose changes were given up because Redis was away too long. */
+  /** Records whose changes were given up because nobody could be told for too long. */
   get forgottenRecords(): number {
     return this.#forgotten
   }
 
-  /** True when a batch would reach Redis now. */
+  /** True when a batch would be merged now. */
   get isConnected(): boolean {
-    return this.#redis?.status === 'ready'
+    return this.#records.isReady
   }
 
   /**
@@ -92,51 +88,88 @@ export class SharedCollections {
         const record = local.open(collection, key, nowMs)
         let state = states.get(record)
         if (state === undefined) {
-          const redisKey = redisKeyOf(scope, collection, key)
-          state = { record, redisKey, changes: new PendingChanges(), askedAt: -Infinity }
+          const recordKey = recordKeyOf(scope, collection, key)
+          const changes = new PendingChanges()
+          state = { record, key: recordKey, changes, askedAt: -Infinity, isTold: false }
           states.set(record, state)
         }
+        if (this.#known.size > 0) this.#recall(state, nowMs)
         if (nowMs - state.askedAt >= REFRESH_MS) this.#want(state)
         return record
       },
     }
   }
 
+  /** What others made of records: they are so when a transaction names them next. */
+  know(records: readonly KnownRecord[]): void {
+    for (const [key, record] of records) {
+      this.#known.delete(key)
+      this.#known.set(key, record)
+    }
+    for (const key of this.#known.keys()) {
+      if (this.#known.size <= MAX_KNOWN_RECORDS) return
+      this.#known.delete(key)
+    }
+  }
+
   /** Tells one batch; what comes in meanwhile goes with the next. */
-  async flush(): Promise<void> {
-    const redis = this.#redis
-    if (this.#isFlushing || redis?.status !== 'ready' || this.#dirty.size === 0) return
-    this.#isFlushing = true
-    try {
-      const batch = [...this.#dirty].slice(0, MAX_BATCH)
-      const nowMs = this.#now()
-      await Promise.all(batch.map((state) => this.#merge(redis, state, nowMs)))
-    } finally {
-      this.#isFlushing = false
-    }
+  flush(): Promise<void> {
+    if (!this.#records.isReady || this.#dirty.size === 0) return Promise.resolve()
+    this.#flushing ??= this.#tell().finally(() => (this.#flushing = null))
+    return this.#flushing
   }
 
+  /** Tells what is left, as far as it goes into one batch. */
   async close(): Promise<void> {
-    this.#isClosed = true
     clearInterval(this.#timer)
+    await this.#flushing
     await this.flush()
-    this.#redis?.disconnect()
+    this.#records.close()
   }
 
-  async #merge(redis: Merger, state: SharedRecord, nowMs: number): Promise<void> {
-    this.#dirty.delete(state)
-    state.askedAt = nowMs
-    const { record } = state
-    const args = mergeArguments(nowMs, record.timeoutMs, state.changes.take())
-    try {
-      const merged = readMerged(await redis.portcullisMerge(state.redisKey, ...args))
-      // Nobody has it, or it timed out for all: the copy times out by itself.
-      if (merged.createdAt === null) return
-      const live = merged.variables.filter((variable) => variable.expiresAt > nowMs)
-      record.adopt(state.changes.applyTo(live, nowMs), merged.createdAt, merged.updates)
-    } catch {
-      // Away, or too slow: the copy goes on, and asks again when it is used.
+  async #tell(): Promise<void> {
+    const nowMs = this.#now()
+    const batch = this.#takeBatch()
+    const merged = await this.#records.merge(
+      nowMs,
+      batch.map(({ record, key, changes }) => ({
+        key,
+        timeoutMs: record.timeoutMs,
+        changes: changes.take(),
+      })),
+    )
+    for (const [index, state] of batch.entries()) {
+      state.askedAt = nowMs
+      state.isTold = false
+      // Told of before the answer, so it is older.
+      if (merged[index] !== null) this.#known.delete(state.key)
+      adopt(state, merged[index] ?? null, nowMs)
     }
+  }
+
+  /** The oldest, of which there is one at least. */
+  #takeBatch(): SharedRecord[] {
+    const batch: SharedRecord[] = []
+    let bytes = 0
+    for (const state of this.#dirty) {
+      bytes += state.key.length + state.changes.bytes
+      const isFull = batch.length >= MAX_BATCH_RECORDS || bytes > MAX_BATCH_BYTES
+      if (isFull && batch.length > 0) break
+      batch.push(state)
+      state.isTold = true
+      this.#dirty.delete(state)
+    }
+    return batch
+  }
+
+  #recall(state: SharedRecord, nowMs: number): void {
+    const known = state.isTold ? undefined : this.#known.get(state.key)
+    if (known === undefined) return
+    this.#known.delete(state.key)
+    const { timeoutMs } = state.record
+    const { variables } = known
+    const isOver = variables.every(({ updatedAt }) => nowMs - updatedAt > timeoutMs)
+    if (variables.length === 0 || !isOver) adopt(state, known, nowMs)
   }
 
   #note(state: SharedRecord, name: string, change: Change): void {
@@ -154,30 +187,22 @@ export class SharedCollections {
     }
     this.#dirty.add(state)
   }
-
-  async #connect(url: string): Promise<void> {
-    // Loaded where it is used: most workers have no Redis.
-    const { Redis } = await import('ioredis')
-    const options = {
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      commandTimeout: COMMAND_TIMEOUT_MS,
-      enableAutoPipelining: true,
-      scripts: { portcullisMerge: { lua: MERGE_SCRIPT, numberOfKeys: 1 } },
-      retryStrategy: (times: number) => Math.min(100 * 2 ** Math.min(times, 10), RETRY_MAX_MS),
-    }
-    const redis = url.startsWith('unix:')
-      ? new Redis({ ...options, path: url.slice('unix:'.length).replace(/^\/\//, '') })
-      : new Redis(url, options)
-    // Reported by nobody waiting: being away is a state, and the next attempt is on its way.
-    redis.on('error', () => {})
-    if (this.#isClosed) redis.disconnect()
-    else this.#redis = redis as Merger
-  }
 }
 
-/** Keys come of the traffic: a hash bounds them and keeps their bytes out of Redis. */
-function redisKeyOf(scope: string, collection: PersistentCollection, key: string): string {
+/** @param merged null: no answer. The copy goes on, and asks again when it is used. */
+function adopt(
+  { record, changes }: SharedRecord,
+  merged: MergedRecord | null,
+  nowMs: number,
+): void {
+  // Nobody has it, or it timed out for all: the copy times out by itself.
+  if (merged === null || merged.createdAt === null) return
+  const live = merged.variables.filter((variable) => variable.expiresAt > nowMs)
+  record.adopt(changes.applyTo(live, nowMs), merged.createdAt, merged.updates)
+}
+
+/** Keys come of the traffic: a hash bounds them and keeps their bytes out of where they are told. */
+function recordKeyOf(scope: string, collection: PersistentCollection, key: string): string {
   const digest = createHash('sha256').update(key, 'latin1').digest('base64url')
   return `${KEY_PREFIX}:waf:${scope}:${collection}:${digest}`
 }

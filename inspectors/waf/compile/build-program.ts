@@ -4,6 +4,7 @@ import { hasRule } from '../values/selector.ts'
 import { TextStore } from '../values/text-store.ts'
 import { type Groups, groupRules } from './groups.ts'
 import type { CompiledRule, CompiledRules, PhaseProgram, Program } from './program.ts'
+import { findTxRuns } from './tx-runs.ts'
 import { specialize, type Specialized } from './specialize.ts'
 
 /** What a chain sets, out of which a program is built from rules that are compiled already. */
@@ -42,7 +43,9 @@ export function buildProgram(compiled: CompiledRules, options: ProgramOptions): 
   const left = specialized.phases.flatMap((phase) => phase.rules)
   const groups = groupRules(left, gates.words)
   return {
-    phases: specialized.phases.map(({ rules, next }) => phaseProgram(rules, next, groups)),
+    phases: specialized.phases.map(({ rules, next }) =>
+      phaseProgram(rules, next, groups, options.specialize === 'on' ? txNames.names : null),
+    ),
     rules: compiled.rules,
     targetLists,
     exclusions,
@@ -69,10 +72,12 @@ function withoutEffectsOn(rule: CompiledRule, slots: ReadonlySet<number>): Compi
   return { ...rule, links }
 }
 
+/** @param slotNames null: rules are not run by what they did the last time */
 function phaseProgram(
   members: readonly CompiledRule[],
   next: Int32Array,
   groups: Groups,
+  slotNames: readonly string[] | null,
 ): PhaseProgram {
   const groupOf = new Int32Array(members.length).fill(-1)
   const wordOf = new Int32Array(members.length)
@@ -86,7 +91,9 @@ function phaseProgram(
     wordOf[position] = index >> 5
     bitOf[position] = 1 << (index & 31)
   }
-  return { rules: members, next, groupOf, wordOf, bitOf }
+  const txRuns =
+    slotNames === null ? members.map(() => null) : findTxRuns(members, next, groupOf, slotNames)
+  return { rules: members, next, groupOf, wordOf, bitOf, txRuns }
 }
 
 function unspecialized(

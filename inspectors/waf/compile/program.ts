@@ -64,6 +64,21 @@ export interface PhaseProgram {
   /** Per rule: word and bit of its predicate in the union. */
   readonly wordOf: Int32Array
   readonly bitOf: Int32Array
+  /** Per rule: the row that begins with it. */
+  readonly txRuns: readonly (TxRun | null)[]
+}
+
+/** Rules in a row that depend on TX alone, and on the values of a group if there is one (tx-runs.ts). */
+export interface TxRun {
+  /** Position after the last. */
+  readonly end: number
+  /** -1: none. */
+  readonly group: number
+  /** TX slots that the outcome depends on, and those it may change. */
+  readonly reads: Int32Array
+  readonly writes: Int32Array
+  /** Per rule: a match changes TX and nothing else. */
+  readonly isQuiet: readonly boolean[]
 }
 
 /** Rules that look at the same values through the same transformations are gated together. */

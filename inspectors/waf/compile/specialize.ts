@@ -80,7 +80,7 @@ function foldPrefix(
 }
 
 /** Nothing happens but changes of TX. */
-function isFoldable(rule: CompiledRule): boolean {
+export function isFoldable(rule: CompiledRule): boolean {
   return (
     !rule.log &&
     rule.severity === null &&

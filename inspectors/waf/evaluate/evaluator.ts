@@ -1,10 +1,11 @@
 import type { Disruptive, Phase } from '#signatures/seclang/model.ts'
-import type { CompiledLink, CompiledRule, Program } from '../compile/program.ts'
+import type { CompiledLink, CompiledRule, Program, TxRun } from '../compile/program.ts'
 import { Captures } from '../operators/operator.ts'
 import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
 import type { Interception, Transaction } from '../transaction/transaction.ts'
 import { hasRule, type TargetExclusion } from '../values/selector.ts'
 import type { Entry } from '../values/entry.ts'
+import type { TextFacts } from '../values/text-facts.ts'
 import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
 import { type Candidates, PhaseGate } from './phase-gate.ts'
@@ -18,6 +19,7 @@ import {
 import { MatchedVariable } from '../transaction/matched-variable.ts'
 import { MAX_HITS } from '../transaction/rule-hit.ts'
 import { MatchList } from './match-list.ts'
+import { RunMemo } from './run-memo.ts'
 
 /**
  * Runs the rules of a phase over a transaction.
@@ -35,6 +37,8 @@ export class Evaluator {
   readonly #gate: PhaseGate
   readonly #captures = new Captures()
   readonly #linkTargets = new ResolvedTargets()
+  /** By phase and position. */
+  readonly #memos: (RunMemo | undefined)[][]
   /** Matches of the rule that is being evaluated. */
   readonly #matches = new MatchList()
   #msg = ''
@@ -43,18 +47,26 @@ export class Evaluator {
   constructor(program: Program) {
     this.#program = program
     this.#gate = new PhaseGate(program)
+    this.#memos = program.phases.map(() => [])
   }
 
   /** Runs a phase. What rules decide is left in the transaction (`interception`, `hits`, TX). */
   runPhase(transaction: Transaction, phase: Phase): void {
     if (transaction.engine === 'off') return
-    const { rules, next, groupOf } = this.#program.phases[phase]
+    const { rules, next, groupOf, txRuns } = this.#program.phases[phase]
     transaction.currentPhase = phase
     const positions = this.#gate.startPhase(transaction, phase)
     let position = positions.next(0)
     while (position >= 0) {
       const rule = rules[position]
       const { removedRules } = transaction
+      const run = txRuns[position]
+      if (run !== null && removedRules === null && transaction.removedTargets === null) {
+        const from = this.#runTogether(transaction, phase, position, run)
+        if (from < 0) return
+        position = positions.next(from)
+        continue
+      }
       const isRemoved = removedRules !== null && hasRule(removedRules, rule.index)
       let from = position + 1
       if (!isRemoved && this.#runRule(transaction, rule, groupOf[position])) {
@@ -63,6 +75,28 @@ export class Evaluator {
       }
       position = positions.next(from)
     }
+  }
+
+  /**
+   * Runs rules that may do what they did the last time.
+   *
+   * @returns position to go on at; -1: the phase ends
+   */
+  #runTogether(transaction: Transaction, phase: Phase, start: number, run: TxRun): number {
+    const memo = (this.#memos[phase][start] ??= new RunMemo(run))
+    const candidates = run.group < 0 ? null : this.#gate.candidatesOf(run.group)
+    if (memo.replay(transaction, candidates)) return run.end
+    const { rules, next } = this.#program.phases[phase]
+    const isRecording = memo.begin(transaction, candidates)
+    for (let position = start; position < run.end; position += 1) {
+      const rule = rules[position]
+      if (!this.#runRule(transaction, rule, run.group)) continue
+      if (this.#finish(transaction, rule)) return -1
+      // What was logged, decided or jumped over is not repeated.
+      if (!run.isQuiet[position - start]) return next[position]
+    }
+    if (isRecording) memo.end(transaction)
+    return run.end
   }
 
   /**
@@ -112,11 +146,18 @@ export class Evaluator {
     const exclusions = group < 0 ? null : exclusionsOf(transaction, rule)
     const { length } = resolved
     let matched = false
+    /** What the value before was like, where it did not match: fields repeat values. */
+    let failed: TextFacts | null = null
     for (let at = 0; at < length; at += 1) {
       const entry = resolved.entries[at]
+      if (failed !== null && entry.facts === failed) continue
+      failed = link.targets.isVolatile ? null : entry.facts
       if (exclusions !== null) {
         const { collection, selector } = link.targets.parts[resolved.partOf(at)]
-        if (isExcluded(exclusions, rule.index, collection, entry, selector)) continue
+        if (isExcluded(exclusions, rule.index, collection, entry, selector)) {
+          failed = null
+          continue
+        }
       }
       for (let step = 0; step < link.pipelines.length; step += 1) {
         const text = this.#textOf(link, entry, step)
@@ -127,6 +168,7 @@ export class Evaluator {
         const { collection, count } = link.targets.parts[resolved.partOf(at)]
         const variable = new MatchedVariable(collection.name, count, entry, text)
         this.#onMatch(transaction, rule, link, variable, argument, link.pipelines[step])
+        failed = null
         if (isLast && !matched) this.#describe(transaction, rule)
         matched = true
       }

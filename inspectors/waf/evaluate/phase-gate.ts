@@ -2,6 +2,7 @@ import type { Group, Program, TargetList, TargetPart } from '../compile/program.
 import { valuesOf } from '../transaction/collections.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Entry } from '../values/entry.ts'
+import type { TextFacts } from '../values/text-facts.ts'
 import { type InterestSource, interestSources } from './interests.ts'
 import { PhasePositions } from './phase-positions.ts'
 import { isPartValue, ResolvedTargets, resolveTargets, xmlPathValues } from './resolved-targets.ts'
@@ -92,13 +93,18 @@ export class PhaseGate {
     if (path !== null && transaction.xml === null) return
     const entries =
       path === null ? valuesOf(transaction, source.collection) : xmlPathValues(transaction, path)
+    let before: TextFacts | null = null
     for (let at = 0; at < entries.length; at += 1) {
       const entry = entries[at]
       const recent = source.recent.at(entry, at)
       const { interest } = recent
       if (interest === null) continue
-      entry.facts ??= recent.facts ??= texts.of(entry.value)
-      const live = this.#textGroups.of(entry.facts, interest)
+      // Fields of a form repeat what the one before says: nothing, a number, a default.
+      if (entry.facts === null && before !== null && before.text === entry.value) {
+        recent.facts = entry.facts = before
+      }
+      before = entry.facts ??= recent.facts ??= texts.of(entry.value)
+      const live = this.#textGroups.of(before, interest)
       if (live !== null) this.#hot.add(source, entry, live)
     }
   }

@@ -31,11 +31,16 @@ export class TxNames {
   }
 }
 
+/** Variables without a slot, by name in lower case. */
+export type DynamicVariables = ReadonlyMap<string, Entry>
+
 /** TX of one transaction: an array for names known to the rules, a map for those made on the way. */
 export class TxStore {
   readonly #names: TxNames
   readonly slots: (string | undefined)[]
   #dynamic: Map<string, Entry> | null = null
+  /** Not to be changed: another transaction has the same. */
+  #shared: DynamicVariables | null = null
 
   /** @param initial values by slot, copied */
   constructor(names: TxNames, initial: readonly (string | undefined)[]) {
@@ -43,10 +48,21 @@ export class TxStore {
     this.slots = initial.slice()
   }
 
+  /** Variables without a slot. */
+  get dynamic(): DynamicVariables | null {
+    return this.#shared ?? this.#dynamic
+  }
+
+  /** Takes variables without a slot as they are; a copy is made before the first change. */
+  share(variables: DynamicVariables): void {
+    this.#shared = variables
+    this.#dynamic = null
+  }
+
   get(name: string): string | undefined {
     const key = name.toLowerCase()
     const slot = this.#names.find(key)
-    return slot === undefined ? this.#dynamic?.get(key)?.value : this.slots[slot]
+    return slot === undefined ? this.dynamic?.get(key)?.value : this.slots[slot]
   }
 
   set(name: string, value: string | undefined): void {
@@ -55,6 +71,10 @@ export class TxStore {
     if (slot !== undefined) {
       this.slots[slot] = value
       return
+    }
+    if (this.#shared !== null) {
+      this.#dynamic = new Map(this.#shared)
+      this.#shared = null
     }
     if (value === undefined) {
       this.#dynamic?.delete(key)
@@ -82,8 +102,9 @@ export class TxStore {
   }
 
   #pushDynamic(entries: Entry[]): void {
-    if (this.#dynamic === null) return
-    for (const entry of this.#dynamic.values()) entries.push(entry)
+    const { dynamic } = this
+    if (dynamic === null) return
+    for (const entry of dynamic.values()) entries.push(entry)
   }
 
   #push(slot: number, entries: Entry[]): void {

@@ -1,4 +1,5 @@
 import { hexByte, isHexDigit, narrowCodePoint } from './byte-classes.ts'
+import { blanksForPlus } from './blanks-for-plus.ts'
 import { reserve, take } from './byte-writer.ts'
 import { type Transformation, triggers } from './transformation.ts'
 import { asciiBestFit } from './unicode-map.ts'
@@ -21,7 +22,7 @@ export const urlDecodeUniMapped: Transformation = {
 }
 
 function decode(value: string, isMapped: boolean): string {
-  if (!value.includes('%') && !value.includes('+')) return value
+  if (!value.includes('%')) return blanksForPlus(value)
   const out = reserve(value.length)
   let length = 0
   let isChanged = false

@@ -1,4 +1,5 @@
 import { hexByte, isHexDigit } from './byte-classes.ts'
+import { blanksForPlus } from './blanks-for-plus.ts'
 import { reserve, take } from './byte-writer.ts'
 import { type Transformation, triggers } from './transformation.ts'
 
@@ -10,7 +11,7 @@ export const urlDecode: Transformation = {
 }
 
 function decode(value: string): string {
-  if (!value.includes('%') && !value.includes('+')) return value
+  if (!value.includes('%')) return blanksForPlus(value)
   const out = reserve(value.length)
   let length = 0
   let isChanged = false

@@ -24,7 +24,14 @@ export interface Supervised extends AsyncDisposable {
 
 export function supervised(
   upstreamPort: number,
-  options: Partial<Pick<SupervisorOptions, 'hasSpare' | 'rollDrainMs'>> = {},
+  {
+    module = join(import.meta.dirname, 'scripted-worker.ts'),
+    rulesFolder = '/rules',
+    ...options
+  }: Partial<Pick<SupervisorOptions, 'hasSpare' | 'rollDrainMs'>> & {
+    readonly module?: string
+    readonly rulesFolder?: string
+  } = {},
 ): Supervised {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-supervisor-'))
   const spoolFolder = join(folder, 'spool')
@@ -33,7 +40,7 @@ export function supervised(
   const socket = bindListeningSocket('127.0.0.1', 0)
   const supervisor = new Supervisor({
     domain: 'test',
-    launch: { module: join(import.meta.dirname, 'scripted-worker.ts'), arguments: [] },
+    launch: { module, arguments: [] },
     hasSpare: false,
     ...options,
     openSocket: () => socket.fd,
@@ -67,7 +74,7 @@ export function supervised(
         {
           tenant: 'acme',
           chain: { name: 'shop', inspectors: [{ type: 'waf', mode: 'block', rules }], onFailure },
-          rulePaths: Object.fromEntries(rules.map((rule) => [rule, `/rules/${rule}`])),
+          rulePaths: Object.fromEntries(rules.map((rule) => [rule, `${rulesFolder}/${rule}`])),
           ruleVersions: {},
         },
       ],

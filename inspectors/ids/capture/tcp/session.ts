@@ -30,6 +30,25 @@ export interface Taken {
   readonly isOverMemory?: true
 }
 
+/** Where the bytes of one direction go. */
+class DirectedSink implements StreamSink {
+  readonly #receiver: TcpReceiver
+  readonly #flow: Flow
+
+  constructor(receiver: TcpReceiver, flow: Flow) {
+    this.#receiver = receiver
+    this.#flow = flow
+  }
+
+  bytes(data: Buffer): void {
+    this.#receiver.bytes(this.#flow, data)
+  }
+
+  gap(bytes: number): void {
+    this.#receiver.gap(this.#flow, bytes)
+  }
+}
+
 const PASSED_BY: Taken = { isInStream: false, dropReason: null }
 const IN_STREAM: Taken = { isInStream: true, dropReason: null }
 
@@ -57,11 +76,10 @@ export class TcpSession {
   ) {
     this.#receiver = receiver
     this.#talk = new Conversation(settings, addresses)
-    const sink = (flow: Flow): StreamSink => ({
-      bytes: (data) => receiver.bytes(flow, data),
-      gap: (bytes) => receiver.gap(flow, bytes),
-    })
-    this.#sinks = { to_server: sink('to_server'), to_client: sink('to_client') }
+    this.#sinks = {
+      to_server: new DirectedSink(receiver, 'to_server'),
+      to_client: new DirectedSink(receiver, 'to_client'),
+    }
   }
 
   get state(): TcpState {
@@ -174,7 +192,7 @@ export class TcpSession {
     // Data with a SYN is taken with a fast-open cookie alone; that of a reset never.
     const isIdle = (tcp.flags & RST) !== 0 || ((tcp.flags & SYN) !== 0 && !this.#talk.hasFastOpen)
     if (half === null || packet.payload.length === 0 || isIdle)
-      return { isInStream: !isIdle, dropReason: null }
+      return isIdle ? PASSED_BY : IN_STREAM
     const first = (tcp.flags & SYN) === 0 ? tcp.sequence : plus(tcp.sequence, 1)
     if ((tcp.flags & URG) !== 0 && tcp.urgent > 0 && urgent !== 'inline') {
       if (urgent === 'drop' && inline) return { isInStream: false, dropReason: 'stream urgent' }

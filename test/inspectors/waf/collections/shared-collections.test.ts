@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import * as fc from 'fast-check'
-import { PendingChanges } from '#inspectors/waf/collections/pending-changes.ts'
+import { type PendingChange, PendingChanges } from '#inspectors/waf/collections/pending-changes.ts'
+import { RecordHub } from '#inspectors/waf/collections/record-hub.ts'
+import { RedisRecords } from '#inspectors/waf/collections/redis-records.ts'
 import { SharedCollections } from '#inspectors/waf/collections/shared-collections.ts'
+import type { MergedRecord, SharedRecords } from '#inspectors/waf/collections/shared-records.ts'
 import type { Change, PersistentStore } from '#inspectors/waf/transaction/persistent-store.ts'
 import { idsOf, send, wafOf } from '../waf-of.ts'
 
@@ -42,7 +45,7 @@ async function workers(
 ): Promise<{ shared: SharedCollections[]; stores: PersistentStore[] }> {
   const shared = Array.from(
     { length: count },
-    () => new SharedCollections(`unix:${folder}/redis`, clock),
+    () => new SharedCollections(new RedisRecords(`unix:${folder}/redis`), clock),
   )
   open.push(...shared)
   scopes += 1
@@ -154,6 +157,82 @@ test('two workers stop a client that neither alone would', { skip }, async () =>
   assert.equal(send(one, 'GET /').status, 429)
   assert.equal(send(two, 'GET /').status, 429)
 })
+
+test('what a worker is told of is there when it is named next, with its own changes on top', async () => {
+  const keys: string[] = []
+  const records: SharedRecords = {
+    isReady: true,
+    merge: (_nowMs, batch) => {
+      keys.push(...batch.map(({ key }) => key))
+      return Promise.resolve(batch.map(() => null))
+    },
+    close: () => {},
+  }
+  const shared = new SharedCollections(records, clock)
+  open.push(shared)
+  const store = shared.store('test/told', 60)
+  add(store, 'hits', 1)
+  await shared.flush()
+  const [key] = keys
+  const told = (value: string): void => {
+    const variable = { name: 'hits', value, expiresAt: Infinity, updatedAt: clock() }
+    shared.know([[key, { variables: [variable], createdAt: clock(), updates: 1 }]])
+  }
+  told('5')
+  assert.equal(valueOf(store, 'hits'), '5')
+  add(store, 'hits', 2)
+  told('8')
+  assert.equal(valueOf(store, 'hits'), '10')
+  await shared.flush()
+  told('10')
+  assert.equal(valueOf(store, 'hits'), '10')
+  shared.know([[key, { variables: [], createdAt: clock(), updates: 9 }]])
+  assert.equal(valueOf(store, 'hits'), undefined)
+})
+
+test('what a supervisor merges is what Redis merges', { skip }, async () => {
+  const redis = new RedisRecords(`unix:${folder}/redis`)
+  await until('a connection', () => redis.isReady)
+  const change: fc.Arbitrary<PendingChange> = fc.record({
+    base: fc.constantFrom('keep' as const, 'keep' as const, 'set' as const, 'unset' as const),
+    value: fc.constantFrom('0', '7', '-3 x', 'x', ''),
+    amount: fc.integer({ min: -9, max: 9 }),
+    expiresAt: fc.option(fc.integer({ min: STARTED_AT, max: STARTED_AT + 20 })),
+  })
+  const step = fc.record({
+    changes: fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c'), change), {
+      selector: ([name]) => name,
+      maxLength: 3,
+    }),
+    waitMs: fc.integer({ min: 0, max: 9 }),
+  })
+  let series = 0
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 8 }), async (steps) => {
+        const hub = new RecordHub()
+        const key = `twins ${(series += 1)}`
+        let nowMs = STARTED_AT
+        for (const { changes, waitMs } of steps) {
+          nowMs += waitMs
+          const told = { key, timeoutMs: 60_000, changes }
+          const [expected] = await redis.merge(nowMs, [told])
+          const merged = hub.merge(nowMs, told)
+          assert.deepEqual(byName(merged), byName(expected))
+        }
+      }),
+      { numRuns: 200 },
+    )
+  } finally {
+    redis.close()
+  }
+})
+
+const byName = (record: MergedRecord | null): MergedRecord | null =>
+  record && {
+    ...record,
+    variables: record.variables.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+  }
 
 test('changes gathered into one do what they did one by one', () => {
   const change = fc.oneof(
