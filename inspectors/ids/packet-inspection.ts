@@ -2,7 +2,7 @@ import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { addressBytes } from '#signatures/suricata/address.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { ChecksumLayer, PacketCheck, PacketField } from '#signatures/suricata/checks.ts'
-import type { Rule } from '#signatures/suricata/rule.ts'
+import type { RuleHead } from '#signatures/suricata/rule.ts'
 import { ICMP, ICMP6, type Packet, TCP, UDP } from './capture/packet.ts'
 import { isIpSumRight, isTransportSumRight } from './capture/checksum.ts'
 import type { Engine } from './engine.ts'
@@ -128,11 +128,11 @@ function kindOf(packet: Packet, standing: PacketStanding): PacketKind {
 }
 
 /** "Any size but this" is asked of packets that have a payload. */
-function wantsPayload(rule: Rule): boolean {
+function wantsPayload(rule: RuleHead): boolean {
   return rule.flowChecks.some((check) => check.kind === 'dsize' && check.range.negated)
 }
 
-function carries(rule: Rule, packet: Packet): boolean {
+function carries(rule: RuleHead, packet: Packet): boolean {
   switch (rule.protocol.transport) {
     case 'tcp':
       return packet.protocol === TCP
@@ -151,7 +151,7 @@ function carries(rule: Rule, packet: Packet): boolean {
   }
 }
 
-function stands(rule: Rule, standing: PacketStanding, packet: Packet): boolean {
+function stands(rule: RuleHead, standing: PacketStanding, packet: Packet): boolean {
   const { state, fragments } = rule.flow
   if (state === 'established' && !standing.established) return false
   if (state === 'not_established' && standing.established) return false

@@ -92,7 +92,7 @@ function phaseProgram(
     bitOf[position] = 1 << (index & 31)
   }
   const txRuns =
-    slotNames === null ? members.map(() => null) : findTxRuns(members, next, groupOf, slotNames)
+    slotNames === null ? members.map(() => null) : findTxRuns(members, groupOf, slotNames)
   return { rules: members, next, groupOf, wordOf, bitOf, txRuns }
 }
 

@@ -77,7 +77,7 @@ export interface TxRun {
   /** TX slots that the outcome depends on, and those it may change. */
   readonly reads: Int32Array
   readonly writes: Int32Array
-  /** Per rule: a match changes TX and nothing else. */
+  /** Per rule: a match changes TX, and where evaluation goes on, and nothing else. */
   readonly isQuiet: readonly boolean[]
 }
 

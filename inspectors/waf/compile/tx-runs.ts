@@ -14,7 +14,6 @@ import type { CompiledEffect, CompiledLink, CompiledRule, TxRun } from './progra
  */
 export function findTxRuns(
   rules: readonly CompiledRule[],
-  next: Int32Array,
   groupOf: Int32Array,
   slotNames: readonly string[],
 ): readonly (TxRun | null)[] {
@@ -34,10 +33,7 @@ export function findTxRuns(
         group: groupOf[position],
         reads: slots.reads,
         writes: slots.writes,
-        isQuiet: members.map((rule, at) => {
-          const isInRow = next[position + at] === position + at + 1
-          return isInRow && !rule.auditlog && isFoldable(rule)
-        }),
+        isQuiet: members.map((rule) => !rule.auditlog && isFoldable(rule)),
       }
     }
     position = Math.max(end, position + 1)

@@ -61,7 +61,7 @@ export class Evaluator {
       const rule = rules[position]
       const { removedRules } = transaction
       const run = txRuns[position]
-      if (run !== null && removedRules === null && transaction.removedTargets === null) {
+      if (run !== null && isWhole(transaction, rules, position, run.end)) {
         const from = this.#runTogether(transaction, phase, position, run)
         if (from < 0) return
         position = positions.next(from)
@@ -85,18 +85,25 @@ export class Evaluator {
   #runTogether(transaction: Transaction, phase: Phase, start: number, run: TxRun): number {
     const memo = (this.#memos[phase][start] ??= new RunMemo(run))
     const candidates = run.group < 0 ? null : this.#gate.candidatesOf(run.group)
-    if (memo.replay(transaction, candidates)) return run.end
+    const known = memo.replay(transaction, candidates)
+    if (known >= 0) return known
     const { rules, next } = this.#program.phases[phase]
     const isRecording = memo.begin(transaction, candidates)
-    for (let position = start; position < run.end; position += 1) {
+    let to = start
+    while (to < run.end) {
+      const position = to
       const rule = rules[position]
+      to += 1
       if (!this.#runRule(transaction, rule, run.group)) continue
       if (this.#finish(transaction, rule)) return -1
-      // What was logged, decided or jumped over is not repeated.
+      // What was logged or decided is not repeated.
       if (!run.isQuiet[position - start]) return next[position]
+      if (next[position] === to) continue
+      to = next[position]
+      break
     }
-    if (isRecording) memo.end(transaction)
-    return run.end
+    if (isRecording) memo.end(transaction, to)
+    return to
   }
 
   /**
@@ -136,7 +143,7 @@ export class Evaluator {
     if (
       link.targets.isSingle &&
       link.pipelines.length === 1 &&
-      transaction.removedTargets === null
+      exclusionsOf(transaction, rule) === null
     ) {
       const value = singleValue(transaction, link.targets.parts[0])
       if (value === undefined || !matches(link, value, argument)) return false
@@ -299,6 +306,22 @@ export class Evaluator {
     for (const slot of slots) score += Number.parseInt(transaction.tx.slots[slot] ?? '0', 10) || 0
     return score
   }
+}
+
+/** True when nothing was taken from the rules at `[start, end)`, nor they themselves. */
+function isWhole(
+  transaction: Transaction,
+  rules: readonly CompiledRule[],
+  start: number,
+  end: number,
+): boolean {
+  const { removedRules, removedTargets } = transaction
+  if (removedRules === null && removedTargets === null) return true
+  for (let position = start; position < end; position += 1) {
+    if (removedRules !== null && hasRule(removedRules, rules[position].index)) return false
+    if (exclusionsOf(transaction, rules[position]) !== null) return false
+  }
+  return true
 }
 
 /** What `ctl:ruleRemoveTarget*` says where some of it concerns the rule. */

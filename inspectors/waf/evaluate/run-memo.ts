@@ -12,14 +12,16 @@ const MAX_VALUES = 64
  * What a row of rules made of TX the last time (`compile/tx-runs.ts`). It follows from the TX variables they
  * read, and from the values that the first link of a gated one looks at; if these are the same, so is the result.
  *
- * Variables whose names are made on the way are compared by there being none.
+ * Variables whose names are made on the way are compared as a whole: none, or those that another row left.
  */
 export class RunMemo {
   readonly #run: TxRun
-  #isRecorded = false
+  /** Position where it went on; -1: nothing is recorded. */
+  #to = -1
   readonly #read: (string | undefined)[]
   readonly #written: (string | undefined)[]
-  #dynamic: DynamicVariables | null = null
+  #dynamicBefore: DynamicVariables | null = null
+  #dynamicAfter: DynamicVariables | null = null
   /** Null: the row matched no variable, and what was matched before it stays. */
   #matched: MatchedVariable | null = null
   readonly #names: string[] = []
@@ -32,20 +34,25 @@ export class RunMemo {
     this.#written = Array.from(run.writes, () => undefined)
   }
 
-  /** Does to a transaction what the row did the last time. @returns false when it may do something else */
-  replay(transaction: Transaction, candidates: Candidates | null): boolean {
-    if (!this.#isRecorded || !this.#isSame(transaction, candidates)) return false
+  /**
+   * Does to a transaction what the row did the last time.
+   *
+   * @returns position to go on at; -1: it may do something else
+   */
+  replay(transaction: Transaction, candidates: Candidates | null): number {
+    if (this.#to < 0 || !this.#isSame(transaction, candidates)) return -1
     const { tx } = transaction
     const { writes } = this.#run
     for (let at = 0; at < writes.length; at += 1) tx.slots[writes[at]] = this.#written[at]
-    if (this.#dynamic !== null) tx.share(this.#dynamic)
+    const after = this.#dynamicAfter
+    if (after !== null && after !== this.#dynamicBefore) tx.share(after)
     if (this.#matched !== null) transaction.matchedVariable = this.#matched
-    return true
+    return this.#to
   }
 
   #isSame({ tx }: Transaction, candidates: Candidates | null): boolean {
     const { reads } = this.#run
-    if (tx.dynamic !== null) return false
+    if (tx.dynamic !== this.#dynamicBefore) return false
     for (let at = 0; at < reads.length; at += 1) {
       if (tx.slots[reads[at]] !== this.#read[at]) return false
     }
@@ -60,11 +67,13 @@ export class RunMemo {
 
   /** Before the row is run. */
   begin(transaction: Transaction, candidates: Candidates | null): boolean {
-    this.#isRecorded = false
+    this.#to = -1
     const { tx } = transaction
     const { reads } = this.#run
     const count = candidates?.length ?? 0
-    if (tx.dynamic !== null || count > MAX_VALUES) return false
+    // Variables of this transaction alone will not be met again.
+    if ((tx.dynamic !== null && !tx.isShared) || count > MAX_VALUES) return false
+    this.#dynamicBefore = tx.dynamic
     for (let at = 0; at < reads.length; at += 1) this.#read[at] = tx.slots[reads[at]]
     this.#facts.length = 0
     this.#names.length = 0
@@ -77,14 +86,14 @@ export class RunMemo {
     return true
   }
 
-  /** After it was run to its end, with nothing done but what is repeated. */
-  end({ tx, matchedVariable }: Transaction): void {
+  /** After it was run with nothing done but what is repeated. @param to position where it went on */
+  end({ tx, matchedVariable }: Transaction, to: number): void {
     const { writes } = this.#run
     for (let at = 0; at < writes.length; at += 1) this.#written[at] = tx.slots[writes[at]]
-    this.#dynamic = tx.dynamic
-    if (this.#dynamic !== null) tx.share(this.#dynamic)
+    this.#dynamicAfter = tx.dynamic
+    if (this.#dynamicAfter !== null) tx.share(this.#dynamicAfter)
     this.#matched = matchedVariable === this.#matchedBefore ? null : matchedVariable
     this.#matchedBefore = null
-    this.#isRecorded = true
+    this.#to = to
   }
 }

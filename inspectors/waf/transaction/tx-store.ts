@@ -53,6 +53,11 @@ export class TxStore {
     return this.#shared ?? this.#dynamic
   }
 
+  /** The variables without a slot are those of another transaction, and will not change. */
+  get isShared(): boolean {
+    return this.#shared !== null
+  }
+
   /** Takes variables without a slot as they are; a copy is made before the first change. */
   share(variables: DynamicVariables): void {
     this.#shared = variables
