@@ -69,6 +69,7 @@ export function createIds(options: IdsOptions): Ids {
   const variables = new RuleVariables(settings.variables)
   const loaded = loadRuleFiles(options.rulePaths, options.classificationFile)
   const thresholds = options.thresholds ?? NO_THRESHOLDS
+  const parsedCount = loaded.rules.length
   const { program, problems } = compileProgram(
     withThresholds(loaded.rules, thresholds),
     variables,
@@ -79,7 +80,7 @@ export function createIds(options: IdsOptions): Ids {
     },
   )
   const warnings = [...loaded.problems, ...problems, ...thresholds.problems]
-  if (loaded.rules.length === problems.length)
+  if (parsedCount === problems.length)
     throw new IdsLoadError(
       'IDS_NO_RULES',
       warnings.length > 0

@@ -2,7 +2,7 @@ import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { addressBytes } from '#signatures/suricata/address.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { ChecksumLayer, PacketCheck, PacketField } from '#signatures/suricata/checks.ts'
-import type { Rule } from '#signatures/suricata/rule.ts'
+import type { RuleHead } from '#signatures/suricata/rule.ts'
 import { ICMP, ICMP6, type Packet, TCP, UDP } from './capture/packet.ts'
 import { isIpSumRight, isTransportSumRight } from './capture/checksum.ts'
 import type { Engine } from './engine.ts'
@@ -39,6 +39,8 @@ export class PacketInspection {
   #standing: PacketStanding = { established: false, inSession: false }
   /** Rules that wait until the bytes of the packet were read. */
   readonly #after: CompiledRule[] = []
+  /** So many of `#after` are meant; emptying the list anew for each packet would give its memory back. */
+  #afterCount = 0
 
   constructor(engine: Engine, context: FlowContext, findings: Findings) {
     this.#engine = engine
@@ -51,7 +53,7 @@ export class PacketInspection {
     const counts = this.#context.counts[side]
     counts.pkts += 1
     counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
-    this.#after.length = 0
+    this.#afterCount = 0
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
     view.set(packet)
@@ -68,7 +70,7 @@ export class PacketInspection {
     for (let index = 0; index < rules.length; index += 1) {
       const compiled = rules[index]
       if (standing.inSession && !isOnPacket(compiled, standing)) continue
-      if (compiled.afterStream) this.#after.push(compiled)
+      if (compiled.afterStream) this.#after[this.#afterCount++] = compiled
       else this.#evaluate(compiled, packet, budget)
     }
   }
@@ -90,10 +92,11 @@ export class PacketInspection {
 
   /** The bytes of the packet were read: rules that ask what they lead to. */
   afterStream(): void {
-    if (this.#after.length === 0 || this.#packet === null) return
+    if (this.#afterCount === 0 || this.#packet === null) return
     this.#context.chunkBytes = this.#packet.payload.length
     view.set(this.#packet)
-    for (const compiled of this.#after) this.#evaluate(compiled, this.#packet, this.#engine.budget)
+    for (let index = 0; index < this.#afterCount; index += 1)
+      this.#evaluate(this.#after[index], this.#packet, this.#engine.budget)
   }
 
   #evaluate(compiled: CompiledRule, packet: Packet, budget: MatchBudget): void {
@@ -128,11 +131,11 @@ function kindOf(packet: Packet, standing: PacketStanding): PacketKind {
 }
 
 /** "Any size but this" is asked of packets that have a payload. */
-function wantsPayload(rule: Rule): boolean {
+function wantsPayload(rule: RuleHead): boolean {
   return rule.flowChecks.some((check) => check.kind === 'dsize' && check.range.negated)
 }
 
-function carries(rule: Rule, packet: Packet): boolean {
+function carries(rule: RuleHead, packet: Packet): boolean {
   switch (rule.protocol.transport) {
     case 'tcp':
       return packet.protocol === TCP
@@ -151,7 +154,7 @@ function carries(rule: Rule, packet: Packet): boolean {
   }
 }
 
-function stands(rule: Rule, standing: PacketStanding, packet: Packet): boolean {
+function stands(rule: RuleHead, standing: PacketStanding, packet: Packet): boolean {
   const { state, fragments } = rule.flow
   if (state === 'established' && !standing.established) return false
   if (state === 'not_established' && standing.established) return false

@@ -15,7 +15,7 @@ export const MAX_RULE_FILE_BYTES = 268_435_456
 export const MAX_RULE_FILES = 10_000
 
 export interface LoadedRules {
-  readonly rules: readonly Rule[]
+  readonly rules: Rule[]
   readonly disabled: number
   readonly problems: readonly RuleProblem[]
 }
@@ -38,7 +38,7 @@ export function loadRuleFiles(
     const files = ruleFiles(path)
     const classifications = classificationsOf(path, classificationFile)
     for (const file of files) {
-      const parsed = parseRules(readText(file), file, { classifications })
+      const parsed = parseRules(readBytes(file, MAX_RULE_FILE_BYTES), file, { classifications })
       disabled += parsed.disabled
       for (const problem of parsed.errors) problems.push(problem)
       for (const rule of parsed.rules) {
@@ -67,10 +67,15 @@ function ruleFiles(path: string): string[] {
 
 /** @throws IdsLoadError */
 export function readText(file: string, maxBytes = MAX_RULE_FILE_BYTES): string {
+  return readBytes(file, maxBytes).toString('latin1')
+}
+
+/** @throws IdsLoadError */
+function readBytes(file: string, maxBytes: number): Buffer {
   try {
     if (statSync(file).size > maxBytes)
       throw new IdsLoadError('IDS_LIMIT', `${file} is larger than ${maxBytes} bytes`)
-    return readFileSync(file, 'latin1')
+    return readFileSync(file)
   } catch (error) {
     throw unreadable(file, error)
   }

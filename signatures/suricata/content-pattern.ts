@@ -6,6 +6,7 @@
  *   hex     := 2 hex digits, blanks between
  */
 import { RuleFault } from './problem.ts'
+import { ownText } from './rule-pool.ts'
 
 /** Longest pattern, as in Suricata. */
 export const MAX_CONTENT_BYTES = 255 * 64
@@ -72,7 +73,7 @@ export function contentBytes(inner: string): string {
   if (bytes === '') throw new RuleFault('bad-content', 'the content is empty')
   if (bytes.length > MAX_CONTENT_BYTES)
     throw new RuleFault('limit', `the content is longer than ${MAX_CONTENT_BYTES} bytes`)
-  return bytes
+  return ownText(bytes)
 }
 
 function plain(inner: string): string {
@@ -82,5 +83,5 @@ function plain(inner: string): string {
     })
   if (inner.length > MAX_CONTENT_BYTES)
     throw new RuleFault('limit', `the content is longer than ${MAX_CONTENT_BYTES} bytes`)
-  return inner
+  return ownText(inner)
 }

@@ -7,7 +7,8 @@ import { coversApplication } from './protocols.ts'
 import { RuleFault } from './problem.ts'
 import type { BufferMatch, ContentMatch } from './buffer-match.ts'
 import type { FlowCondition } from './checks.ts'
-import type { Rule } from './rule.ts'
+import type { Rule, Section } from './rule.ts'
+import { fitted, ownText, type RulePool } from './rule-pool.ts'
 
 const NO_FLOW: FlowCondition = { direction: null, state: null, stream: null, fragments: null }
 
@@ -20,6 +21,7 @@ export function finishRule(
   header: RuleHeader,
   builder: RuleBuilder,
   place: { readonly file: string; readonly line: number; readonly enabled: boolean },
+  pool: RulePool,
 ): Rule {
   builder.close()
   const { meta } = builder
@@ -42,22 +44,22 @@ export function finishRule(
     gid: meta.gid,
     sid: meta.sid,
     rev: meta.rev,
-    message: meta.message,
-    classtype: meta.classtype,
+    message: ownText(meta.message),
+    classtype: meta.classtype === null ? null : pool.text(meta.classtype),
     priority: meta.priority ?? classification?.priority ?? DEFAULT_PRIORITY,
     category: classification?.description ?? '',
-    references: meta.references,
-    metadata: Object.fromEntries(meta.metadata),
+    references: pool.texts(meta.references),
+    metadata: metadataOf(meta.metadata, pool),
     target: meta.target,
-    flow,
+    flow: pool.flow(flow),
     toServer: sides.toServer,
     toClient: sides.toClient,
-    sections: builder.sections,
-    packetChecks: builder.packetChecks,
-    flowChecks: builder.flowChecks,
-    fileChecks: builder.fileChecks,
-    events: builder.events,
-    effects: builder.effects,
+    sections: builder.sections.map(finishSection),
+    packetChecks: fitted(builder.packetChecks),
+    flowChecks: fitted(builder.flowChecks),
+    fileChecks: fitted(builder.fileChecks),
+    events: pool.texts(builder.events),
+    effects: fitted(builder.effects),
     threshold: builder.threshold,
     noAlert: meta.noAlert,
     showsPass: header.action === 'pass' && meta.alerts,
@@ -65,6 +67,15 @@ export function finishRule(
     file: place.file,
     line: place.line,
   }
+}
+
+function finishSection({ buffer, transforms, side, matches }: Section): Section {
+  return { buffer, transforms: fitted(transforms), side, matches: fitted(matches) }
+}
+
+function metadataOf(metadata: ReadonlyMap<string, string[]>, pool: RulePool): Rule['metadata'] {
+  const entries = [...metadata].map(([key, values]) => [key, pool.texts(values)] as const)
+  return Object.fromEntries(entries)
 }
 
 /** The protocol the rule is bound to: the header's, or the one all its buffers share. */

@@ -10,6 +10,7 @@ import { type PortSpec, parsePorts } from './ports.ts'
 import { RuleFault } from './problem.ts'
 import { PROTOCOL_NAMES, type Protocol, protocolByName } from './protocols.ts'
 import type { Action, RuleDirection } from './rule.ts'
+import { ownText } from './rule-pool.ts'
 
 export interface RuleHeader {
   readonly action: Action
@@ -23,15 +24,11 @@ export interface RuleHeader {
   readonly end: number
 }
 
-const ACTIONS = new Set<string>([
-  'alert',
-  'pass',
-  'drop',
-  'reject',
-  'rejectsrc',
-  'rejectdst',
-  'rejectboth',
-])
+const ACTIONS: ReadonlyMap<string, Action> = new Map(
+  (['alert', 'pass', 'drop', 'reject', 'rejectsrc', 'rejectdst', 'rejectboth'] as const).map(
+    (action) => [action, action],
+  ),
+)
 
 /** Address and port texts repeat: a rule set has a few hundred distinct ones. */
 const MAX_CACHED_SPECS = 8192
@@ -89,9 +86,10 @@ function cached<Value>(
 ): Value {
   const known = table.get(text)
   if (known !== undefined) return known
-  const value = parse(text)
+  const own = ownText(text)
+  const value = parse(own)
   if (table.size >= MAX_CACHED_SPECS) table.clear()
-  table.set(text, value)
+  table.set(own, value)
   return value
 }
 
@@ -115,7 +113,8 @@ function wordEnd(text: string, at: number): number {
 }
 
 function parseAction(word: string): Action {
-  if (ACTIONS.has(word)) return word as Action
+  const action = ACTIONS.get(word)
+  if (action !== undefined) return action
   if (word === 'config' || word === 'accept')
     throw new RuleFault('unsupported-keyword', `the action ${word} is not enforced`, {
       keyword: word,

@@ -10,6 +10,8 @@
  * this way, and operators enable them by number.
  */
 
+import { ownText } from './rule-pool.ts'
+
 /** Longest logical line, in characters. ET's longest rule is under 4,000. */
 export const MAX_RULE_CHARACTERS = 65_536
 
@@ -36,10 +38,10 @@ const DISABLED_RULE =
   /^#[#\s]*(?=(?:alert|pass|drop|reject|rejectsrc|rejectdst|rejectboth|config)\s+[a-z0-9:-]+\s[^(]*\(.*\)\s*$)/s
 
 /**
- * @param text whole file, latin1 (one character is one byte)
+ * @param text whole file: its bytes, or these as latin1 (one character is one byte)
  * @param each called for every logical line that is neither empty nor plain comment
  */
-export function forEachLogicalLine(text: string, each: (line: LogicalLine) => void): void {
+export function forEachLogicalLine(text: string | Buffer, each: (line: LogicalLine) => void): void {
   let lineNumber = 0
   let at = 0
   while (at < text.length) {
@@ -82,9 +84,13 @@ export function positionOf(line: LogicalLine, offset: number): Position {
   return { line: found.line, column: found.column + Math.max(0, offset - found.at) }
 }
 
-function lineAt(text: string, at: number): string {
+/** A line is a text of its own: what is cut out of it does not keep the file in memory. */
+function lineAt(text: string | Buffer, at: number): string {
   const end = text.indexOf('\n', at)
-  return end < 0 ? text.slice(at) : text.slice(at, end)
+  const stop = end < 0 ? text.length : end
+  return typeof text === 'string'
+    ? ownText(text.slice(at, stop))
+    : text.toString('latin1', at, stop)
 }
 
 function withoutReturn(line: string): string {

@@ -13,6 +13,7 @@ import { type LogicalLine, MAX_RULE_CHARACTERS, positionOf } from './logical-lin
 import { RuleFault, type RuleProblem } from './problem.ts'
 import { unmetRequirement } from './requires.ts'
 import type { Rule } from './rule.ts'
+import type { RulePool } from './rule-pool.ts'
 
 /** Most options of one rule. */
 export const MAX_OPTIONS = 1024
@@ -23,11 +24,16 @@ export type RuleResult =
   /** It requires what is not there, and asks to be passed over then. */
   | { readonly ok: 'skipped'; readonly requirement: string }
 
-/** Parses one logical line. Never throws for anything the text contains. */
+/**
+ * Parses one logical line. Never throws for anything the text contains.
+ *
+ * @param pool of the rules that it stands among
+ */
 export function parseRule(
   line: LogicalLine,
   file: string,
   classifications: ReadonlyMap<string, Classification>,
+  pool: RulePool,
 ): RuleResult {
   const state = { at: 0, builder: null as RuleBuilder | null, keyword: '' }
   try {
@@ -40,7 +46,7 @@ export function parseRule(
     readOptions(line.text, header, state.builder, state)
     state.at = 0
     const place = { file, line: line.segments[0].line, enabled: !line.disabled }
-    return { ok: true, rule: finishRule(header, state.builder, place) }
+    return { ok: true, rule: finishRule(header, state.builder, place, pool) }
   } catch (error) {
     if (!(error instanceof RuleFault)) throw error
     const position = positionOf(line, error.at < 0 ? state.at : error.at)

@@ -2,6 +2,7 @@ import { type Classification, DEFAULT_CLASSIFICATIONS } from './classification.t
 import { forEachLogicalLine } from './logical-lines.ts'
 import { parseRule } from './parse-rule.ts'
 import type { RuleProblem } from './problem.ts'
+import { RulePool } from './rule-pool.ts'
 import type { Rule } from './rule.ts'
 
 /** Most rules of one file. */
@@ -27,20 +28,25 @@ export interface ParsedRules {
  * two rules with one gid and sid the higher revision stays, and of equal ones the first: a later, higher revision
  * takes an earlier one's place, which then counts as disabled; otherwise the later one is rejected.
  *
- * @param text the file's bytes as latin1, so that one character is one byte
+ * @param text the file's bytes, or these as latin1, so that one character is one byte
  * @param file name for positions
  */
-export function parseRules(text: string, file: string, options: ParseOptions = {}): ParsedRules {
+export function parseRules(
+  text: string | Buffer,
+  file: string,
+  options: ParseOptions = {},
+): ParsedRules {
   const classifications = options.classifications ?? DEFAULT_CLASSIFICATIONS
   const errors: RuleProblem[] = []
   const byId = new Map<string, Rule>()
+  const pool = new RulePool()
   let disabled = 0
   forEachLogicalLine(text, (line) => {
     if (line.disabled) {
       disabled += 1
       if (options.includeDisabled !== true) return
     }
-    const result = parseRule(line, file, classifications)
+    const result = parseRule(line, file, classifications, pool)
     if (result.ok === 'skipped') {
       if (!line.disabled) disabled += 1
       return

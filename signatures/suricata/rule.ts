@@ -99,3 +99,6 @@ export interface Rule {
   readonly file: string
   readonly line: number
 }
+
+/** A rule without what it matches: who it is, where it looks and what it leads to. */
+export type RuleHead = Omit<Rule, 'sections'>

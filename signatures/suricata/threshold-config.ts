@@ -12,7 +12,7 @@
 import { type AddressSpec, parseAddress } from './address.ts'
 import { integer } from './arguments.ts'
 import { RuleFault, type RuleProblem } from './problem.ts'
-import type { Action, Rule, Threshold, ThresholdTrack } from './rule.ts'
+import type { Action, RuleHead, Threshold, ThresholdTrack } from './rule.ts'
 
 export const MAX_THRESHOLD_LINES = 100_000
 
@@ -83,7 +83,7 @@ export function parseThresholdConfig(text: string, file: string): ThresholdConfi
 }
 
 /** True when the line speaks of this rule. */
-export function concerns(scope: Scope, rule: Rule): boolean {
+export function concerns(scope: Scope, rule: RuleHead): boolean {
   return (scope.gid === 0 || scope.gid === rule.gid) && (scope.sid === 0 || scope.sid === rule.sid)
 }
 

@@ -2,10 +2,20 @@
  * Capture files: pcap (draft-ietf-opsawg-pcap; microseconds and nanoseconds, either byte order) and pcapng
  * (draft-ietf-opsawg-pcapng; section, interface, enhanced and simple packet blocks).
  */
+import { ByteWindow, type ReadInto } from './byte-window.ts'
 
 /** Largest packet; a larger one ends the reading of the file. */
 export const MAX_PACKET_BYTES = 262_144
+/** Largest pcapng block that is looked into, its options among it. */
+const MAX_BLOCK_BYTES = 1_048_576
 const MAX_INTERFACES = 1024
+const PCAP_HEADER_BYTES = 24
+const RECORD_HEADER_BYTES = 16
+const BLOCK_BYTES = 12
+const SECTION = 0x0a0d_0d0a
+const INTERFACE = 1
+const SIMPLE_PACKET = 3
+const ENHANCED_PACKET = 6
 
 export interface CapturedPacket {
   /** Milliseconds since the epoch. */
@@ -15,120 +25,156 @@ export interface CapturedPacket {
   readonly bytes: Buffer
 }
 
-export type CaptureResult =
-  | { readonly ok: true; readonly packets: readonly CapturedPacket[]; readonly truncated: boolean }
-  | { readonly ok: false; readonly message: string }
-
-/** Reads a whole file. What follows a damaged packet is left out (`truncated`). */
-export function readCapture(file: Buffer): CaptureResult {
-  if (file.length < 24) return { ok: false, message: 'the file is shorter than a capture header' }
-  const magic = file.readUInt32LE(0)
-  switch (magic) {
-    case 0xa1b2c3d4:
-      return readPcap(file, true, 1000)
-    case 0xa1b23c4d:
-      return readPcap(file, true, 1_000_000)
-    case 0xd4c3b2a1:
-      return readPcap(file, false, 1000)
-    case 0x4d3cb2a1:
-      return readPcap(file, false, 1_000_000)
-    case 0x0a0d0d0a:
-      return readPcapng(file)
-    default:
-      return { ok: false, message: 'the file is neither pcap nor pcapng' }
-  }
-}
-
-interface NumberReader {
-  readonly u16: (at: number) => number
-  readonly u32: (at: number) => number
-}
-
-function reader(file: Buffer, little: boolean): NumberReader {
-  return {
-    u16: (at) => (little ? file.readUInt16LE(at) : file.readUInt16BE(at)),
-    u32: (at) => (little ? file.readUInt32LE(at) : file.readUInt32BE(at)),
-  }
-}
-
-function readPcap(file: Buffer, little: boolean, perMs: number): CaptureResult {
-  const { u32 } = reader(file, little)
-  const linkType = u32(20) & 0x0fff_ffff
-  const packets: CapturedPacket[] = []
-  let at = 24
-  while (at + 16 <= file.length) {
-    const length = u32(at + 8)
-    if (length > MAX_PACKET_BYTES || at + 16 + length > file.length) break
-    packets.push({
-      timeMs: u32(at) * 1000 + Math.floor((u32(at + 4) / perMs) * 1000) / 1000,
-      linkType,
-      bytes: file.subarray(at + 16, at + 16 + length),
-    })
-    at += 16 + length
-  }
-  return { ok: true, packets, truncated: at !== file.length }
-}
-
 interface Interface {
   readonly linkType: number
   /** Timestamp units in a millisecond. */
   readonly perMs: number
 }
 
-function readPcapng(file: Buffer): CaptureResult {
-  const packets: CapturedPacket[] = []
-  let interfaces: Interface[] = []
-  let little = true
-  let at = 0
-  while (at + 12 <= file.length) {
-    if (file.readUInt32LE(at) === 0x0a0d0d0a) {
-      little = file.readUInt32LE(at + 8) === 0x1a2b3c4d
-      interfaces = []
-    }
-    const { u16, u32 } = reader(file, little)
-    const type = u32(at)
-    const length = u32(at + 4)
-    if (length < 12 || length % 4 !== 0 || at + length > file.length) break
-    const body = at + 8
-    if (type === 1 && length >= 20 && interfaces.length < MAX_INTERFACES)
-      interfaces.push({
-        linkType: u16(body),
-        perMs: resolution(file, body + 8, at + length - 4, u16),
-      })
-    else if (type === 6 && length >= 32) {
-      const device = interfaces[u32(body)]
-      const captured = u32(body + 12)
-      if (device === undefined || captured > length - 32 || captured > MAX_PACKET_BYTES) break
-      const ticks = u32(body + 4) * 0x1_0000_0000 + u32(body + 8)
-      packets.push({
-        timeMs: ticks / device.perMs,
-        linkType: device.linkType,
-        bytes: file.subarray(body + 20, body + 20 + captured),
-      })
-    } else if (type === 3 && interfaces[0] !== undefined) {
-      const captured = Math.min(u32(body), length - 16)
-      packets.push({
-        timeMs: 0,
-        linkType: interfaces[0].linkType,
-        bytes: file.subarray(body + 4, body + 4 + captured),
-      })
-    }
-    at += length
-  }
-  return { ok: true, packets, truncated: at !== file.length }
-}
+/** Magic as little-endian number -> byte order, and fractions in a millisecond. */
+const MAGICS: ReadonlyMap<number, { readonly little: boolean; readonly perMs: number }> = new Map([
+  [0xa1b2c3d4, { little: true, perMs: 1000 }],
+  [0xa1b23c4d, { little: true, perMs: 1_000_000 }],
+  [0xd4c3b2a1, { little: false, perMs: 1000 }],
+  [0x4d3cb2a1, { little: false, perMs: 1_000_000 }],
+])
 
-/** Option 9, if_tsresol: a power of 10, or of 2 with the high bit set. Default: microseconds. */
-function resolution(file: Buffer, from: number, to: number, u16: (at: number) => number): number {
-  for (let at = from; at + 4 <= to;) {
-    const code = u16(at)
-    const length = u16(at + 2)
-    if (code === 0) break
-    if (code === 9 && length >= 1 && at + 4 < to) {
-      const value = file[at + 4]
-      return (value & 0x80) !== 0 ? 2 ** (value & 0x7f) / 1000 : 10 ** value / 1000
-    }
-    at += 4 + length + ((4 - (length % 4)) % 4)
+/**
+ * Reads a capture packet by packet. What a packet's bytes stand in is not written again, so they stay as they are as
+ * long as somebody holds them.
+ */
+export class CaptureReader {
+  readonly #window: ByteWindow
+  #interfaces: Interface[] = []
+  #little = true
+  #isPcapng = false
+  #isOver = false
+  /** What follows a damaged packet was left out. */
+  truncated = false
+
+  constructor(read: ReadInto) {
+    this.#window = new ByteWindow(read)
   }
-  return 1000
+
+  /** Before the first packet. @returns why this is no capture; null: it is one */
+  open(): string | null {
+    const window = this.#window
+    if (!window.has(PCAP_HEADER_BYTES)) return 'the file is shorter than a capture header'
+    const magic = window.bytes.readUInt32LE(window.at)
+    this.#isPcapng = magic === SECTION
+    if (this.#isPcapng) return null
+    const format = MAGICS.get(magic)
+    if (format === undefined) return 'the file is neither pcap nor pcapng'
+    this.#little = format.little
+    this.#interfaces.push({ linkType: this.#u32(20) & 0x0fff_ffff, perMs: format.perMs })
+    window.skip(PCAP_HEADER_BYTES)
+    return null
+  }
+
+  /** @returns null at the end */
+  next(): CapturedPacket | null {
+    if (this.#isOver) return null
+    const packet = this.#isPcapng ? this.#nextOfBlocks() : this.#nextRecord()
+    if (packet === null) {
+      this.#isOver = true
+      this.truncated ||= this.#window.has(1)
+    }
+    return packet
+  }
+
+  #nextRecord(): CapturedPacket | null {
+    const window = this.#window
+    if (!window.has(RECORD_HEADER_BYTES)) return null
+    const length = this.#u32(8)
+    if (length > MAX_PACKET_BYTES || !window.has(RECORD_HEADER_BYTES + length)) return null
+    const { linkType, perMs } = this.#interfaces[0]
+    const timeMs = this.#u32(0) * 1000 + Math.floor((this.#u32(4) / perMs) * 1000) / 1000
+    const bytes = this.#cut(RECORD_HEADER_BYTES, length)
+    window.skip(RECORD_HEADER_BYTES + length)
+    return { timeMs, linkType, bytes }
+  }
+
+  #nextOfBlocks(): CapturedPacket | null {
+    const window = this.#window
+    while (window.has(BLOCK_BYTES)) {
+      const isSection = window.bytes.readUInt32LE(window.at) === SECTION
+      if (isSection) {
+        this.#little = window.bytes.readUInt32LE(window.at + 8) === 0x1a2b_3c4d
+        this.#interfaces = []
+      }
+      const type = this.#u32(0)
+      const length = this.#u32(4)
+      if (length < BLOCK_BYTES || length % 4 !== 0) return null
+      if (type !== INTERFACE && type !== SIMPLE_PACKET && type !== ENHANCED_PACKET) {
+        if (window.skip(length)) continue
+        this.truncated = true
+        return null
+      }
+      if (length > MAX_BLOCK_BYTES || !window.has(length)) return null
+      if (type === INTERFACE) this.#interface(length)
+      else {
+        const packet = type === ENHANCED_PACKET ? this.#enhanced(length) : this.#simple(length)
+        if (packet === undefined) return null
+        window.skip(length)
+        if (packet !== null) return packet
+        continue
+      }
+      window.skip(length)
+    }
+    return null
+  }
+
+  #interface(length: number): void {
+    if (length < 20 || this.#interfaces.length >= MAX_INTERFACES) return
+    this.#interfaces.push({ linkType: this.#u16(8), perMs: this.#resolution(16, length - 4) })
+  }
+
+  /** @returns undefined for a damaged block, null for one without a packet */
+  #enhanced(length: number): CapturedPacket | null | undefined {
+    if (length < 32) return null
+    const device = this.#interfaces[this.#u32(8)] as Interface | undefined
+    const captured = this.#u32(20)
+    if (device === undefined || captured > length - 32 || captured > MAX_PACKET_BYTES)
+      return undefined
+    const ticks = this.#u32(12) * 0x1_0000_0000 + this.#u32(16)
+    const { linkType, perMs } = device
+    return { timeMs: ticks / perMs, linkType, bytes: this.#cut(28, captured) }
+  }
+
+  #simple(length: number): CapturedPacket | null {
+    const device = this.#interfaces[0] as Interface | undefined
+    if (device === undefined || length < 16) return null
+    const captured = Math.min(this.#u32(8), length - 16)
+    return { timeMs: 0, linkType: device.linkType, bytes: this.#cut(12, captured) }
+  }
+
+  /** Option 9, if_tsresol: a power of 10, or of 2 with the high bit set. Default: microseconds. */
+  #resolution(from: number, to: number): number {
+    for (let at = from; at + 4 <= to;) {
+      const code = this.#u16(at)
+      const length = this.#u16(at + 2)
+      if (code === 0) break
+      if (code === 9 && length >= 1 && at + 4 < to) {
+        const value = this.#window.bytes[this.#window.at + at + 4]
+        return (value & 0x80) !== 0 ? 2 ** (value & 0x7f) / 1000 : 10 ** value / 1000
+      }
+      at += 4 + length + ((4 - (length % 4)) % 4)
+    }
+    return 1000
+  }
+
+  #cut(from: number, length: number): Buffer {
+    const { bytes, at } = this.#window
+    return bytes.subarray(at + from, at + from + length)
+  }
+
+  #u16(offset: number): number {
+    const { bytes, at } = this.#window
+    return this.#little ? bytes.readUInt16LE(at + offset) : bytes.readUInt16BE(at + offset)
+  }
+
+  #u32(offset: number): number {
+    const { bytes, at } = this.#window
+    return this.#little ? bytes.readUInt32LE(at + offset) : bytes.readUInt32BE(at + offset)
+  }
 }

@@ -42,12 +42,17 @@ export class Pieces {
 
   /** Offset behind the last byte; 0 when there is none. */
   get end(): number {
-    const last = this.#pieces.at(-1)
-    return last === undefined ? 0 : last.start + last.data.length
+    if (this.#pieces.length === 0) return 0
+    const last = this.#pieces[this.#pieces.length - 1]
+    return last.start + last.data.length
   }
 
   [Symbol.iterator](): IterableIterator<Piece> {
     return this.#pieces.values()
+  }
+
+  at(index: number): Piece {
+    return this.#pieces[index]
   }
 
   /** Takes the first piece away. */
@@ -61,7 +66,7 @@ export class Pieces {
   /** Takes away what lies before an offset. */
   dropBefore(offset: number): void {
     while (this.#pieces.length > 0) {
-      const [piece] = this.#pieces
+      const piece = this.#pieces[0]
       const end = piece.start + piece.data.length
       if (piece.start >= offset) return
       if (end <= offset) {

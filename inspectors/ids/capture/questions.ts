@@ -107,7 +107,8 @@ export class Questions {
     const later = this.#later[flow]
     if (later.length > 0) {
       for (let index = 0; index < later.length; index += 1) this.#put(flow, later[index])
-      later.length = 0
+      // Setting the length to 0 would give the memory back that the next packet needs again.
+      while (later.length > 0) later.pop()
       this.#hasCaughtUp = true
     }
     const has = this.#hasCaughtUp

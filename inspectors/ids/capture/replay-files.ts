@@ -1,13 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { parseThresholdConfig } from '#signatures/suricata/threshold-config.ts'
 import type { ReplaySettings } from '../configuration/replay-settings.ts'
 import { createIds, type Ids } from '../ids.ts'
 import { type EveRecord, EveRecorder } from './eve/recorder.ts'
-import { readCapture } from './pcap-file.ts'
+import { CaptureReader } from './pcap-file.ts'
 import { Replay } from './replay.ts'
-
-/** Largest capture file that is read. */
-export const MAX_CAPTURE_BYTES = 2_147_483_647
 
 export interface ReplayRequest {
   readonly rulePaths: readonly string[]
@@ -60,10 +57,6 @@ export function replayFile(request: ReplayRequest): ReplayResult {
     packetAlertMax: settings.packetAlertMax,
   })
   const loadSeconds = (performance.now() - startedAt) / 1000
-  if (statSync(request.capture).size > MAX_CAPTURE_BYTES)
-    throw new Error(`${request.capture} is larger than ${MAX_CAPTURE_BYTES} bytes`)
-  const capture = readCapture(readFileSync(request.capture))
-  if (!capture.ok) throw new Error(`${request.capture}: ${capture.message}`)
   const replayedAt = performance.now()
   const recorder = new EveRecorder(request.write, {
     inline: settings.isInline,
@@ -82,7 +75,7 @@ export function replayFile(request: ReplayRequest): ReplayResult {
     observer: recorder,
   })
   clock.replay = replay
-  for (const packet of capture.packets) replay.push(packet)
+  const truncated = replayPackets(request.capture, replay)
   replay.end()
   recorder.stats(replay.nowMs, replay.counts, ids.limits.portSets)
   const { packets, bytes, flows, transactions, alerts } = replay.counts
@@ -95,6 +88,20 @@ export function replayFile(request: ReplayRequest): ReplayResult {
     transactions,
     alerts,
     ids,
-    truncated: capture.truncated,
+    truncated,
+  }
+}
+
+/** @returns true when what follows a damaged packet was left out */
+function replayPackets(path: string, replay: Replay): boolean {
+  const file = openSync(path, 'r')
+  try {
+    const reader = new CaptureReader((into) => readSync(file, into, 0, into.length, null))
+    const message = reader.open()
+    if (message !== null) throw new Error(`${path}: ${message}`)
+    for (let packet = reader.next(); packet !== null; packet = reader.next()) replay.push(packet)
+    return reader.truncated
+  } finally {
+    closeSync(file)
   }
 }

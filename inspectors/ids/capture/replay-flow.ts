@@ -36,6 +36,19 @@ export interface FlowCounts {
   bytes: number
 }
 
+/** What all flows of a replay share. */
+export interface FlowOptions {
+  readonly observer: ReplayObserver
+  readonly isInline: boolean
+  readonly tcp: TcpSettings
+  readonly policies: ExceptionPolicies
+  readonly encryption: EncryptionHandling
+  readonly dnsPorts: ReadonlySet<number>
+  /** Packets' bytes stay as they are. */
+  readonly holdsPackets: boolean
+  readonly now: () => number
+}
+
 /** One flow of a capture: its packets, its streams in order, and the protocol they speak. */
 export class ReplayFlow implements TcpReceiver {
   readonly connection: Connection
@@ -73,22 +86,7 @@ export class ReplayFlow implements TcpReceiver {
   /** Packet that is being looked at; null: the flow is over. */
   #packet: Packet | null = null
 
-  constructor(
-    first: Packet,
-    connection: Connection,
-    ids: IdsConnection,
-    options: {
-      readonly observer: ReplayObserver
-      readonly isInline: boolean
-      readonly tcp: TcpSettings
-      readonly policies: ExceptionPolicies
-      readonly encryption: EncryptionHandling
-      readonly dnsPorts: ReadonlySet<number>
-      /** Packets' bytes stay as they are. */
-      readonly holdsPackets: boolean
-      readonly now: () => number
-    },
-  ) {
+  constructor(first: Packet, connection: Connection, ids: IdsConnection, options: FlowOptions) {
     this.connection = connection
     this.protocol = first.protocol
     this.version = first.version

@@ -12,7 +12,7 @@ import { type FlowEnd, FlowTable, isTimedOut } from './flow-table.ts'
 import { HostPolicies } from './host-policies.ts'
 import { ACK, ESP, ICMP, ICMP6, type Packet, SCTP, SYN, TCP, UDP } from './packet.ts'
 import type { CapturedPacket } from './pcap-file.ts'
-import { ReplayFlow, type ReplayObserver } from './replay-flow.ts'
+import { type FlowOptions, ReplayFlow, type ReplayObserver } from './replay-flow.ts'
 import { type CaptureSettings, DEFAULT_CAPTURE_SETTINGS } from './settings.ts'
 import type { TcpState } from './tcp/endpoint.ts'
 import { ahead } from './tcp/sequence.ts'
@@ -71,6 +71,7 @@ export class Replay {
   readonly #decoder: FrameDecoder
   readonly #checksums: ChecksumWatch
   readonly #flows: FlowTable
+  readonly #flowOptions: FlowOptions
   readonly #key = new Int32Array(KEY_WORDS)
   readonly #nextFlowId = flowIds(Math.random())
   readonly counts: ReplayCounts
@@ -94,6 +95,16 @@ export class Replay {
       maxSynAcks: settings.maxSynAcks,
       memory: { bytes: 0, limit: settings.streamMemory },
       policyOf: (address) => hosts.of(address),
+    }
+    this.#flowOptions = {
+      observer: options.observer,
+      isInline: options.inline ?? false,
+      tcp: this.#tcp,
+      policies: options.policies ?? IGNORE_EXCEPTIONS,
+      encryption: options.encryption ?? 'track-only',
+      holdsPackets: options.holdsPackets ?? false,
+      dnsPorts: this.#dnsPorts,
+      now: () => this.nowMs,
     }
     this.#decoder = new FrameDecoder(({ version, header }) =>
       hosts.of(
@@ -200,16 +211,7 @@ export class Replay {
       serverPort: isReversed ? packet.sourcePort : packet.destinationPort,
       openedAt: this.nowMs,
     }
-    return new ReplayFlow(packet, connection, this.#ids.open(connection), {
-      observer: this.#options.observer,
-      isInline: this.#options.inline ?? false,
-      tcp: this.#tcp,
-      policies: this.#options.policies ?? IGNORE_EXCEPTIONS,
-      encryption: this.#options.encryption ?? 'track-only',
-      holdsPackets: this.#options.holdsPackets ?? false,
-      dnsPorts: this.#dnsPorts,
-      now: () => this.nowMs,
-    })
+    return new ReplayFlow(packet, connection, this.#ids.open(connection), this.#flowOptions)
   }
 
   #countApplication({ application, protocol, transactions }: ReplayFlow): void {

@@ -14,7 +14,10 @@ export class CandidateList {
   }
 
   clear(): void {
-    this.rules.length = 0
+    const { rules } = this
+    // Setting the length to 0 gives the memory back, and the next rule allocates it anew.
+    if (rules.length > FEW) rules.length = 0
+    else while (rules.length > 0) rules.pop()
     this.#stamp += 1
     if (this.#stamp === 0xffff_ffff) {
       this.#stamps.fill(0)

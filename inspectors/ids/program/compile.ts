@@ -2,7 +2,8 @@ import { applicationOfEvent } from '#signatures/suricata/application-events.ts'
 import { PAYLOAD, bufferByName, isPacketBuffer } from '#signatures/suricata/buffers.ts'
 import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
 import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
-import type { Rule, Section } from '#signatures/suricata/rule.ts'
+import type { Rule, RuleHead, Section } from '#signatures/suricata/rule.ts'
+import { fitted, NOTHING } from '#signatures/suricata/rule-pool.ts'
 import { transformKey } from '#signatures/suricata/transform.ts'
 import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'
@@ -34,13 +35,19 @@ export interface CompileOptions {
   readonly isUnfiltered?: boolean
 }
 
-/** Compiles parsed rules for TCP streams, HTTP/1 exchanges and TLS handshakes, and for packets and DNS if there are. */
+/**
+ * Compiles parsed rules for TCP streams, HTTP/1 exchanges and TLS handshakes, and for packets and DNS if there are.
+ *
+ * @param rules is emptied: what was parsed is let go rule by rule, so that a set is never in memory twice
+ */
 export function compileProgram(
-  rules: readonly Rule[],
+  rules: Rule[],
   variables: RuleVariables,
   options: CompileOptions = { packets: false },
 ): CompileResult {
-  return new Compiler(variables, options).compile(inRuleOrder(rules, options.actionOrder))
+  const ordered = inRuleOrder(rules, options.actionOrder)
+  rules.length = 0
+  return new Compiler(variables, options).compile(ordered)
 }
 
 class Compiler {
@@ -62,10 +69,11 @@ class Compiler {
     this.#isUnfiltered = isUnfiltered
   }
 
-  compile(rules: readonly Rule[]): CompileResult {
+  compile(rules: Rule[]): CompileResult {
     this.#data = new RuleData(rules)
     const compiled: CompiledRule[] = []
-    for (const rule of rules) {
+    rules.reverse()
+    for (let rule = rules.pop(); rule !== undefined; rule = rules.pop()) {
       const reason = inapplicableReason(rule, this.#hasPackets)
       if (reason !== null) {
         this.#inapplicable.set(reason, (this.#inapplicable.get(reason) ?? 0) + 1)
@@ -74,7 +82,7 @@ class Compiler {
       const done = this.#compileRule(rule, compiled.length)
       if (done === null) continue
       compiled.push(done)
-      this.#place(done)
+      this.#place(done, rule)
     }
     const drafts = (name: string): Record<Side, GroupDraft> => ({
       request: this.#draft(`${name} request`),
@@ -115,12 +123,12 @@ class Compiler {
     try {
       return {
         index,
-        rule,
+        rule: headOf(rule),
         type: ruleType(rule),
         header: this.#headers.test(rule),
         sections: rule.sections.map((section) => this.#section(section)),
         application: boundApplication(rule),
-        files: this.#data.fileTests(rule),
+        files: fitted(this.#data.fileTests(rule)),
         payload: payloadForm(rule),
         onPackets: this.#hasPackets ? packetUse(rule) : 'never',
         afterStream: waitsForStream(rule),
@@ -148,7 +156,7 @@ class Compiler {
       steps,
       needsEnd: needEnd(steps),
       absent: absent === undefined ? 'no' : absent.orElse ? 'or-else' : 'required',
-      numbers: section.matches.filter((match) => match.kind === 'numbers'),
+      numbers: fitted(section.matches.filter((match) => match.kind === 'numbers')),
     }
   }
 
@@ -172,8 +180,7 @@ class Compiler {
     return slot
   }
 
-  #place(compiled: CompiledRule): void {
-    const { rule } = compiled
+  #place(compiled: CompiledRule, rule: Rule): void {
     if (rule.events.length > 0) {
       for (const event of rule.events) {
         const asked = this.#events.get(event)
@@ -185,14 +192,14 @@ class Compiler {
     if (compiled.onPackets !== 'never') {
       for (const kind of PACKET_KINDS) {
         if (!concernsPackets(compiled, kind)) continue
-        if (rule.toServer) this.#add(`${kind} request`, compiled, 'request')
-        if (rule.toClient) this.#add(`${kind} response`, compiled, 'response')
+        if (rule.toServer) this.#add(`${kind} request`, compiled, rule, 'request')
+        if (rule.toClient) this.#add(`${kind} response`, compiled, rule, 'response')
       }
       if (compiled.onPackets === 'always') return
     }
     const kind = compiled.application ?? 'stream'
-    if (rule.toServer) this.#add(`${kind} request`, compiled, 'request')
-    if (rule.toClient) this.#add(`${kind} response`, compiled, 'response')
+    if (rule.toServer) this.#add(`${kind} request`, compiled, rule, 'request')
+    if (rule.toClient) this.#add(`${kind} response`, compiled, rule, 'response')
   }
 
   #draft(name: string): GroupDraft {
@@ -207,20 +214,20 @@ class Compiler {
     return draft
   }
 
-  #add(name: string, compiled: CompiledRule, side: Side): void {
+  #add(name: string, compiled: CompiledRule, rule: Rule, side: Side): void {
     const draft = this.#draft(name)
     if (this.#isUnfiltered) {
       draft.addAlways(compiled)
       return
     }
-    const sizes = compiled.application === null ? fewSizes(compiled) : null
+    const sizes = compiled.application === null ? fewSizes(rule, compiled.payload) : null
     if (sizes !== null) {
       draft.addSized(compiled, sizes)
       return
     }
     // A section that may hold because its buffer is absent, or a chunk of one that is transformed, finds nothing.
     const fast = chooseFastPattern(
-      compiled.rule,
+      rule,
       (section) => isSeenIn(section.buffer, side) && isFindable(section),
     )
     if (fast === null) {
@@ -238,6 +245,12 @@ class Compiler {
 function isFindable({ buffer, transforms, matches }: Section): boolean {
   if (bufferByName(buffer)!.streaming && transforms.length > 0) return false
   return !matches.some(({ kind }) => kind === 'absent')
+}
+
+/** The sections are let go: those of the compiled rule stand for them. */
+function headOf(rule: Rule): RuleHead {
+  const head: Rule = { ...rule, sections: NOTHING }
+  return head
 }
 
 /** `=>` rules stand in the response group and see both sides; only the response finds them. */

@@ -1,5 +1,5 @@
 import type { NumbersMatch } from '#signatures/suricata/buffer-match.ts'
-import type { Rule } from '#signatures/suricata/rule.ts'
+import type { RuleHead } from '#signatures/suricata/rule.ts'
 import type { RuleType } from './rule-type.ts'
 import type { TransformStep } from '#signatures/suricata/transform.ts'
 import type { FileTest } from '../files/file-test.ts'
@@ -47,7 +47,7 @@ export interface HeaderTest {
 export interface CompiledRule {
   /** Place in evaluation order: pass, drop, reject, alert; setters of bits first; urgent first. */
   readonly index: number
-  readonly rule: Rule
+  readonly rule: RuleHead
   readonly type: RuleType
   readonly header: HeaderTest
   readonly sections: readonly CompiledSection[]

@@ -43,7 +43,10 @@ function holdsForProtocol(check: PacketCheck, kind: PacketKind): boolean {
 const MAX_SIZES = 16
 
 /** Sizes of packets or chunks outside which the rule cannot match, where these are few. */
-export function fewSizes({ rule, payload }: CompiledRule): { min: number; max: number } | null {
+export function fewSizes(
+  rule: Rule,
+  payload: CompiledRule['payload'],
+): { min: number; max: number } | null {
   if (payload !== 'chunk') return null
   let min = 0
   for (const { buffer, matches } of rule.sections)

@@ -110,9 +110,9 @@ export class GroupDraft {
   }
 
   /** @param isWanted which of the rules; all where it is absent */
-  finish(isWanted: (rule: CompiledRule) => boolean = () => true): RuleGroup {
+  finish(isWanted: (rule: CompiledRule) => boolean = isAny): RuleGroup {
     const always = this.#always.filter(isWanted)
-    const bySlot = selection(this.#bySlot, isWanted)
+    const bySlot = isWanted === isAny ? this.#bySlot : selection(this.#bySlot, isWanted)
     const sized = this.#sized.filter(isWanted)
     if (always.length === 0 && bySlot.size === 0 && sized.length === 0) return NO_RULES
     let size = always.length + sized.length
@@ -140,6 +140,8 @@ export class GroupDraft {
   }
 }
 
+const isAny = (): boolean => true
+
 function prefilterOf(
   bySlot: ReadonlyMap<Slot, SlotPatterns>,
   isLongText: boolean,
@@ -156,7 +158,8 @@ function selection(
     const kept = new Map<string, PatternRules>()
     for (const [pattern, { rules, maxEnd }] of patterns) {
       const wanted = rules.filter(isWanted)
-      if (wanted.length > 0) kept.set(pattern, { rules: wanted, maxEnd })
+      if (wanted.length > 0)
+        kept.set(pattern, { rules: wanted.length === rules.length ? rules : wanted, maxEnd })
     }
     if (kept.size > 0) selected.set(slot, kept)
   }

@@ -1,4 +1,5 @@
 import type { Dataset } from '../state/dataset.ts'
+import { fitted } from '#signatures/suricata/rule-pool.ts'
 import type { CompiledPattern } from '#signatures/pcre/pattern.ts'
 import type {
   BufferMatch,
@@ -81,7 +82,7 @@ export type Step = DatasetStep | ContentStep | PcreStep | PlainStep | Base64Step
 export function compileSteps(
   matches: readonly BufferMatch[],
   setOf: (match: DatasetMatch) => Dataset,
-): Step[] {
+): readonly Step[] {
   const steps: Step[] = []
   for (const match of matches) {
     const step = compileStep(match, setOf)
@@ -89,7 +90,7 @@ export function compileSteps(
     if (isRelative(step)) markRetry(steps)
     steps.push(step)
   }
-  return steps
+  return fitted(steps)
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Action, Rule } from '#signatures/suricata/rule.ts'
+import type { Action, Rule, RuleHead } from '#signatures/suricata/rule.ts'
 import {
   type RateFilter,
   type ThresholdConfig,
@@ -25,7 +25,7 @@ export class AlertLimits {
   readonly #rates = new RateFilters()
   readonly #filters: readonly RateFilter[]
   readonly #suppressions: Suppressions
-  readonly #filtersOf = new Map<Rule, readonly RateFilter[]>()
+  readonly #filtersOf = new Map<RuleHead, readonly RateFilter[]>()
 
   /** @throws RuleFault when a variable is unknown */
   constructor(config: ThresholdConfig, variables: RuleVariables) {
@@ -43,7 +43,7 @@ export class AlertLimits {
    *
    * @param now milliseconds
    */
-  judge(rule: Rule, endpoints: Endpoints, now: number): Standing {
+  judge(rule: RuleHead, endpoints: Endpoints, now: number): Standing {
     if (this.#suppressions.holdsBack(rule, endpoints)) return SILENT
     const { threshold } = rule
     const isAdmitted =
@@ -54,7 +54,7 @@ export class AlertLimits {
     return { kind: isAdmitted ? 'shown' : 'silent', action }
   }
 
-  #filtered(rule: Rule, endpoints: Endpoints, now: number): Action | null {
+  #filtered(rule: RuleHead, endpoints: Endpoints, now: number): Action | null {
     let filters = this.#filtersOf.get(rule)
     if (filters === undefined) {
       filters = this.#filters.filter((filter) => concerns(filter, rule))
@@ -68,7 +68,7 @@ export class AlertLimits {
 }
 
 /** Rules with the thresholds of a `threshold.config`: one for a rule by number is stronger than the rule's own. */
-export function withThresholds(rules: readonly Rule[], config: ThresholdConfig): readonly Rule[] {
+export function withThresholds(rules: Rule[], config: ThresholdConfig): Rule[] {
   if (config.thresholds.length === 0) return rules
   return rules.map((rule) => {
     const found = config.thresholds.findLast((entry) => concerns(entry, rule))

@@ -1,5 +1,5 @@
 import { addressBytes } from '#signatures/suricata/address.ts'
-import type { Rule } from '#signatures/suricata/rule.ts'
+import type { RuleHead } from '#signatures/suricata/rule.ts'
 import { type Suppression, concerns } from '#signatures/suricata/threshold-config.ts'
 import type { AddressTest, RuleVariables } from '../program/variables.ts'
 import type { Endpoints } from './thresholds.ts'
@@ -12,14 +12,14 @@ interface Compiled {
 /** Alerts that are held back for certain addresses. */
 export class Suppressions {
   readonly #all: readonly Compiled[]
-  readonly #byRule = new Map<Rule, readonly Compiled[]>()
+  readonly #byRule = new Map<RuleHead, readonly Compiled[]>()
 
   /** @throws RuleFault when a variable is unknown */
   constructor(list: readonly Suppression[], variables: RuleVariables) {
     this.#all = list.map((of) => ({ of, test: variables.address(of.addresses) }))
   }
 
-  holdsBack(rule: Rule, endpoints: Endpoints): boolean {
+  holdsBack(rule: RuleHead, endpoints: Endpoints): boolean {
     if (this.#all.length === 0) return false
     let own = this.#byRule.get(rule)
     if (own === undefined) {

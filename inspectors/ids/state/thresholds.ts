@@ -1,4 +1,4 @@
-import type { Rule, Threshold, ThresholdTrack } from '#signatures/suricata/rule.ts'
+import type { RuleHead, Threshold, ThresholdTrack } from '#signatures/suricata/rule.ts'
 import type { RateFilter } from '#signatures/suricata/threshold-config.ts'
 import { MAX_PORT_BITMAPS, MAX_THRESHOLD_ENTRIES } from '../limits.ts'
 import { BoundedTable } from './bounded-table.ts'
@@ -43,7 +43,7 @@ export class Thresholds {
    * @param now milliseconds
    * @returns true when the match is to be shown
    */
-  admits(rule: Rule, threshold: Threshold, endpoints: Endpoints, now: number): boolean {
+  admits(rule: RuleHead, threshold: Threshold, endpoints: Endpoints, now: number): boolean {
     const entry = this.#count(rule, threshold, endpoints, now)
     switch (threshold.kind) {
       case 'limit':
@@ -63,7 +63,7 @@ export class Thresholds {
     }
   }
 
-  #count(rule: Rule, threshold: Threshold, endpoints: Endpoints, now: number): Count {
+  #count(rule: RuleHead, threshold: Threshold, endpoints: Endpoints, now: number): Count {
     const key = `${rule.gid}:${rule.sid}:${trackKey(threshold.track, endpoints)}`
     const length = threshold.seconds * 1000
     let entry = this.#table.get(key, now)
@@ -113,7 +113,7 @@ export class RateFilters {
    * @param now milliseconds
    * @returns true when the filter's action takes the place of the rule's
    */
-  exceeds(rule: Rule, filter: RateFilter, endpoints: Endpoints, now: number): boolean {
+  exceeds(rule: RuleHead, filter: RateFilter, endpoints: Endpoints, now: number): boolean {
     const key = `${rule.gid}:${rule.sid}:${trackKey(filter.track, endpoints)}`
     const length = filter.seconds * 1000
     const held = this.#table.get(key, now)

@@ -3,10 +3,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { EveRecorder } from '#inspectors/ids/capture/eve/recorder.ts'
-import { readCapture } from '#inspectors/ids/capture/pcap-file.ts'
 import { Replay } from '#inspectors/ids/capture/replay.ts'
 import type { Ids } from '#inspectors/ids/ids.ts'
 import { idsOf } from './drive.ts'
+import { readCapture } from './capture/read-capture.ts'
 
 const SHARED = join(import.meta.dirname, '../../../../shared/data')
 const SUITE = join(SHARED, 'suricata-verify')

@@ -58,6 +58,8 @@ export class FrameDecoder implements LinkInner {
   readonly #fragments = new Defragmenter()
   readonly #to = new Decoding(this.counts)
   readonly #policyOf: PolicyOf
+  /** Of a frame with one plain packet. */
+  readonly #one: Packet[] = []
 
   constructor(policyOf: PolicyOf = () => 'bsd') {
     this.#policyOf = policyOf
@@ -66,14 +68,14 @@ export class FrameDecoder implements LinkInner {
   /** @returns the packets of the frame, the outermost first; valid until the next call */
   decode(linkType: number, frame: Buffer, timeMs: number): readonly Packet[] {
     const to = this.#to
-    to.begin(timeMs)
     if (linkType === ETHERNET_LINK) {
       const plain = readPlainTcp(frame, this.counts)
       if (plain !== null) {
-        to.found.push(plain)
-        return to.found
+        this.#one[0] = plain
+        return this.#one
       }
     }
+    to.begin(timeMs)
     const carrier: Carrier = {
       frame: { linkType, bytes: frame },
       vlans: NO_VLANS,

@@ -15,6 +15,8 @@ export class HeadScanner {
   /** Start of the line that is being looked at, and how far it was searched. */
   #line = 0
   #searched = 0
+  /** A line of the head has something to read in it. */
+  #hasText = false
 
   /**
    * @param isOver no more bytes will come
@@ -35,12 +37,14 @@ export class HeadScanner {
         return 0
       }
       // Empty lines before the first line belong to no head.
-      const isLeading = isEnd && queue.text(0, this.#line).trim() === ''
+      const isLeading = isEnd && !this.#hasText && queue.text(0, this.#line).trim() === ''
+      if (!this.#hasText && kind === 'text') this.#hasText = hasGraphic(queue, this.#line, lf)
       this.#line = lf + 1
       this.#searched = lf + 1
       if (isEnd && !isLeading) {
         this.#line = 0
         this.#searched = 0
+        this.#hasText = false
         return lf + 1
       }
       if (this.#line > MAX_HEAD_BYTES) return -1
@@ -62,6 +66,13 @@ export class HeadScanner {
     const mayBecome = /^[A-Za-z][A-Za-z0-9_-]*[ \t]*$/.test(text)
     return mayBecome && end - next < MAX_LOOKAHEAD_BYTES && !isOver ? null : true
   }
+}
+
+/** The line begins, behind blanks, with a visible character of ASCII. */
+function hasGraphic({ buffer, start }: ByteQueue, from: number, lf: number): boolean {
+  for (let at = start + from; at < start + lf; at += 1)
+    if (buffer[at] > 0x20) return buffer[at] < 0x7f
+  return false
 }
 
 function lineKind(queue: ByteQueue, from: number, lf: number): 'empty' | 'blank' | 'text' {

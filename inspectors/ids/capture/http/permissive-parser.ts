@@ -9,6 +9,9 @@ import { MAX_AWAITED_RESPONSES } from './limits.ts'
 /** A request begins so: a word in capitals, as all registered methods are, or the beginning of one. */
 const METHOD = /^\s*(?:[A-Z][A-Z_-]*[ \t]|[A-Z][A-Z_-]*$)/
 const MAX_METHOD_BYTES = 64
+/** What status lines begin with. */
+const HTTP = 0x4854_5450
+const SLASH = 0x2f
 
 /**
  * Events in the order of an exchange. Chunks are valid during the call only, but for those that are part of what was pushed
@@ -214,7 +217,9 @@ export class PermissiveHttpParser {
 
   /** What the server sends is no response as HTTP/1 knows it. */
   #isHeadless(isOver: boolean): boolean {
-    const { length } = this.#server
+    const { buffer, length, start } = this.#server
+    if (length >= 5 && buffer.readUInt32BE(start) === HTTP && buffer[start + 4] === SLASH)
+      return false
     const text = this.#server.text(0, Math.min(length, 512))
     if (isResponseHead(text)) return false
     const lines = text.split(/[\r\n]+/).filter((line) => line.trim() !== '')

@@ -69,7 +69,8 @@ export class HalfStream {
   /** True when the receiver has acknowledged what lies behind bytes that are missing. */
   hasGapBefore(acknowledged: number): boolean {
     const limit = this.#position + ahead(acknowledged, this.#sequence)
-    for (const piece of this.#pieces) {
+    for (let index = 0; index < this.#pieces.count; index += 1) {
+      const piece = this.#pieces.at(index)
       if (piece.start + piece.data.length <= this.#position) continue
       return piece.start > this.#position && limit > piece.start
     }
@@ -154,7 +155,8 @@ export class HalfStream {
   }
 
   #letGo(limit: number, sureOfGaps: number, sink: StreamSink): void {
-    for (const piece of this.#pieces) {
+    for (let index = 0; index < this.#pieces.count; index += 1) {
+      const piece = this.#pieces.at(index)
       const end = piece.start + piece.data.length
       if (end <= this.#position) continue
       if (piece.start > this.#position) {

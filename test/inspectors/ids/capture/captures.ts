@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { FrameDecoder } from '#inspectors/ids/capture/decode/frame-decoder.ts'
 import type { Packet } from '#inspectors/ids/capture/packet.ts'
-import { type CapturedPacket, readCapture } from '#inspectors/ids/capture/pcap-file.ts'
+import type { CapturedPacket } from '#inspectors/ids/capture/pcap-file.ts'
 import { createIds, type Ids } from '#inspectors/ids/ids.ts'
 import { isPacketBuffer, PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { parseRules } from '#signatures/suricata/parse-rules.ts'
 import type { Rule } from '#signatures/suricata/rule.ts'
 import { ACK, RST, SYN, URG } from './frames.ts'
+import { readCapture } from './read-capture.ts'
 
 const SHARED = resolve(import.meta.dirname, '../../../../../shared/data')
 const SUITE = join(SHARED, 'suricata-verify')

@@ -3,10 +3,10 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { FrameDecoder } from '#inspectors/ids/capture/decode/frame-decoder.ts'
 import { type EveRecord, EveRecorder } from '#inspectors/ids/capture/eve/recorder.ts'
-import { readCapture } from '#inspectors/ids/capture/pcap-file.ts'
 import { Replay } from '#inspectors/ids/capture/replay.ts'
 import type { Ids } from '#inspectors/ids/ids.ts'
 import { idsOf } from '../drive.ts'
+import { readCapture } from './read-capture.ts'
 
 const SYN = 2
 const ACK = 16
@@ -102,6 +102,48 @@ describe('captures', () => {
     assert.ok(result.ok)
     assert.deepEqual([result.packets.length, result.truncated], [1, true])
     assert.equal(readCapture(Buffer.alloc(40)).ok, false)
+  })
+
+  it('are read the same in pieces of any size', () => {
+    const block = (type: number, ...parts: readonly Buffer[]): Buffer => {
+      const body = Buffer.concat(parts)
+      const padded = Buffer.concat([body, Buffer.alloc((4 - (body.length % 4)) % 4)])
+      const head = Buffer.alloc(8)
+      head.writeUInt32LE(type, 0)
+      head.writeUInt32LE(padded.length + 12, 4)
+      return Buffer.concat([head, padded, head.subarray(4)])
+    }
+    const words = (...values: readonly number[]): Buffer => {
+      const bytes = Buffer.alloc(values.length * 4)
+      for (const [index, value] of values.entries()) bytes.writeUInt32LE(value, index * 4)
+      return bytes
+    }
+    const device = block(1, words(1, 65_535))
+    const enhanced = HANDSHAKE.map((bytes, index) =>
+      block(6, words(0, 0, 7_005_000 + index, bytes.length, bytes.length), bytes),
+    )
+    const blocks = Buffer.concat([
+      block(0x0a0d0d0a, words(0x1a2b3c4d, 1, 0xffffffff, 0xffffffff)),
+      device,
+      block(0xbad, Buffer.alloc(3_000_000)),
+      ...enhanced,
+      block(3, words(HANDSHAKE[0].length), HANDSHAKE[0]),
+    ])
+    for (const file of [pcap(HANDSHAKE), blocks, blocks.subarray(0, -1)]) {
+      const whole = readCapture(file)
+      for (const pieceBytes of [1, 7, 4096]) {
+        if (pieceBytes === 1 && file.length > 4096) continue
+        assert.deepEqual(readCapture(file, pieceBytes), whole)
+      }
+    }
+    const cutBlock = readCapture(Buffer.concat([blocks, block(0xbad, Buffer.alloc(40))]).subarray(0, -4)) // prettier-ignore
+    assert.ok(cutBlock.ok && cutBlock.truncated)
+    const read = readCapture(blocks)
+    assert.ok(read.ok && !read.truncated)
+    assert.deepEqual(
+      read.packets.map(({ timeMs, bytes }) => [timeMs, bytes]),
+      [[7005, HANDSHAKE[0]], [7005.001, HANDSHAKE[1]], [0, HANDSHAKE[0]]], // prettier-ignore
+    )
   })
 
   it('give the connection, the packet and the alert', () => {

@@ -8,7 +8,7 @@ import { parseRules } from '#signatures/suricata/parse-rules.ts'
 function plansOf(rules: string): PortPlans {
   const parsed = parseRules(rules, 'test.rules')
   assert.deepEqual(parsed.errors, [])
-  return compileProgram(parsed.rules, new RuleVariables(), { packets: true }).program.plans
+  return compileProgram([...parsed.rules], new RuleVariables(), { packets: true }).program.plans
 }
 
 const RULES =
