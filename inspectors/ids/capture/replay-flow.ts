@@ -150,10 +150,14 @@ export class ReplayFlow implements TcpReceiver {
   }
 
   /** What the rules that are being asked look at: one packet, or a stream as far as it is kept. */
-  seen(flow: Flow, origin: Origin): { readonly payload: Buffer; readonly isStream: boolean } {
-    const packet = this.#packet
-    if (packet !== null && origin === 'packet') return { payload: packet.payload, isStream: false }
-    return { payload: Buffer.from(this.ids.quoted(flow), 'latin1'), isStream: this.tcp !== null }
+  seen({ flow, origin }: { readonly flow: Flow; readonly origin: Origin }): Buffer {
+    if (this.#packet !== null && origin === 'packet') return this.#packet.payload
+    return Buffer.from(this.ids.quoted(flow), 'latin1')
+  }
+
+  /** What they look at is a stream. */
+  seesStream(origin: Origin): boolean {
+    return this.tcp !== null && (this.#packet === null || origin !== 'packet')
   }
 
   get isEstablished(): boolean {
