@@ -73,6 +73,7 @@ export const HostStatus = Type.Object({
   /** Generation the agent has read, and why it is not in force where it is not. */
   seenGeneration: Type.Integer(),
   reason: Type.Optional(Type.String()),
+  /** False: `ports` says nothing of which there are. */
   switchConnected: Type.Boolean(),
   capabilities: Type.Array(Type.String()),
   ports: Type.Array(ObservedPort),

@@ -236,9 +236,13 @@ export class Planner extends EventEmitter<PlannerEvents> {
     }
   }
 
-  /** A host that is gone keeps the ports it had, so that it finds the truth when it comes back. */
+  /**
+   * A host that is gone keeps the ports it had, so that it finds the truth when it comes back; so does one that does
+   * not hear of its switch, or an agent that is started again would lose what it had in force.
+   */
   #compile(state: DesiredState, { host, status, last }: KnownHost): HostContent {
-    const reported = (status ?? last)?.ports.map((port) => port.interfaceId)
+    const told = status ?? last
+    const reported = told?.switchConnected ? told.ports.map((port) => port.interfaceId) : undefined
     const before = this.#published.get(host)?.content.ports.map((port) => port.interfaceId)
     return compileHost(state, host, new Set(reported ?? before ?? []))
   }

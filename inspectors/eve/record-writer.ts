@@ -27,17 +27,51 @@ const MS_PER_SECOND = 1000
 /** `2026-07-08T02:54:07.` */
 const SECOND_CHARACTERS = 20
 
+type RuleFields = Pick<
+  Alert,
+  | 'gid'
+  | 'signatureId'
+  | 'rev'
+  | 'category'
+  | 'severity'
+  | 'references'
+  | 'source'
+  | 'phase'
+  | 'tags'
+>
+
+/** Of one rule. */
+interface RuleTexts {
+  readonly of: RuleFields
+  /** Up to the message, and from there to the end of `alert`. */
+  readonly before: string
+  readonly after: string
+  readonly source: string
+  readonly tags: string
+}
+
+/** What records that follow each other mostly share, and what they must have in common for that. */
+interface Where {
+  readonly connection: Connection
+  readonly transaction: HttpTransaction | null
+  readonly context: HopContext
+  readonly flow: AlertEvent['flow']
+  readonly response: HttpTransaction['response']
+  readonly responseBytes: number
+  readonly before: string
+  readonly after: string
+  readonly ruleSet: string
+}
+
 export class RecordWriter {
   readonly #options: RecordOptions
   /** Addresses before the direction, and the community id after it. */
   readonly #connections = new WeakMap<Connection, readonly [flow: string, community: string]>()
   readonly #contexts = new WeakMap<HopContext, readonly [before: string, after: string]>()
-  /** Of lists and metadata that rules own. */
-  readonly #constants = new WeakMap<object, string>()
-  #transaction: HttpTransaction | null = null
-  #response: HttpTransaction['response'] = null
-  #responseBytes = 0
-  #http = ''
+  /** By the metadata that a rule owns. */
+  readonly #rules = new WeakMap<object, RuleTexts>()
+  readonly #lists = new WeakMap<readonly string[], string>()
+  #where: Where | null = null
   #second = -1
   #secondText = ''
 
@@ -58,22 +92,91 @@ export class RecordWriter {
   }
 
   #compose(event: AlertEvent): string {
-    const { connection, transaction, alert, verdict } = event
-    const [flow, community] = this.#connection(event)
+    const { alert, verdict } = event
+    const where = this.#whereOf(event)
+    const rule = this.#ruleOf(alert)
+    const action = verdict === 'blocked' || verdict === 'dropped' ? 'blocked' : 'allowed'
+    return (
+      `{"timestamp":"${this.#timestamp(this.#options.now())}",${where.before},"alert":{"action":"${action}",${rule.before}${text(alert.message)}${rule.after}` +
+      `,"portcullis":{"id":${JSON.stringify(this.#options.nextId())},${where.after},"verdict":"${verdict}","decisive":${alert.decisive}${where.ruleSet}${rule.source}${this.#found(alert)}${rule.tags}${this.#matches(alert)}}}`
+    )
+  }
+
+  /** What the records of an event's transaction have in common; mostly the same as of the event before. */
+  #whereOf(event: AlertEvent): Where {
+    const { connection, transaction, context, flow } = event
+    const response = transaction === null ? null : transaction.response
+    const responseBytes = transaction === null ? 0 : transaction.responseBodyBytes
+    const known = this.#where
+    if (
+      known !== null &&
+      known.connection === connection &&
+      known.transaction === transaction &&
+      known.context === context &&
+      known.flow === flow &&
+      known.response === response &&
+      known.responseBytes === responseBytes
+    ) {
+      return known
+    }
+    const [addresses, community] = this.#connection(event)
+    const [hop, ruleSet] = this.#context(context)
+    const requestId = transaction?.id ?? connection.id
     const http =
       transaction === null
-        ? ''
-        : `,"app_proto":"http","tx_id":${transaction.index},"http":${this.#httpOf(transaction)}`
-    const action = verdict === 'blocked' || verdict === 'dropped' ? 'blocked' : 'allowed'
-    const references =
-      alert.references.length > 0 ? `,"references":${this.#list(alert.references)}` : ''
-    const [hop, ruleSet] = this.#context(event.context)
-    const requestId = transaction?.id ?? connection.id
-    return (
-      `{"timestamp":"${this.#timestamp(this.#options.now())}","event_type":"alert",${flow},"direction":"${event.flow}"${community}${http}` +
-      `,"alert":{"action":"${action}","gid":${alert.gid},"signature_id":${alert.signatureId},"rev":${alert.rev},"signature":${text(alert.message)},"category":${text(alert.category)},"severity":${alert.severity},"metadata":${this.#metadata(alert)}${references}}` +
-      `,"portcullis":{"id":${JSON.stringify(this.#options.nextId())},"request_id":${JSON.stringify(requestId)},${hop},"verdict":"${verdict}","decisive":${alert.decisive}${ruleSet},"source":${text(alert.source)}${this.#rule(alert)}}}`
-    )
+        ? []
+        : [
+            `,"app_proto":"http","tx_id":${transaction.index},"http":`,
+            JSON.stringify(httpFields(transaction)),
+          ]
+    const where = {
+      connection,
+      transaction,
+      context,
+      flow,
+      response,
+      responseBytes,
+      before: whole([
+        `"event_type":"alert",`,
+        addresses,
+        `,"direction":"${flow}"`,
+        community,
+        ...http,
+      ]),
+      after: whole([`"request_id":${JSON.stringify(requestId)},`, hop]),
+      ruleSet,
+    }
+    this.#where = where
+    return where
+  }
+
+  #ruleOf(alert: Alert): RuleTexts {
+    const known = this.#rules.get(alert.metadata)
+    if (known !== undefined && isOf(known.of, alert)) return known
+    const { gid, signatureId, rev, category, severity, references, source, phase, tags } = alert
+    const made = {
+      of: {
+        gid,
+        signatureId,
+        rev,
+        category,
+        severity,
+        references,
+        source,
+        phase,
+        tags,
+      } as RuleFields,
+      before: `"gid":${gid},"signature_id":${signatureId},"rev":${rev},"signature":`,
+      after: whole([
+        `,"category":${text(category)},"severity":${severity},"metadata":`,
+        metadataText(alert),
+        references.length > 0 ? `,"references":${listText(references)}}` : '}',
+      ]),
+      source: whole([`,"source":${text(source)}`, phase === undefined ? '' : `,"phase":${phase}`]),
+      tags: tags === undefined ? '' : `,"tags":${listText(tags)}`,
+    }
+    this.#rules.set(alert.metadata, made)
+    return made
   }
 
   #connection(event: AlertEvent): readonly [flow: string, community: string] {
@@ -100,53 +203,28 @@ export class RecordWriter {
     return known
   }
 
-  #httpOf(transaction: HttpTransaction): string {
-    const { response, responseBodyBytes } = transaction
-    if (
-      this.#transaction !== transaction ||
-      this.#response !== response ||
-      this.#responseBytes !== responseBodyBytes
-    ) {
-      this.#transaction = transaction
-      this.#response = response
-      this.#responseBytes = responseBodyBytes
-      this.#http = JSON.stringify(httpFields(transaction))
-    }
-    return this.#http
-  }
-
-  #metadata({ metadata }: Alert): string {
-    let known = this.#constants.get(metadata)
-    if (known === undefined) {
-      known = JSON.stringify(
-        Object.fromEntries(
-          Object.entries(metadata).map(([name, values]) => [name, values.map(cut)]),
-        ),
-      )
-      this.#constants.set(metadata, known)
-    }
-    return known
-  }
-
-  #list(texts: readonly string[]): string {
-    let known = this.#constants.get(texts)
-    if (known === undefined) {
-      known = JSON.stringify(texts.slice(0, MAX_TAGS).map(cut))
-      this.#constants.set(texts, known)
-    }
-    return known
-  }
-
-  #rule({ phase, score, logdata, tags, matches }: Alert): string {
+  #found({ score, logdata }: Alert): string {
     return (
-      (phase === undefined ? '' : `,"phase":${phase}`) +
       (score === undefined ? '' : `,"score":${score}`) +
-      (logdata === undefined ? '' : `,"logdata":${text(logdata)}`) +
-      (tags === undefined ? '' : `,"tags":${this.#list(tags)}`) +
-      (matches.length === 0
-        ? ''
-        : `,"matches":[${matches.slice(0, MAX_MATCHES).map(match).join(',')}]`)
+      (logdata === undefined ? '' : `,"logdata":${text(logdata)}`)
     )
+  }
+
+  #matches({ matches }: Alert): string {
+    if (matches.length === 0) return ''
+    let list = this.#match(matches[0])
+    const count = Math.min(matches.length, MAX_MATCHES)
+    for (let at = 1; at < count; at += 1) list += `,${this.#match(matches[at])}`
+    return `,"matches":[${list}]`
+  }
+
+  #match({ variable, valueLatin1, offset, transformations }: AlertMatch): string {
+    let names = this.#lists.get(transformations)
+    if (names === undefined) {
+      names = JSON.stringify(transformations)
+      this.#lists.set(transformations, names)
+    }
+    return `{"variable":${text(variable)},"value":${text(valueLatin1)},"offset":${offset},"transformations":${names}}`
   }
 
   #timestamp(epochMs: number): string {
@@ -170,8 +248,28 @@ const cut = (value: string): string =>
 
 const text = (value: string): string => JSON.stringify(cut(value))
 
-const match = ({ variable, valueLatin1, offset, transformations }: AlertMatch): string =>
-  `{"variable":${text(variable)},"value":${text(valueLatin1)},"offset":${offset},"transformations":${JSON.stringify(transformations)}}`
+const listText = (texts: readonly string[]): string =>
+  JSON.stringify(texts.slice(0, MAX_TAGS).map(cut))
+
+const metadataText = ({ metadata }: Alert): string =>
+  JSON.stringify(
+    Object.fromEntries(Object.entries(metadata).map(([name, values]) => [name, values.map(cut)])),
+  )
+
+/** One flat string: what is made of it again and again is then put together of few pieces. */
+const whole = (pieces: readonly string[]): string => pieces.join('')
+
+/** True when two alerts agree in all that `RuleTexts` holds. */
+const isOf = (one: RuleFields, other: RuleFields): boolean =>
+  one.signatureId === other.signatureId &&
+  one.gid === other.gid &&
+  one.rev === other.rev &&
+  one.category === other.category &&
+  one.severity === other.severity &&
+  one.references === other.references &&
+  one.source === other.source &&
+  one.phase === other.phase &&
+  one.tags === other.tags
 
 /** What all records of a connection share. */
 function connectionTexts(record: AlertRecord): readonly [flow: string, community: string] {

@@ -16,6 +16,7 @@ import {
   sortSpoolSegments,
   spoolSegmentName,
 } from '#chain/model/spool.ts'
+import { LineBuffer } from './line-buffer.ts'
 
 /** A segment is finished at this size, or at this age if it holds anything. */
 export const SEGMENT_BYTES = 1_048_576
@@ -50,7 +51,7 @@ export interface SpoolOptions {
  */
 export class SpoolWriter {
   readonly #options: Required<SpoolOptions>
-  #lines: string[] = []
+  readonly #pending = new LineBuffer()
   #descriptor: number | null = null
   #segment = ''
   #segmentBytes = 0
@@ -83,28 +84,32 @@ export class SpoolWriter {
 
   /** @param line JSON without line end */
   append(line: string): void {
-    this.#lines.push(line)
+    this.#pending.append(line)
   }
 
   flush(): void {
-    if (this.#lines.length === 0) return
-    const lines = this.#lines
-    this.#lines = []
-    const text = `${this.#isTorn ? '\n' : ''}${lines.join('\n')}\n`
-    const bytes = Buffer.from(text)
+    if (this.#pending.lines === 0) return
     try {
       this.#rotateIfDue()
+      // What is told of records that had to go is written with the others.
       this.#descriptor ??= this.#openSegment()
-      let written = 0
-      while (written < bytes.length) {
-        this.#isTorn = true
-        written += writeSync(this.#descriptor, bytes, written)
-      }
-      this.#isTorn = false
-      this.#segmentBytes += bytes.length
+      this.#write(this.#descriptor)
     } catch {
-      this.#failedRecords += lines.length
+      this.#failedRecords += this.#pending.lines
     }
+    this.#pending.clear()
+  }
+
+  #write(descriptor: number): void {
+    const { bytes } = this.#pending
+    if (this.#isTorn) this.#segmentBytes += writeSync(descriptor, '\n')
+    let written = 0
+    while (written < bytes.length) {
+      this.#isTorn = true
+      written += writeSync(descriptor, bytes, written)
+    }
+    this.#isTorn = false
+    this.#segmentBytes += bytes.length
   }
 
   /** Finishes a segment that is old enough; called now and then. */

@@ -7,6 +7,7 @@ import { RecordWriter } from '../eve/record-writer.ts'
 import { shortLine } from '../eve/short-line.ts'
 import type { FlushableSink } from '../proxy/flow-services.ts'
 import { AuditLog } from '../spool/audit-log.ts'
+import { LineBuffer } from '../spool/line-buffer.ts'
 import { SpoolWriter, type SpoolLoss } from '../spool/spool-writer.ts'
 import type { AuditSink } from '../waf/audit/auditor.ts'
 import type { SpoolCounts } from './samples.ts'
@@ -158,7 +159,7 @@ export function spoolLossAlert(loss: SpoolLoss): AlertEvent['alert'] {
 class LineFile {
   readonly #descriptor: number
   readonly #format: (event: AlertEvent, line: () => string) => string
-  #lines: string[] = []
+  readonly #pending = new LineBuffer()
   failedLines = 0
 
   constructor(descriptor: number, format: (event: AlertEvent, line: () => string) => string) {
@@ -167,18 +168,17 @@ class LineFile {
   }
 
   add(event: AlertEvent, line: () => string): void {
-    this.#lines.push(this.#format(event, line))
+    this.#pending.append(this.#format(event, line))
   }
 
   flush(): void {
-    if (this.#lines.length === 0) return
-    const bytes = Buffer.from(`${this.#lines.join('\n')}\n`)
-    const count = this.#lines.length
-    this.#lines = []
+    if (this.#pending.lines === 0) return
+    const { bytes } = this.#pending
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at)
     } catch {
-      this.failedLines += count
+      this.failedLines += this.#pending.lines
     }
+    this.#pending.clear()
   }
 }

@@ -224,7 +224,7 @@ export class Agent {
       reachedGeneration: this.#reachedGeneration(),
       plans: this.#currentPlans() ?? { taps: new Map(), domains: new Map(), refused: new Map() },
       inForce: this.#inForce.entries,
-      switchConnected: ports.isConnected,
+      switchConnected: ports.isTrusted,
       switchPorts: ports.ports,
       flows: this.#flows.realized,
       flowsProblem: this.#flows.problem,

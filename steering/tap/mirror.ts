@@ -13,6 +13,7 @@ import {
  * looked at.
  */
 export interface Mirror {
+  readonly uuid: string
   readonly name: string
   /** UUIDs of ports. */
   readonly sources: readonly string[]
@@ -30,10 +31,11 @@ export async function listMirrors(
   location: SwitchLocation,
   instance: string,
 ): Promise<Mirror[]> {
-  const columns = 'name,select_src_port,select_dst_port,output_port'
+  const columns = '_uuid,name,select_src_port,select_dst_port,output_port'
   const query = `external_ids:${OWNER_KEY}=${instance}`
   const rows = await table(run, location, ['find', 'Mirror', query], columns)
-  return rows.map(([name, sources, destinations, output]) => ({
+  return rows.map(([uuid, name, sources, destinations, output]) => ({
+    uuid: uuids(uuid).join(),
     name: String(name),
     sources: uuids(sources),
     destinations: uuids(destinations),
@@ -135,11 +137,10 @@ export async function removeMirror(
   { name, instance }: Pick<OwnPort, 'name' | 'instance'>,
 ): Promise<void> {
   const mirrors = await listMirrors(run, location, instance)
-  const isThere = mirrors.some((mirror) => mirror.name === name)
+  const known = mirrors.filter((mirror) => mirror.name === name)
   await run([
     ...vsctl(location),
-    ...(isThere ? step('--id=@old', 'get', 'Mirror', name) : []),
-    ...(isThere ? step('remove', 'Bridge', location.bridge, 'mirrors', '@old') : []),
+    ...known.flatMap(({ uuid }) => step('remove', 'Bridge', location.bridge, 'mirrors', uuid)),
     ...step('--if-exists', 'del-port', name),
   ])
 }

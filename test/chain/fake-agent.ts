@@ -29,6 +29,8 @@ export class FakeAgent {
   readonly refused = new Set<string>()
   /** False: it reads and reports, but puts nothing in force. */
   isEnforcing = true
+  /** False: it does not hear of its switch, as when it was just started. */
+  isSwitchConnected = true
   #inForce = new Map<string, { status: AttachmentStatus }>()
   #generation = 0
   #epoch = 0
@@ -119,9 +121,9 @@ export class FakeAgent {
       epoch: this.#epoch,
       generation: this.#generation,
       seenGeneration: this.#seen,
-      switchConnected: true,
+      switchConnected: this.isSwitchConnected,
       capabilities: ['tcp'],
-      ports: this.interfaceIds.map((interfaceId, index) => ({
+      ports: (this.isSwitchConnected ? this.interfaceIds : []).map((interfaceId, index) => ({
         interfaceId,
         name: `tap${index}`,
         ofport: index + 1,

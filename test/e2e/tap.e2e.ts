@@ -173,16 +173,24 @@ test('a mirror that the switch does not act on is made anew, and the gap is an a
     60_000,
   )
   await oneAlert('no inspector', since)
+  await waitUntil(
+    'the end of the gap',
+    async () => (await stage.attachmentStatus('tap'))?.state === 'realized',
+    30_000,
+  )
 })
 
 test('an agent that comes back takes the tap over', async () => {
   const before = await tapProcesses()
   await stage.agent.kill('SIGKILL')
+  const killedAt = Date.now()
   await stage.startAgent()
   await waitUntil(
     'the tap to be told of',
     async () => {
-      return (await stage.attachmentStatus('tap'))?.state === 'realized'
+      const [host] = await stage.hosts()
+      const isNews = host !== undefined && host.reportedAt > killedAt && host.switchConnected
+      return isNews && (await stage.attachmentStatus('tap'))?.state === 'realized'
     },
     30_000,
   )

@@ -61,6 +61,24 @@ test('a host gets only what concerns its own ports', async () => {
   assert.equal(first.snapshots.length, before)
 })
 
+test('a host that does not know its ports at the moment keeps what it has', async () => {
+  const { length } = first.snapshots
+  const shop = (onFailure: string) =>
+    manager.call('PUT /v1/chains/shop?tenant=acme', { inspectors: [], onFailure })
+  first.isSwitchConnected = false
+  await first.report()
+  await shop('closed')
+  await waitUntil('the next snapshot', () => first.snapshots.length > length)
+  first.isSwitchConnected = true
+  await shop('open')
+  await waitUntil('another', () => first.snapshots.length > length + 1)
+  for (const { attachments } of first.snapshots.slice(length))
+    assert.deepEqual(
+      attachments.map(({ id }) => id),
+      ['one'],
+    )
+})
+
 test('a port that moves is in both hosts’ snapshots while both have it', async () => {
   const third = await agent('h3', ['iface-acme-web'])
   await waitUntil('h3 has the attachment', () => third.snapshots.at(-1)?.attachments.length === 1)
