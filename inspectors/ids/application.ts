@@ -71,8 +71,15 @@ export class ApplicationDetector {
   push(side: Side, chunk: Buffer): string | null {
     const room = MAX_HEAD_BYTES - this.#heads[side].length
     if (room <= 0 || this.#spoken[side] !== null) return this.#spoken[side]
+    // Most protocols are told by the first chunk: nothing has to be kept of it then.
+    const isFirst = room === MAX_HEAD_BYTES
+    const first = isFirst ? detectApplication(chunk.toString('latin1', 0, room), side) : null
+    if (first !== null) {
+      this.#spoken[side] = first
+      return first
+    }
     this.#heads[side] = Buffer.concat([this.#heads[side], chunk.subarray(0, room)])
-    const found = detectApplication(this.#heads[side].toString('latin1'), side)
+    const found = isFirst ? null : detectApplication(this.#heads[side].toString('latin1'), side)
     this.#spoken[side] = found
     if (found !== null) return found
     const { request, response } = this.#heads
