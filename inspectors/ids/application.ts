@@ -57,11 +57,10 @@ function serverFirst(head: string): string | null {
   return /ftp/i.test(head) ? 'ftp' : null
 }
 
-const NO_BYTES = Buffer.alloc(0)
-
 /** Collects the beginnings of both directions until they tell the protocol. */
 export class ApplicationDetector {
-  readonly #heads: Record<Side, Buffer> = { request: NO_BYTES, response: NO_BYTES }
+  /** latin1 */
+  readonly #heads: Record<Side, string> = { request: '', response: '' }
   readonly #spoken: Record<Side, string | null> = { request: null, response: null }
 
   /**
@@ -71,8 +70,8 @@ export class ApplicationDetector {
   push(side: Side, chunk: Buffer): string | null {
     const room = MAX_HEAD_BYTES - this.#heads[side].length
     if (room <= 0 || this.#spoken[side] !== null) return this.#spoken[side]
-    this.#heads[side] = Buffer.concat([this.#heads[side], chunk.subarray(0, room)])
-    const found = detectApplication(this.#heads[side].toString('latin1'), side)
+    this.#heads[side] += chunk.toString('latin1', 0, Math.min(room, chunk.length))
+    const found = detectApplication(this.#heads[side], side)
     this.#spoken[side] = found
     if (found !== null) return found
     const { request, response } = this.#heads
@@ -92,6 +91,7 @@ export class ApplicationDetector {
   /** What was collected of a direction before its newest chunk: whole while it is short. */
   before(side: Side, chunk: Buffer): Buffer {
     const head = this.#heads[side]
-    return head.subarray(0, Math.max(0, head.length - Math.min(chunk.length, MAX_HEAD_BYTES)))
+    const bytes = Math.max(0, head.length - Math.min(chunk.length, MAX_HEAD_BYTES))
+    return Buffer.from(head.slice(0, bytes), 'latin1')
   }
 }
