@@ -57,10 +57,11 @@ function serverFirst(head: string): string | null {
   return /ftp/i.test(head) ? 'ftp' : null
 }
 
+const NO_BYTES = Buffer.alloc(0)
+
 /** Collects the beginnings of both directions until they tell the protocol. */
 export class ApplicationDetector {
-  /** latin1 */
-  readonly #heads: Record<Side, string> = { request: '', response: '' }
+  readonly #heads: Record<Side, Buffer> = { request: NO_BYTES, response: NO_BYTES }
   readonly #spoken: Record<Side, string | null> = { request: null, response: null }
 
   /**
@@ -70,8 +71,15 @@ export class ApplicationDetector {
   push(side: Side, chunk: Buffer): string | null {
     const room = MAX_HEAD_BYTES - this.#heads[side].length
     if (room <= 0 || this.#spoken[side] !== null) return this.#spoken[side]
-    this.#heads[side] += chunk.toString('latin1', 0, Math.min(room, chunk.length))
-    const found = detectApplication(this.#heads[side], side)
+    // Most protocols are told by the first chunk: nothing has to be kept of it then.
+    const isFirst = room === MAX_HEAD_BYTES
+    const first = isFirst ? detectApplication(chunk.toString('latin1', 0, room), side) : null
+    if (first !== null) {
+      this.#spoken[side] = first
+      return first
+    }
+    this.#heads[side] = Buffer.concat([this.#heads[side], chunk.subarray(0, room)])
+    const found = isFirst ? null : detectApplication(this.#heads[side].toString('latin1'), side)
     this.#spoken[side] = found
     if (found !== null) return found
     const { request, response } = this.#heads
@@ -91,7 +99,6 @@ export class ApplicationDetector {
   /** What was collected of a direction before its newest chunk: whole while it is short. */
   before(side: Side, chunk: Buffer): Buffer {
     const head = this.#heads[side]
-    const bytes = Math.max(0, head.length - Math.min(chunk.length, MAX_HEAD_BYTES))
-    return Buffer.from(head.slice(0, bytes), 'latin1')
+    return head.subarray(0, Math.max(0, head.length - Math.min(chunk.length, MAX_HEAD_BYTES)))
   }
 }

@@ -1,7 +1,8 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { FULL_EVE } from './capture/eve/settings.ts'
 import { BUILT_IN_FLOW_TIMEOUTS } from './capture/flow-timeouts.ts'
+import { EveFile } from './capture/eve/eve-file.ts'
 import { replayFile } from './capture/replay-files.ts'
 import { Configuration } from './configuration/configuration.ts'
 import { type ReplaySettings, replaySettings } from './configuration/replay-settings.ts'
@@ -71,6 +72,7 @@ function settingsOf(options: ReplayArguments): ReplaySettings {
 function replay(options: ReplayArguments): number {
   const file = options.eve === undefined || options.eve === '-' ? null : openSync(options.eve, 'w')
   const output = options.eve === '-' ? 1 : file
+  const eve = output === null ? null : new EveFile(output)
   try {
     const settings = settingsOf(options)
     for (const name of settings.unsupported)
@@ -79,11 +81,10 @@ function replay(options: ReplayArguments): number {
       rulePaths: options.rules,
       capture: options.pcap,
       settings,
-      isSilent: output === null,
-      write: (record) => {
-        if (output !== null) writeSync(output, `${JSON.stringify(record)}\n`)
-      },
+      isSilent: eve === null,
+      write: (record) => eve?.write(record),
     })
+    eve?.flush()
     const { ids, truncated, ...figures } = result
     for (const problem of ids.warnings)
       process.stderr.write(`${problem.file}:${problem.line}: ${problem.message}\n`)
@@ -103,6 +104,8 @@ function replay(options: ReplayArguments): number {
     process.stderr.write(`portcullis: ${error.message}\n`)
     return 1
   } finally {
+    // What was recorded before a failure is told too.
+    eve?.flush()
     if (file !== null) closeSync(file)
   }
 }

@@ -17,8 +17,8 @@ import { DomainError } from '../domain/errors.ts'
 import type { DomainNames } from '../domain/names.ts'
 import { removeNamespace } from '../domain/namespace.ts'
 import type { OwnPort, SwitchLocation } from '../domain/switch-port.ts'
+import { ArrivalWatch } from './arrival-watch.ts'
 import { type Mirror, type PortCounts, ensureMirror, isWhole, removeMirror } from './mirror.ts'
-import { MirrorWatch } from './mirror-watch.ts'
 import { buildTapNamespace } from './tap-namespace.ts'
 import { readTapStatus, startTap } from './tap-process.ts'
 
@@ -73,9 +73,14 @@ export class Tap {
   #pauseMs = FIRST_PAUSE_MS
   #isKnown = false
   #status: TapStatus | null = null
+  #work: TapWork | null = null
   #copies: PortCounts | null = null
-  #watch = new MirrorWatch()
+  #mirroring = new ArrivalWatch()
+  /** The switch does not mirror. */
   #isBlind = false
+  #capturing = new ArrivalWatch()
+  /** The process gets nothing of what the switch mirrors. */
+  #isDeaf = false
 
   constructor(settings: TapSettings) {
     this.#settings = settings
@@ -98,6 +103,7 @@ export class Tap {
   /** Brings about what is wanted. @throws DomainError with the reason why it is not so */
   async reconcile(work: TapWork): Promise<void> {
     const { run, location } = this.#settings
+    this.#work = work
     if (!this.#isKnown) await this.#adopt()
     if (!(await this.#isRunning(work))) await this.#restart(work)
     if (this.#isBlind) {
@@ -120,11 +126,22 @@ export class Tap {
     const status = this.#status
     if (status?.state !== 'running' || isStale(status)) return status?.reason ?? 'the tap has ended'
     if (mirror === null || !isWhole(mirror)) return 'the mirror is gone from the switch'
-    if (guest === null || copies === null) return null
-    const sees = this.#watch.observe(guest.packets, copies.sentPackets)
-    if (sees === true && Date.now() - this.#startedAt > STABLE_MS) this.#pauseMs = FIRST_PAUSE_MS
-    this.#isBlind = sees === false
-    return this.#isBlind ? 'the switch does not mirror what goes through the port' : null
+    return guest === null || copies === null ? null : this.#watch(status, guest, copies)
+  }
+
+  #watch(status: TapStatus, guest: PortCounts, copies: PortCounts): string | null {
+    const isMirrored = this.#mirroring.observe(guest.packets, copies.sentPackets)
+    // Of what a filter leaves out nothing arrives.
+    const isCaptured =
+      this.#work?.filter === ''
+        ? this.#capturing.observe(copies.sentPackets, status.packets + status.dropped)
+        : isMirrored
+    this.#isBlind = isMirrored === false
+    this.#isDeaf = isCaptured === false && !this.#isBlind
+    const isStable = Date.now() - this.#startedAt > STABLE_MS
+    if (isMirrored === true && isCaptured === true && isStable) this.#pauseMs = FIRST_PAUSE_MS
+    if (this.#isBlind) return 'the switch does not mirror what goes through the port'
+    return this.#isDeaf ? 'the capture gets nothing of what is mirrored' : null
   }
 
   /** Takes the mirror away: the guest's port is not there, or nobody is to look. */
@@ -152,7 +169,7 @@ export class Tap {
   }
 
   async #isRunning({ config, filter }: TapWork): Promise<boolean> {
-    if (this.#process === null || !isAlive(this.#process)) return false
+    if (this.#process === null || this.#isDeaf || !isAlive(this.#process)) return false
     this.#status = await readTapStatus(this.#settings.folders)
     if (this.#status === null || this.#status.state !== 'running' || isStale(this.#status))
       return false
@@ -196,11 +213,13 @@ export class Tap {
     return { name, instance, domain: `tap ${tenant}/${id}` }
   }
 
-  /** Another mirror is watched from its beginning. */
+  /** Another mirror, and another capture, are watched from their beginning. */
   #forget(): void {
     this.#copies = null
-    this.#watch = new MirrorWatch()
+    this.#mirroring = new ArrivalWatch()
     this.#isBlind = false
+    this.#capturing = new ArrivalWatch()
+    this.#isDeaf = false
   }
 
   /** What fails again and again is tried ever more slowly. */

@@ -180,6 +180,29 @@ test('a mirror that the switch does not act on is made anew, and the gap is an a
   )
 })
 
+test('a capture that hangs is noticed and started again', async () => {
+  const since = Date.now()
+  const capture = (await tapProcesses()).find((one) => one.name === 'tcpdump')
+  assert.ok(capture !== undefined)
+  process.kill(capture.pid, 'SIGSTOP')
+  await waitUntil(
+    'questions to be told of again',
+    async () => {
+      assert.match(await resolver.ask(SERVER, 'deaf.evil.example'), /^\S+ 40053 /)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      return (await alerts(9_100_001, since)).length > 0
+    },
+    60_000,
+  )
+  assert.notEqual((await tapProcesses()).find((one) => one.name === 'tcpdump')?.pid, capture.pid)
+  await oneAlert('no inspector', since)
+  await waitUntil(
+    'the end of the gap',
+    async () => (await stage.attachmentStatus('tap'))?.state === 'realized',
+    30_000,
+  )
+})
+
 test('an agent that comes back takes the tap over', async () => {
   const before = await tapProcesses()
   await stage.agent.kill('SIGKILL')

@@ -1,4 +1,3 @@
-import { addressBytes } from '#signatures/suricata/address.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Connection, Flow } from '#inspectors/inspector.ts'
 import type { IdsConnection } from '../connection.ts'
@@ -108,12 +107,7 @@ export class ReplayFlow implements TcpReceiver {
       holdsPackets,
     })
     this.tcp =
-      first.tcp === null
-        ? null
-        : new TcpSession(this, options.tcp, {
-            client: addressBytes(connection.clientAddress) ?? '',
-            server: addressBytes(connection.serverAddress) ?? '',
-          })
+      first.tcp === null ? null : new TcpSession(this, options.tcp, hostsOf(first, connection))
   }
 
   /** A TCP connection whose beginning was seen, or need not be: its streams are inspected. */
@@ -150,10 +144,14 @@ export class ReplayFlow implements TcpReceiver {
   }
 
   /** What the rules that are being asked look at: one packet, or a stream as far as it is kept. */
-  seen(flow: Flow, origin: Origin): { readonly payload: Buffer; readonly isStream: boolean } {
-    const packet = this.#packet
-    if (packet !== null && origin === 'packet') return { payload: packet.payload, isStream: false }
-    return { payload: Buffer.from(this.ids.quoted(flow), 'latin1'), isStream: this.tcp !== null }
+  seen({ flow, origin }: { readonly flow: Flow; readonly origin: Origin }): Buffer {
+    if (this.#packet !== null && origin === 'packet') return this.#packet.payload
+    return Buffer.from(this.ids.quoted(flow), 'latin1')
+  }
+
+  /** What they look at is a stream. */
+  seesStream(origin: Origin): boolean {
+    return this.tcp !== null && (this.#packet === null || origin !== 'packet')
   }
 
   get isEstablished(): boolean {
@@ -297,6 +295,18 @@ export class ReplayFlow implements TcpReceiver {
   #catchUp(flow: Flow): void {
     if (this.#questions.catchUp(flow)) this.#protocols.tellTlsWhenReady()
   }
+}
+
+/** Addresses of both ends, four or sixteen bytes, latin1. */
+function hostsOf(
+  first: Packet,
+  { clientAddress }: Connection,
+): { readonly client: string; readonly server: string } {
+  const source = first.sourceBytes.toString('latin1')
+  const destination = first.destinationBytes.toString('latin1')
+  return first.source === clientAddress
+    ? { client: source, server: destination }
+    : { client: destination, server: source }
 }
 
 /** Tells the observer what the protocols of a flow find, and counts it. */

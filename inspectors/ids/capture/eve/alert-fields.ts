@@ -67,6 +67,11 @@ function isReject(action: Action): boolean {
   return action.startsWith('reject')
 }
 
+/** The record quotes what was looked at, or tells its length. */
+export function wantsPayload(settings: AlertSettings): boolean {
+  return settings.payload || settings.payloadPrintable || settings.payloadLength
+}
+
 /** `payload` and its companions. */
 export function payloadFields(payload: Buffer, settings: AlertSettings): Fields {
   if (payload.length === 0) return {}

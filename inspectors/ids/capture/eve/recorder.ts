@@ -15,6 +15,7 @@ import {
   blocks,
   forwardedAddress,
   payloadFields,
+  wantsPayload,
   verdictFields,
 } from './alert-fields.ts'
 import { dnsFields, dnsFieldsV2, hasType } from './dns-record.ts'
@@ -190,7 +191,6 @@ export class EveRecorder {
 
   #alert(of: ReplayFlow, finding: Finding, outcome: Outcome): void {
     const settings = this.#settings.alert
-    const { payload, isStream } = of.seen(finding.flow, finding.origin)
     const guess = finding.transaction === null ? this.#guess(of) : null
     const on = finding.transaction ?? guess
     this.#write({
@@ -202,8 +202,8 @@ export class EveRecorder {
       ...filesOf(finding),
       ...applicationFields(of),
       direction: finding.flow,
-      ...payloadFields(payload, settings),
-      stream: isStream ? 1 : 0,
+      ...(wantsPayload(settings) ? payloadFields(of.seen(finding), settings) : {}),
+      stream: of.seesStream(finding.origin) ? 1 : 0,
       ...(settings.verdict
         ? { verdict: verdictFields(outcome, finding.flow, of.protocol, this.#isInline) }
         : {}),

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MirrorWatch } from '#steering/tap/mirror-watch.ts'
+import { ArrivalWatch } from '#steering/tap/arrival-watch.ts'
 
-const blindAt = (counts: readonly (readonly [passed: number, mirrored: number])[]): number => {
-  const watch = new MirrorWatch()
-  return counts.findIndex(([passed, mirrored]) => watch.observe(passed, mirrored) === false)
+const blindAt = (counts: readonly (readonly [sent: number, arrived: number])[]): number => {
+  const watch = new ArrivalWatch()
+  return counts.findIndex(([sent, arrived]) => watch.observe(sent, arrived) === false)
 }
 
-test('a mirror that copies next to nothing while traffic goes on and on is blind', () => {
+test('where next to nothing arrives while traffic goes on and on, something is wrong', () => {
   assert.equal(
     blindAt([
       [100, 5],
@@ -21,7 +21,7 @@ test('a mirror that copies next to nothing while traffic goes on and on is blind
   )
 })
 
-test('a mirror that copies is none, nor is one that lags, nor one of a port without traffic', () => {
+test('where it arrives nothing is, nor where it lags, nor where there is no traffic', () => {
   assert.equal(
     blindAt([
       [100, 0],
