@@ -141,9 +141,12 @@ export class SharedCollections {
     for (const [index, state] of batch.entries()) {
       state.askedAt = nowMs
       state.isTold = false
-      // Told of before the answer, so it is older.
-      if (merged[index] !== null) this.#known.delete(state.key)
-      adopt(state, merged[index] ?? null, nowMs)
+      const answer = merged[index] ?? null
+      // What came right behind the answer is newer than it.
+      const known = this.#known.get(state.key)
+      if (answer !== null && known !== undefined && known.updates <= answer.updates)
+        this.#known.delete(state.key)
+      adopt(state, answer, nowMs)
     }
   }
 
