@@ -20,7 +20,7 @@ function recordsOf(
   const ids = idsOfFile(rules, () => true)
   if (ids === null) return null
   const records: EveRecord[] = []
-  const observer = new EveRecorder(({ flow_id: _, ...record }) => records.push(record), {
+  const observer = new EveRecorder((record) => records.push({ ...record, flow_id: 0 }), {
     inline: false,
     isSilent: false,
   })
