@@ -40,20 +40,20 @@ export class FlowContext {
   toServerBytes = 0
   toClientBytes = 0
   chunkBytes = 0
-  readonly #client: string
-  readonly #server: string
+  /** Addresses as bytes, and what headers came to: made when a rule first asks. */
+  #client: string | null = null
+  #server: string | null = null
   readonly #connection: Connection
-  readonly #headers: Uint8Array
+  #headers: Uint8Array | null = null
+  readonly #headerCount: number
   readonly #endpoints: Readonly<Record<Side, Endpoints>>
   readonly #now: () => number
 
   constructor(connection: Connection, engine: Engine) {
     this.#connection = connection
-    this.#client = addressBytes(connection.clientAddress) ?? ''
-    this.#server = addressBytes(connection.serverAddress) ?? ''
     this.state = new FlowState(engine.hostBits)
     this.plan = engine.program.plans.of(connection.clientPort, connection.serverPort)
-    this.#headers = new Uint8Array(engine.program.headerCount * 2)
+    this.#headerCount = engine.program.headerCount
     this.#now = engine.settings.now
     const { clientAddress, clientPort, serverAddress, serverPort, id } = connection
     this.#endpoints = {
@@ -72,6 +72,14 @@ export class FlowContext {
         destinationPort: clientPort,
       },
     }
+  }
+
+  get #clientBytes(): string {
+    return (this.#client ??= addressBytes(this.#connection.clientAddress) ?? '')
+  }
+
+  get #serverBytes(): string {
+    return (this.#server ??= addressBytes(this.#connection.serverAddress) ?? '')
   }
 
   endpoints(side: Side): Endpoints {
@@ -96,15 +104,16 @@ export class FlowContext {
   #headerHolds(compiled: CompiledRule, side: Side): boolean {
     const { header } = compiled
     const at = header.id * 2 + (side === 'request' ? 0 : 1)
-    let known = this.#headers[at]
+    const headers = (this.#headers ??= new Uint8Array(this.#headerCount * 2))
+    let known = headers[at]
     if (known === UNKNOWN) {
       const { clientPort, serverPort } = this.#connection
       const holds =
         side === 'request'
-          ? header.matches(this.#client, clientPort, this.#server, serverPort)
-          : header.matches(this.#server, serverPort, this.#client, clientPort)
+          ? header.matches(this.#clientBytes, clientPort, this.#serverBytes, serverPort)
+          : header.matches(this.#serverBytes, serverPort, this.#clientBytes, clientPort)
       known = holds ? HOLDS : FAILS
-      this.#headers[at] = known
+      headers[at] = known
     }
     return known === HOLDS
   }
@@ -118,7 +127,7 @@ export class FlowContext {
         return this.state.holds(check, source, destination, this.#now())
       }
       case 'sameip':
-        return this.#client === this.#server
+        return this.#clientBytes === this.#serverBytes
       case 'dsize':
         return isWithin(check.range, this.chunkBytes)
       case 'stream_size':

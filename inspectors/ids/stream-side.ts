@@ -80,7 +80,7 @@ export class StreamSide implements BufferView {
     this.#window.set('', this.total, true, false)
     this.#windowBytes = 0
     this.waiting = []
-    this.#tail.length = 0
+    this.#tail.clear()
     this.#noted = null
   }
 

@@ -30,7 +30,11 @@ export class BodyDecoder {
    * @param bound bytes of decoded output that are wanted
    */
   constructor(contentEncoding: string | null, bound: number) {
-    const names = (contentEncoding ?? '')
+    if (contentEncoding === null) {
+      this.#codings = NO_CODINGS
+      return
+    }
+    const names = contentEncoding
       .toLowerCase()
       .split(/[,;\s]+/)
       .filter((name) => name !== '' && name !== 'identity')
@@ -64,6 +68,8 @@ function codingOf(name: string, bound: number): Coding | null {
       return null
   }
 }
+
+const NO_CODINGS: readonly Coding[] = []
 
 /** Falls back to the bytes as sent when they turn out not to be compressed. */
 class InflateCoding implements Coding {

@@ -1,5 +1,5 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
-import { PAYLOAD, bufferByName } from '#signatures/suricata/buffers.ts'
+import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { BufferView } from '../evaluate.ts'
 import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
@@ -105,7 +105,7 @@ export class HttpExchange implements BufferView {
 
   #sideOf(slot: Slot): Side {
     if (slot.side !== null) return slot.side
-    const { sides } = bufferByName(slot.buffer)!
+    const { sides } = slot
     return sides === 'both' ? this.side : sides
   }
 }

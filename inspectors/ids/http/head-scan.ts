@@ -18,6 +18,8 @@ import type { HttpExchange } from './exchange.ts'
 import { PlainHead } from './plain-head.ts'
 
 const plain = new PlainHead()
+/** Scratch: what was found in the head being scanned. */
+const found: (readonly PatternTarget[])[] = []
 
 /** Adds the rules whose fast pattern occurs in its buffer of the head of this side. */
 export function scanHead(
@@ -60,8 +62,11 @@ function scanStretches(
   exchange: HttpExchange,
   into: CandidateList,
 ): void {
-  for (const targets of stretches.findAll(textLatin1))
+  const count = stretches.findAll(textLatin1, found)
+  for (let hit = 0; hit < count; hit += 1) {
+    const targets = found[hit]
     for (let index = 0; index < targets.length; index += 1) addFound(targets[index], exchange, into)
+  }
 }
 
 function scanAlone(
@@ -79,14 +84,14 @@ function scanAlone(
 }
 
 function scanRecurring(
-  found: SlotPrefilter,
+  recurring: SlotPrefilter,
   exchange: HttpExchange,
   budget: MatchBudget,
   into: CandidateList,
 ): void {
-  const text = exchange.text(found.slot)
+  const text = exchange.text(recurring.slot)
   if (text === null) return
-  const rules = found.memo!.get(text) ?? remember(found, text, exchange, budget)
+  const rules = recurring.memo!.get(text) ?? remember(recurring, text, exchange, budget)
   for (let index = 0; index < rules.length; index += 1) into.add(rules[index])
 }
 

@@ -171,6 +171,7 @@ class Compiler {
       buffer: row.name,
       transforms: section.transforms,
       side,
+      sides: row.sides,
       multiple: row.multiple,
       streaming: row.streaming,
       reading: slotReading(row.name, side, section.transforms.length > 0, row.streaming),

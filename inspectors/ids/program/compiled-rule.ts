@@ -1,3 +1,4 @@
+import type { BufferSide } from '#signatures/suricata/buffers.ts'
 import type { NumbersMatch } from '#signatures/suricata/buffer-match.ts'
 import type { RuleHead } from '#signatures/suricata/rule.ts'
 import type { RuleType } from './rule-type.ts'
@@ -14,6 +15,8 @@ export interface Slot {
   readonly transforms: readonly TransformStep[]
   /** Direction it is pinned to; null: that of the data. */
   readonly side: Side | null
+  /** Directions that have the buffer. */
+  readonly sides: BufferSide
   readonly multiple: boolean
   readonly streaming: boolean
   /** Which scan of an HTTP head finds it. */

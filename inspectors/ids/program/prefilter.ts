@@ -40,25 +40,23 @@ export interface PatternRules {
 /** Fast pattern (ASCII lower case, latin1) -> rules that chose it. */
 export type SlotPatterns = ReadonlyMap<string, PatternRules>
 
-/** Newest bytes of a text that comes in chunks. */
+/** Newest bytes of a text that comes in chunks: a short string costs less than an array would. */
 export class ScanTail {
-  readonly bytes = new Uint8Array(TAIL_BYTES)
-  length = 0
+  /** latin1 */
+  text = ''
   /** Bytes of the text before the newest chunk. */
   position = 0
 
-  add(piece: Uint8Array): void {
-    const { bytes } = this
+  clear(): void {
+    this.text = ''
+  }
+
+  add(piece: Buffer): void {
     this.position += piece.length
-    if (piece.length >= TAIL_BYTES) {
-      bytes.set(piece.subarray(piece.length - TAIL_BYTES))
-      this.length = TAIL_BYTES
-      return
-    }
-    const kept = Math.min(this.length, TAIL_BYTES - piece.length)
-    bytes.copyWithin(0, this.length - kept, this.length)
-    bytes.set(piece, kept)
-    this.length = kept + piece.length
+    this.text =
+      piece.length >= TAIL_BYTES
+        ? piece.toString('latin1', piece.length - TAIL_BYTES)
+        : (this.text + piece.toString('latin1')).slice(-TAIL_BYTES)
   }
 }
 
@@ -82,16 +80,6 @@ class PatternSet {
     this.filter.scan(scanText, from, minEnd, hits)
   }
 
-  /** The newest bytes of a text that comes in chunks, behind the last ones of what came before. */
-  scanPiece(tail: ScanTail, piece: Uint8Array, into: Candidates): void {
-    const before = tail.length
-    if (before > 0) scanText.bytes.set(tail.bytes, 0)
-    scanText.bytes.set(piece, before)
-    scanText.length = before + piece.length
-    this.scan(0, before)
-    this.addHits(into)
-  }
-
   addHits(into: Candidates): void {
     for (let index = 0; index < hits.count; index += 1) {
       const targets = this.targets[hits.ids[index]]
@@ -105,7 +93,6 @@ export class Prefilter {
   /** Patterns that must end within EARLY_BYTES, and all others. */
   readonly #early: PatternSet | null
   readonly #anywhere: PatternSet | null
-  readonly #found: (readonly PatternTarget[])[] = []
 
   /** @param isLongText worth it to look for some patterns at the beginning alone */
   constructor(bySlot: ReadonlyMap<Slot, SlotPatterns>, isLongText: boolean) {
@@ -150,16 +137,16 @@ export class Prefilter {
   /**
    * Finds the patterns of a text that holds the bytes of several buffers, none of them at its beginning.
    *
-   * @returns for each pattern that occurs the buffers that rules want it in; valid until the next call
+   * @param into takes for each pattern that occurs the buffers that rules want it in
+   * @returns how many patterns
    */
-  findAll(textLatin1: string): readonly (readonly PatternTarget[])[] {
-    this.#found.length = 0
+  findAll(textLatin1: string, into: (readonly PatternTarget[])[]): number {
     const anywhere = this.#anywhere
-    if (anywhere === null) return this.#found
+    if (anywhere === null) return 0
     scanString(anywhere.filter, scanText, textLatin1, hits)
     for (let index = 0; index < hits.count; index += 1)
-      this.#found.push(anywhere.targets[hits.ids[index]])
-    return this.#found
+      into[index] = anywhere.targets[hits.ids[index]]
+    return hits.count
   }
 
   /**
@@ -168,27 +155,38 @@ export class Prefilter {
    * @param tail of the text before; it becomes that of the text with the chunk
    * @param beginsAnew rules are matched against the chunk by itself too
    */
-  scanChunk(tail: ScanTail, chunk: Uint8Array, beginsAnew: boolean, into: Candidates): void {
+  scanChunk(tail: ScanTail, chunk: Buffer, beginsAnew: boolean, into: Candidates): void {
     for (let from = 0; from < chunk.length; from += SCAN_BYTES) {
       const piece = chunk.length > SCAN_BYTES ? chunk.subarray(from, from + SCAN_BYTES) : chunk
-      if (this.#early !== null && (tail.position < EARLY_BYTES || (beginsAnew && from === 0))) {
-        const begin = piece.length > EARLY_BYTES ? piece.subarray(0, EARLY_BYTES) : piece
-        this.#early.scanPiece(tail, begin, into)
-      }
-      this.#anywhere?.scanPiece(tail, piece, into)
+      const isEarly = tail.position < EARLY_BYTES || (beginsAnew && from === 0)
+      this.#scanPiece(tail.text, piece, isEarly, into)
       tail.add(piece)
     }
   }
 
   /** Adds the candidates of a text that is whole, in any of the buffers. */
-  scanBytes(text: Uint8Array, into: Candidates): void {
-    wholeTail.length = 0
-    wholeTail.position = 0
-    this.scanChunk(wholeTail, text, true, into)
+  scanBytes(text: Buffer, into: Candidates): void {
+    if (text.length <= SCAN_BYTES) this.#scanPiece('', text, true, into)
+    else this.scanChunk(new ScanTail(), text, true, into)
+  }
+
+  /** The newest bytes of a text, behind the last ones of what came before. */
+  #scanPiece(before: string, piece: Buffer, isEarly: boolean, into: Candidates): void {
+    const { bytes } = scanText
+    const start = before.length
+    if (start > 0) bytes.write(before, 0, start, 'latin1')
+    bytes.set(piece, start)
+    if (isEarly && this.#early !== null) {
+      scanText.length = start + Math.min(EARLY_BYTES, piece.length)
+      this.#early.scan(0, start)
+      this.#early.addHits(into)
+    }
+    if (this.#anywhere === null) return
+    scanText.length = start + piece.length
+    this.#anywhere.scan(0, start)
+    this.#anywhere.addHits(into)
   }
 }
-
-const wholeTail = new ScanTail()
 
 function addOf(set: PatternSet, slot: Slot, into: Candidates): void {
   for (let index = 0; index < hits.count; index += 1) {

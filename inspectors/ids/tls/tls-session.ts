@@ -1,7 +1,7 @@
 import type { BufferView } from '../evaluate.ts'
 import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
-import { PAYLOAD, bufferByName } from '#signatures/suricata/buffers.ts'
+import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { Side, Slot } from '../program/compiled-rule.ts'
 import { type CertificateFacts, parseCertificate } from './certificate.ts'
 import { ja3String, ja3sString, ja4, md5Hex } from './fingerprints.ts'
@@ -128,7 +128,7 @@ export class TlsSession implements BufferView {
 
   #sideOf(slot: Slot): Side {
     if (slot.side !== null) return slot.side
-    const { sides } = bufferByName(slot.buffer)!
+    const { sides } = slot
     return sides === 'both' ? this.side : sides
   }
 
