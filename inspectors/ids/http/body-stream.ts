@@ -72,7 +72,9 @@ export class BodyStream {
       return subject
     }
     if (known.bytes !== this.#text.length || known.final !== this.#final) {
-      known.subject.set(this.#view(slot), 0, this.#ended, this.#final)
+      const view = this.#view(slot)
+      if (slot.transforms.length === 0) known.subject.grow(view, this.#ended, this.#final)
+      else known.subject.set(view, 0, this.#ended, this.#final)
       known.bytes = this.#text.length
       known.final = this.#final
     }

@@ -28,6 +28,15 @@ export class Subject {
     return this.#folded
   }
 
+  /** More of the same: what was there stays, and is not folded again. */
+  grow(text: string, ended: boolean, final: boolean): void {
+    if (this.#folded !== null && text.length > this.text.length)
+      this.#folded += text.slice(this.text.length).toLowerCase()
+    this.text = text
+    this.ended = ended
+    this.final = final
+  }
+
   /** Puts another stretch in place. */
   set(text: string, base: number, ended: boolean, final: boolean): void {
     this.text = text
