@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type EveRecord, EveRecorder } from '#inspectors/ids/capture/eve/recorder.ts'
+import type { CapturedPacket } from '#inspectors/ids/capture/pcap-file.ts'
+import { Replay } from '#inspectors/ids/capture/replay.ts'
+import { DEFAULT_CAPTURE_SETTINGS } from '#inspectors/ids/capture/settings.ts'
+import { idsOfFile, missingCaptures, packetsOf, ruledCaptures } from './captures.ts'
+
+const isLong = process.env['PORTCULLIS_TEST_LONG'] === '1'
+/** Of the suite's tests every so many is played. */
+const EVERY = isLong ? 1 : 3
+const MAX_BYTES = 400_000
+
+/** All records, with what alerts quote; flows have other numbers each time. */
+function recordsOf(
+  rules: string,
+  packets: readonly CapturedPacket[],
+  holdsPackets: boolean,
+): readonly EveRecord[] | null {
+  const ids = idsOfFile(rules, () => true)
+  if (ids === null) return null
+  const records: EveRecord[] = []
+  const observer = new EveRecorder((record) => records.push({ ...record, flow_id: 0 }), {
+    inline: false,
+    isSilent: false,
+  })
+  const settings = { ...DEFAULT_CAPTURE_SETTINGS, midstream: true }
+  const replay = new Replay(ids, { observer, settings, holdsPackets })
+  for (const packet of packets) replay.push(packet)
+  replay.end()
+  return records
+}
+
+describe('records of a capture', { skip: missingCaptures ?? false }, () => {
+  it('are the same whether bytes are copied or held until a rule looks at them', () => {
+    let alerts = 0
+    for (const [at, { name, capture, rules }] of ruledCaptures().entries()) {
+      if (at % EVERY !== 0) continue
+      const packets = packetsOf(capture)
+      if (packets.reduce((sum, { bytes }) => sum + bytes.length, 0) > MAX_BYTES) continue
+      const copied = recordsOf(rules, packets, false)
+      assert.deepEqual(recordsOf(rules, packets, true), copied, name)
+      alerts += copied?.filter(({ event_type: type }) => type === 'alert').length ?? 0
+    }
+    assert.ok(alerts > 200, `only ${alerts} alerts`)
+  })
+})
