@@ -25,6 +25,9 @@ const V8_FLAGS = [
   // What sockets read lies outside of the heap and is gone at the next small collection. Counted as growth of
   // the heap itself it brings about a large one for every few MiB of traffic.
   '--external-memory-accounted-in-global-limit',
+  // Rules are many small functions that call each other; with the defaults half of the calls stay calls.
+  '--max-inlined-bytecode-size=1000',
+  '--max-inlined-bytecode-size-cumulative=3000',
   // For `release-garbage.ts`.
   '--expose-gc',
 ]
