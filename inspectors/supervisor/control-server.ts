@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import net from 'node:net'
 import { Value } from 'typebox/value'
 import {
@@ -87,9 +87,11 @@ export async function serveControl(
   rmSync(path, { force: true })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
+    // The socket is nobody else's from the moment on that it is there: `listen` binds it before it returns.
+    const mask = process.umask(0o177)
     server.listen(path, resolve)
+    process.umask(mask)
   })
-  chmodSync(path, 0o600)
 
   return {
     announce: (status) => {
