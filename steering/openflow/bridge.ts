@@ -3,6 +3,9 @@ import type { BookedFlow } from './flow-book.ts'
 import { type InstalledFlow, readDumpLine, readParsedFlows } from './flow-text.ts'
 import { ofctl } from './ofctl.ts'
 
+/** All bits set is what OpenFlow reserves: no flow can have it. */
+const NOBODYS_COOKIE = 0xffff_ffff_ffff_ffffn
+
 /** What the controller does to a bridge, through ovs-ofctl on its management socket. */
 export class Bridge {
   readonly #socket: string
@@ -39,6 +42,11 @@ export class Bridge {
   /** Removes flows by that cookie mask, and no others. */
   async removeOwnFlows(owner: number): Promise<void> {
     await ofctl(['del-flows', this.#socket, ownedBy(owner)])
+  }
+
+  /** A change that changes nothing: it makes the switch look its cached flows over. */
+  async touch(): Promise<void> {
+    await ofctl(['del-flows', this.#socket, `cookie=0x${NOBODYS_COOKIE.toString(16)}/-1`])
   }
 
   /** @throws SwitchError `TABLES_IN_USE` */

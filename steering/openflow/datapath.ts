@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { DesiredAttachment } from '#steering/flows/desired.ts'
 import { isWanted } from '#steering/flows/is-wanted.ts'
 import { MARK_INSPECTED, ZONES_PER_PORT } from '#steering/flows/layout.ts'
 import { RpcError } from '#steering/ovsdb/errors.ts'
+import type { Bridge } from './bridge.ts'
 import {
   MAX_CONNECTION_DUMP_BYTES,
   type TrackedConnection,
@@ -10,12 +10,11 @@ import {
   readConntrack,
 } from './conntrack.ts'
 import type { ControlSocket } from './control-socket.ts'
+import { SwitchError } from './errors.ts'
 import { FIRST_ZONE, LAST_ZONE } from './id-store.ts'
 
-/** Waits for the datapath: at least, and so many times as long as its last round took. */
-const MIN_REVALIDATION_MS = 100
-const ROUNDS_WAITED = 4
-const UNKNOWN_ROUND_MS = 200
+/** Rounds of revalidation after which nothing older is cached: the first may have begun before a change. */
+const ROUNDS = 2
 
 /**
  * What ovs-vswitchd knows of connections and has cached of our flows, through its control socket. When
@@ -23,26 +22,26 @@ const UNKNOWN_ROUND_MS = 200
  */
 export class Datapath {
   readonly #control: ControlSocket
+  readonly #bridge: Bridge
 
-  constructor(control: ControlSocket) {
+  constructor(control: ControlSocket, bridge: Bridge) {
     this.#control = control
+    this.#bridge = bridge
   }
 
   /**
-   * Waits until the datapath has given up what it had cached of the flows before: the round of
-   * revalidation that is under way, and, as that may have begun before the change, one more. The switch
-   * begins one as soon as flows change. It may be over when we ask, and a switch at rest makes no other
-   * for a while: so the wait is bounded by what such rounds take.
+   * Waits until the datapath has given up what it had cached of the flows before. The switch answers a
+   * change before it looks its cached flows over, and tells only when a round of that has ended, not when
+   * it began: so one round that may be under way is waited for, and one more. A switch at rest makes none
+   * for half a second; each is asked for by a change that changes nothing.
    *
    * On a connection of its own: ovs-vswitchd answers one request after the other on each.
    */
   async revalidate(): Promise<void> {
     await this.#whileThere(() =>
       this.#control.aside(async (run) => {
-        const roundMs = longestRoundMs(await run('upcall/show'))
-        const boundMs = MIN_REVALIDATION_MS + ROUNDS_WAITED * roundMs
-        const rounds = run('revalidator/wait').then(() => run('revalidator/wait'))
-        await Promise.race([rounds.catch(() => {}), delay(boundMs, undefined, { ref: false })])
+        for (let round = 0; round < ROUNDS; round++)
+          await Promise.all([run('revalidator/wait'), this.#bridge.touch()])
       }),
     )
   }
@@ -81,13 +80,7 @@ export class Datapath {
     try {
       await task()
     } catch (error) {
-      if (!(error instanceof RpcError)) throw error
+      if (!(error instanceof RpcError || error instanceof SwitchError)) throw error
     }
   }
-}
-
-/** Of `upcall/show`, for each datapath: `  dump duration : 1ms`. */
-function longestRoundMs(text: string): number {
-  const rounds = [...text.matchAll(/dump duration *: *(\d+)ms/g)].map((match) => Number(match[1]))
-  return rounds.length === 0 ? UNKNOWN_ROUND_MS : Math.max(...rounds)
 }

@@ -66,3 +66,10 @@ export function bundleText(desired: readonly DesiredFlow[], change: Difference):
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`
+
+/** For a message: how much differs, and one flow of it. */
+export function describe({ missing, stale, unexpected }: Difference): string {
+  const example = missing[0] ?? stale[0] ?? unexpected[0]
+  const counts = `${missing.length} missing, ${stale.length} stale, ${unexpected.length} unexpected`
+  return `${counts}; first: table=${example?.table},${example?.match}`
+}

@@ -14,7 +14,7 @@ import { Bridge } from './bridge.ts'
 import { ControlSocket } from './control-socket.ts'
 import { Datapath } from './datapath.ts'
 import { type DecisionChange, Decisions } from './decisions.ts'
-import { type Difference, bundleText, difference, isEmpty } from './difference.ts'
+import { type Difference, bundleText, describe, difference, isEmpty } from './difference.ts'
 import { SwitchError } from './errors.ts'
 import { type BookChange, FlowBook, changeText } from './flow-book.ts'
 import { FlowCheck } from './flow-check.ts'
@@ -93,7 +93,7 @@ export class SwitchController implements Steering {
     this.#bridge = new Bridge(options.managementSocket)
     this.#check = new FlowCheck(this.#bridge, this.#book, this.#decisions, { owner, firstTable })
     this.#control = new ControlSocket(options.controlSocket, () => this.#repairSoon())
-    this.#datapath = new Datapath(this.#control)
+    this.#datapath = new Datapath(this.#control, this.#bridge)
     this.#ids = new IdStore(options.stateFile)
   }
 
@@ -128,8 +128,11 @@ export class SwitchController implements Steering {
     return { applied, settled }
   }
 
-  reconcile(): Promise<Drift | null> {
-    return this.#serially(() => this.#repair())
+  async reconcile(): Promise<Drift | null> {
+    const drift = await this.#serially(() => this.#repair())
+    // Not in the queue: the next change must not wait for this.
+    if (drift !== null) await this.#datapath.revalidate()
+    return drift
   }
 
   async counters(): Promise<ReadonlyMap<string, AttachmentCounters>> {
@@ -390,10 +393,4 @@ export class SwitchController implements Steering {
 /** Which connections an attachment wants: none while it drains. */
 function scopeOf({ isDraining, classifiers }: DesiredSteering['attachments'][number]): string {
   return isDraining ? '' : JSON.stringify(classifiers)
-}
-
-function describe({ missing, stale, unexpected }: Difference): string {
-  const example = missing[0] ?? stale[0] ?? unexpected[0]
-  const counts = `${missing.length} missing, ${stale.length} stale, ${unexpected.length} unexpected`
-  return `${counts}; first: table=${example?.table},${example?.match}`
 }

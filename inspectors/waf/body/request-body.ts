@@ -13,7 +13,8 @@ export type BodyOutcome = 'read' | 'over-limit'
 
 /**
  * Reads a complete request body with the processor in force and puts what it holds into the
- * transaction. A body that cannot be read sets `bodyError`, which the built-in rules turn into a refusal.
+ * transaction, as far as the limits go. A body that cannot be read sets `bodyError`, which the built-in
+ * rules turn into a refusal; one that is cut at a limit is in most formats such a body.
  */
 export function readRequestBody(transaction: Transaction, received: Buffer): BodyOutcome {
   const { configuration } = transaction
@@ -29,28 +30,27 @@ export function readRequestBody(transaction: Transaction, received: Buffer): Bod
   const body = new BodyBytes(bytes)
   transaction.requestBody = body
   const room = Math.max(0, configuration.argumentsLimit - queryArguments(transaction).length)
-  if (
-    transaction.processor !== 'MULTIPART' &&
-    body.length > configuration.requestBodyNoFilesLimit
-  ) {
-    return 'over-limit'
-  }
-  switch (transaction.processor) {
+  const { processor } = transaction
+  // Files of a multipart body have no part in this limit; what goes beyond it is read nowhere else.
+  const most = processor === 'MULTIPART' ? bytes.length : configuration.requestBodyNoFilesLimit
+  const isOver = bytes.length > most
+  const text = (): string => (isOver ? bytes.toString('latin1', 0, most) : body.latin1)
+  switch (processor) {
     case 'URLENCODED': {
-      const form = parseForm(body.latin1, configuration.argumentSeparator, room)
+      const form = parseForm(text(), configuration.argumentSeparator, room)
       transaction.bodyArguments = form.entries
       if (form.hasBrokenEscape) transaction.hasUrlencodedError = true
       break
     }
     case 'JSON': {
       const limits = { depth: configuration.jsonDepthLimit, arguments: room }
-      const json = parseJson(body.latin1, limits)
+      const json = parseJson(text(), limits)
       transaction.bodyArguments = json.args
       transaction.bodyError ??= json.error
       break
     }
     case 'XML': {
-      transaction.xml = parseXml(body.latin1)
+      transaction.xml = parseXml(text())
       transaction.bodyError ??= transaction.xml.error
       break
     }
@@ -71,7 +71,7 @@ export function readRequestBody(transaction: Transaction, received: Buffer): Bod
     case null:
       break
   }
-  return 'read'
+  return isOver ? 'over-limit' : 'read'
 }
 
 /** The transaction is over: the memory of its body is about to be used for another. */

@@ -218,6 +218,23 @@ test('a body over its limit is refused, one of files is not held to the limit of
   assert.equal(send(waf, 'POST /', multipart, part('name="f"; filename="f"', 5000)).status, 413)
 })
 
+test('what a body has before its limit is inspected where the rest may pass', () => {
+  const settings = { requestBodyLimit: 4000, requestBodyNoFilesLimit: 100 }
+  const rules = [
+    'SecRequestBodyLimitAction ProcessPartial',
+    'SecRule REQUEST_HEADERS:Content-Type "@streq application/json" \\',
+    '  "id:2,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"',
+    'SecRule ARGS "@streq bad" "id:1,phase:2,deny"',
+  ]
+  const waf = wafOf(rules.join('\n'), { settings })
+  const form = ['Content-Type: application/x-www-form-urlencoded']
+  assert.equal(send(waf, 'POST /', form, `a=bad&b=${'b'.repeat(200)}`).status, 403)
+  assert.equal(send(waf, 'POST /', form, `b=${'b'.repeat(200)}&a=bad`).status, 200)
+  const json = ['Content-Type: application/json']
+  const cut = send(waf, 'POST /', json, `{"a":"good","b":"${'b'.repeat(200)}"}`)
+  assert.deepEqual([cut.status, idsOf(cut)], [400, [200_002]])
+})
+
 test('rules with errors do not load, and the error names file, line and column', () => {
   const load = (): unknown => wafOf('SecAction "id:1"\nSecRule ARGS "@rx a(b" "id:2"')
   assert.throws(load, (error: unknown) => {
