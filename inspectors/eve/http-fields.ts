@@ -7,14 +7,14 @@ export const MAX_FIELD_CHARACTERS = 512
 export const MAX_QUOTED_HEADERS = 32
 
 /** Values that would let a reader of alerts act as the user they are about. */
-const SECRET = new Set([
+export const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'authorization',
   'proxy-authorization',
   'cookie',
   'set-cookie',
   'x-api-key',
 ])
-const REDACTED = '(withheld)'
+export const REDACTED = '(withheld)'
 
 const cut = (text: string, limit: number): string =>
   text.length <= limit ? text : text.slice(0, limit)
@@ -37,9 +37,9 @@ export function httpFields(
     if (value !== null && value !== '') fields[name] = cut(value, MAX_FIELD_CHARACTERS)
   }
   const host = headerValue(requestHeaders, 'host')
-  set('hostname', host === null ? null : host.replace(/:\d*$/, ''))
-  const port = host === null ? null : /:(\d{1,5})$/.exec(host)
-  if (port !== null) fields.http_port = Number(port[1])
+  const { name, port } = splitHost(host ?? '')
+  set('hostname', name)
+  if (port !== null) fields.http_port = port
   fields.url = cut(target, MAX_URL_CHARACTERS)
   set('http_user_agent', headerValue(requestHeaders, 'user-agent'))
   set('xff', headerValue(requestHeaders, 'x-forwarded-for'))
@@ -57,9 +57,16 @@ export function httpFields(
   return fields
 }
 
+/** Name and port of a `Host` field; null: it tells none. */
+export function splitHost(host: string): { readonly name: string; readonly port: number | null } {
+  if (!host.includes(':')) return { name: host, port: null }
+  const port = /:(\d{1,5})$/.exec(host)
+  return { name: host.replace(/:\d*$/, ''), port: port === null ? null : Number(port[1]) }
+}
+
 function listed(headers: readonly HttpHeader[]): { name: string; value: string }[] {
   return headers.slice(0, MAX_QUOTED_HEADERS).map(({ name, nameLower, value }) => ({
     name: cut(name, MAX_FIELD_CHARACTERS),
-    value: SECRET.has(nameLower) ? REDACTED : cut(value, MAX_FIELD_CHARACTERS),
+    value: SECRET_FIELDS.has(nameLower) ? REDACTED : cut(value, MAX_FIELD_CHARACTERS),
   }))
 }

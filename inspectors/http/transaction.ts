@@ -47,6 +47,8 @@ export interface HttpRequestHead {
   readonly headers: readonly HttpHeader[]
   /** Whole head as sent, through the empty line. */
   readonly rawLatin1: string
+  /** True: the head is its line and its headers as `Name: value`, CRLF after each and after all. Otherwise it is not known. */
+  readonly isExact?: boolean
   readonly framing: BodyFraming
 }
 
@@ -57,6 +59,8 @@ export interface HttpResponseHead {
   readonly line: string
   readonly headers: readonly HttpHeader[]
   readonly rawLatin1: string
+  /** True: the head is its line and its headers as `Name: value`, CRLF after each and after all. Otherwise it is not known. */
+  readonly isExact?: boolean
   readonly framing: BodyFraming
 }
 

@@ -16,20 +16,10 @@
  *
  * @see Wu, Manber: A fast algorithm for multi-pattern searching, TR 94-17, University of Arizona, 1994
  */
-import {
-  buildGramTable,
-  ENTRY_WORDS,
-  FOLD,
-  type GramBytes,
-  type GramTable,
-  MAX_PATTERN_BYTES,
-  MULTIPLIER,
-  PLACE_BITS,
-  PLACE_MASK,
-  SECOND_SHIFT,
-} from './gram-tables.ts'
-import { idsOfBytes, type PairTable, pairTable } from './pair-gate.ts'
-import { StampSet } from './stamp-set.ts'
+import { FILTER_BYTES, FILTER_PARTS, HITS_BYTES, HITS_PARTS, TABLE } from './gram-kernel.ts'
+import { gramMemory } from './gram-memory.ts'
+import { buildGramTable, type GramBytes, type GramTable, MAX_PATTERN_BYTES } from './gram-tables.ts'
+import { gateOf, idsOfBytes } from './pair-gate.ts'
 
 export { MAX_PATTERN_BYTES } from './gram-tables.ts'
 
@@ -38,74 +28,95 @@ export const SCAN_BYTES = 16_384
 /** Before the newest bytes, so that a pattern that was cut is found. */
 export const TAIL_BYTES = MAX_PATTERN_BYTES - 1
 
+/** Room for a tail, and for a word that begins with the last byte. */
+const TEXT_BYTES = SCAN_BYTES + MAX_PATTERN_BYTES + 4
+const MAX_STAMP = 0x7fff_ffff
+const { kernel } = gramMemory
+
 /**
- * The text of a scan, in memory that words can be read from. One of it serves all filters, as scans do
- * not overlap in time.
+ * The text of a scan, in the memory that filters work in. One of it serves all filters, as scans do not overlap in time.
  */
 export class ScanText {
-  readonly bytes: Buffer
-  readonly halves: Uint16Array
-  readonly words: Int32Array
+  /** Where it stands in the memory: in front there is room for what a filter looks at beside the text. */
+  readonly address: number
   length = 0
+  #bytes: Buffer
+  #memory: Buffer
 
   constructor() {
-    // Room for a tail, and for a word that begins with the last byte.
-    const memory = new ArrayBuffer(SCAN_BYTES + MAX_PATTERN_BYTES + 4)
-    this.bytes = Buffer.from(memory)
-    this.halves = new Uint16Array(memory)
-    this.words = new Int32Array(memory)
+    const { address } = gramMemory.take(this, TEXT_BYTES + 2 * MAX_PATTERN_BYTES)
+    this.address = address + MAX_PATTERN_BYTES
+    this.#memory = gramMemory.bytes
+    this.#bytes = this.#view()
+  }
+
+  /** Valid until the next filter is made. */
+  get bytes(): Buffer {
+    if (this.#memory !== gramMemory.bytes) {
+      this.#memory = gramMemory.bytes
+      this.#bytes = this.#view()
+    }
+    return this.#bytes
+  }
+
+  #view(): Buffer {
+    return this.#memory.subarray(this.address, this.address + TEXT_BYTES)
   }
 }
 
 /** Ids of the patterns that a scan found, each once. */
 export class PatternHits {
-  ids: Int32Array
   count = 0
-  #found: StampSet
+  /** Of the description in the memory. */
+  address = 0
+  /** Scans since the last one with the same stamp are told apart by it. */
+  stamp = 1
+  #patternCount = -1
+  #ids: Int32Array
+  #memory: Buffer
 
   constructor(patternCount = 0) {
-    this.ids = new Int32Array(patternCount)
-    this.#found = new StampSet(patternCount)
+    this.#memory = gramMemory.bytes
+    this.#ids = this.#reserve(patternCount)
+  }
+
+  /** Valid until the next filter is made. */
+  get ids(): Int32Array {
+    if (this.#memory !== gramMemory.bytes) this.#ids = this.#view()
+    return this.#ids
   }
 
   /** Before a scan by a filter of so many patterns. */
   clear(patternCount: number): void {
     this.count = 0
-    if (patternCount <= this.ids.length) {
-      this.#found.clear()
-      return
-    }
-    this.ids = new Int32Array(patternCount)
-    this.#found = new StampSet(patternCount)
+    if (patternCount > this.#patternCount) this.#ids = this.#reserve(patternCount)
+    else if (this.stamp === MAX_STAMP) {
+      gramMemory.words(this.address + HITS_BYTES, this.#patternCount).fill(0)
+      this.stamp = 1
+    } else this.stamp += 1
   }
 
-  has(id: number): boolean {
-    return this.#found.has(id)
+  #reserve(patternCount: number): Int32Array {
+    const { address } = gramMemory.take(this, HITS_BYTES + patternCount * 8)
+    this.#patternCount = patternCount
+    this.address = address
+    this.stamp = 1
+    const description = gramMemory.words(address, HITS_BYTES / 4)
+    description[HITS_PARTS.stamps / 4] = address + HITS_BYTES
+    description[HITS_PARTS.ids / 4] = address + HITS_BYTES + patternCount * 4
+    return this.#view()
   }
 
-  add(id: number): void {
-    this.#found.add(id)
-    this.ids[this.count] = id
-    this.count += 1
+  #view(): Int32Array {
+    this.#memory = gramMemory.bytes
+    return gramMemory.words(this.address + HITS_BYTES + this.#patternCount * 4, this.#patternCount)
   }
 }
 
-const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
-)
-
 export class GramFilter {
   readonly patternCount: number
-  readonly #long: GramTable | null
-  readonly #middle: GramTable | null
-  readonly #short: GramTable | null
-  readonly #pairs: PairTable | null
-  /** Patterns of one byte, by each byte that they may stand as; null: there is none. */
-  readonly #idOfByte: Int32Array | null
-  readonly #byteCount: number
-  /** All patterns one after the other; that of id i begins at `starts[i]`. */
-  readonly #bytes: Uint8Array
-  readonly #starts: Int32Array
+  /** Of the description in the memory. */
+  readonly #address: number
 
   /**
    * @param patterns latin1, ASCII letters in lower case, 1 to MAX_PATTERN_BYTES bytes; the id of each is its
@@ -113,20 +124,27 @@ export class GramFilter {
    */
   constructor(patterns: readonly string[]) {
     this.patternCount = patterns.length
-    this.#starts = new Int32Array(patterns.length + 1)
+    const starts = new Int32Array(patterns.length + 1)
     for (let id = 0; id < patterns.length; id += 1) {
       const { length } = patterns[id]
       if (length === 0 || length > MAX_PATTERN_BYTES)
         throw new RangeError(`a pattern has ${length} bytes`)
-      this.#starts[id + 1] = this.#starts[id] + length
+      starts[id + 1] = starts[id] + length
     }
-    this.#bytes = Buffer.from(patterns.join(''), 'latin1')
-    this.#long = tableOf(patterns, 7, MAX_PATTERN_BYTES, 4, 4)
-    this.#middle = tableOf(patterns, 4, 6, 3, 2)
-    this.#short = tableOf(patterns, 3, 3, 2, 2)
-    this.#pairs = pairTable(patterns, this.#middle, this.#short)
-    this.#byteCount = patterns.filter(({ length }) => length === 1).length
-    this.#idOfByte = this.#byteCount === 0 ? null : idsOfBytes(patterns)
+    const middle = tableOf(patterns, 4, 6, 3, 2)
+    const short = tableOf(patterns, 3, 3, 2, 2)
+    const image = new FilterImage()
+    image.table(FILTER_PARTS.long, tableOf(patterns, 7, MAX_PATTERN_BYTES, 4, 4))
+    image.table(FILTER_PARTS.middle, middle)
+    image.table(FILTER_PARTS.short, short)
+    image.table(FILTER_PARTS.two, tableOf(patterns, 2, 2, 2, 1))
+    image.words(FILTER_PARTS.gate, gateOf(patterns, middle, short))
+    image.words(FILTER_PARTS.starts, starts)
+    image.bytes(FILTER_PARTS.bytes, Buffer.from(patterns.join(''), 'latin1'))
+    const byteCount = patterns.filter(({ length }) => length === 1).length
+    image.words(FILTER_PARTS.idOfByte, byteCount === 0 ? null : idsOfBytes(patterns))
+    image.number(FILTER_PARTS.byteCount, byteCount)
+    this.#address = image.place(this)
   }
 
   /**
@@ -135,168 +153,62 @@ export class GramFilter {
    * @param from no such pattern begins before this byte
    */
   scan(text: ScanText, from: number, minEnd: number, hits: PatternHits): void {
-    const long = this.#long
-    const pairs = this.#pairs
-    if (long === null) {
-      if (pairs !== null) this.#scanPairs(pairs.gate, text, from, minEnd, hits)
-    } else if (pairs === null) this.#scanLong(long, text, from, minEnd, hits)
-    else this.#scanBoth(long, pairs.gate, text, from, minEnd, hits)
-    if (this.#idOfByte !== null) this.#scanBytes(this.#idOfByte, text, minEnd, hits)
-  }
-
-  #scanLong(
-    table: GramTable,
-    text: ScanText,
-    from: number,
-    minEnd: number,
-    hits: PatternHits,
-  ): void {
-    const { bits, shift } = table
-    const { words } = text
-    const wordShift = shift + 5
-    const end = text.length >> 2
-    for (let index = from >> 2; index < end; index += 1) {
-      const word = words[index]
-      const product = Math.imul(word | ((word & FOLD) >>> 1), MULTIPLIER)
-      const set = bits[product >>> wordShift]
-      if (((set >>> (product >>> shift)) & (set >>> (product >>> SECOND_SHIFT)) & 1) !== 0)
-        this.#compare(table, word, product >>> shift, index << 2, text, minEnd, hits)
-    }
-  }
-
-  #scanPairs(
-    gate: Int32Array,
-    text: ScanText,
-    from: number,
-    minEnd: number,
-    hits: PatternHits,
-  ): void {
-    const { halves } = text
-    const end = (text.length + 1) >> 1
-    for (let index = from >> 1; index < end; index += 1) {
-      const half = halves[index]
-      if ((gate[half >>> 5] & (1 << half)) !== 0) this.#atPair(index << 1, text, minEnd, hits)
-    }
-  }
-
-  /** Both in one loop: the text is read once. What it reads behind the end is no part of a pattern that is reported. */
-  #scanBoth(
-    table: GramTable,
-    gate: Int32Array,
-    text: ScanText,
-    from: number,
-    minEnd: number,
-    hits: PatternHits,
-  ): void {
-    const { bits, shift } = table
-    const { words } = text
-    const wordShift = shift + 5
-    const end = (text.length + 3) >> 2
-    for (let index = from >> 2; index < end; index += 1) {
-      const word = words[index]
-      const product = Math.imul(word | ((word & FOLD) >>> 1), MULTIPLIER)
-      const set = bits[product >>> wordShift]
-      if (((set >>> (product >>> shift)) & (set >>> (product >>> SECOND_SHIFT)) & 1) !== 0)
-        this.#compare(table, word, product >>> shift, index << 2, text, minEnd, hits)
-      if ((gate[(word >>> 5) & 0x7ff] & (1 << word)) !== 0)
-        this.#atPair(index << 2, text, minEnd, hits)
-      if ((gate[word >>> 21] & (1 << (word >>> 16))) !== 0)
-        this.#atPair((index << 2) + 2, text, minEnd, hits)
-    }
-  }
-
-  /** The gate is open at an even place. */
-  #atPair(at: number, text: ScanText, minEnd: number, hits: PatternHits): void {
-    const { bytes } = text
-    const pair = bytes[at] | (bytes[at + 1] << 8)
-    if (this.#middle !== null)
-      this.#probe(this.#middle, pair | (bytes[at + 2] << 16), at, text, minEnd, hits)
-    if (this.#short !== null) this.#probe(this.#short, pair, at, text, minEnd, hits)
-    const idOfPair = this.#pairs!.idOfPair
-    if (idOfPair === null) return
-    for (let begin = at === 0 ? 0 : at - 1; begin <= at + 1; begin += 1) {
-      if (begin + 2 > text.length || begin + 2 <= minEnd) continue
-      const id = idOfPair.get(LOWER[bytes[begin]] | (LOWER[bytes[begin + 1]] << 8))
-      if (id !== undefined && !hits.has(id)) hits.add(id)
-    }
-  }
-
-  #probe(
-    table: GramTable,
-    word: number,
-    at: number,
-    text: ScanText,
-    minEnd: number,
-    hits: PatternHits,
-  ): void {
-    const { bits, shift } = table
-    const product = Math.imul(word | ((word & FOLD) >>> 1), MULTIPLIER)
-    const hash = product >>> shift
-    const set = bits[hash >>> 5]
-    if (((set >>> hash) & (set >>> (product >>> SECOND_SHIFT)) & 1) !== 0)
-      this.#compare(table, word, hash, at, text, minEnd, hits)
-  }
-
-  #scanBytes(idOfByte: Int32Array, text: ScanText, minEnd: number, hits: PatternHits): void {
-    const { bytes, length } = text
-    let left = this.#byteCount
-    for (let index = minEnd; index < length; index += 1) {
-      const id = idOfByte[bytes[index]]
-      if (id < 0 || hits.has(id)) continue
-      hits.add(id)
-      left -= 1
-      // Such bytes are common: all are found soon.
-      if (left === 0) return
-    }
-  }
-
-  /** Compares the patterns that have a gram of this hash. */
-  #compare(
-    table: GramTable,
-    word: number,
-    hash: number,
-    at: number,
-    text: ScanText,
-    minEnd: number,
-    hits: PatternHits,
-  ): void {
-    const { bucketStart, entries } = table
-    const gram = word | ((word & FOLD) >>> 1)
-    const bucket = hash >>> table.bucketShift
-    const end = bucketStart[bucket + 1] * ENTRY_WORDS
-    for (let entry = bucketStart[bucket] * ENTRY_WORDS; entry < end; entry += ENTRY_WORDS) {
-      if (entries[entry] !== gram) continue
-      const second = at + entries[entry + 3]
-      if (second < 0 || gramOf(text.bytes, second, table.size) !== entries[entry + 2]) continue
-      const place = entries[entry + 1]
-      const id = place >> PLACE_BITS
-      if (!hits.has(id)) this.#compareWhole(id, at - (place & PLACE_MASK), text, minEnd, hits)
-    }
-  }
-
-  #compareWhole(
-    id: number,
-    begin: number,
-    { bytes, length }: ScanText,
-    minEnd: number,
-    hits: PatternHits,
-  ): void {
-    const first = this.#starts[id]
-    const size = this.#starts[id + 1] - first
-    if (begin < 0 || begin + size > length || begin + size <= minEnd) return
-    const pattern = this.#bytes
-    for (let index = 0; index < size; index += 1)
-      if (LOWER[bytes[begin + index]] !== pattern[first + index]) return
-    hits.add(id)
+    hits.count = kernel.scan(
+      this.#address,
+      text.address,
+      from,
+      text.length,
+      minEnd,
+      hits.address,
+      hits.stamp,
+      hits.count,
+    )
   }
 }
 
-/** The bytes beyond the text's end are there, and what they are is compared later. */
-function gramOf(bytes: Uint8Array, at: number, size: GramBytes): number {
-  let gram = bytes[at] | (bytes[at + 1] << 8)
-  if (size > 2) gram |= bytes[at + 2] << 16
-  if (size > 3) gram |= bytes[at + 3] << 24
-  return gram | ((gram & FOLD) >>> 1)
+/** What a filter has in the memory: a description with addresses, and behind it what these are of. */
+class FilterImage {
+  readonly #numbers: { readonly at: number; readonly value: number }[] = []
+  readonly #parts: { readonly at: number; readonly offset: number; readonly bytes: Uint8Array }[] =
+    []
+  #length = FILTER_BYTES
+
+  number(at: number, value: number): void {
+    this.#numbers.push({ at, value })
+  }
+
+  /** `at` tells where they are; 0: they are not there. */
+  bytes(at: number, bytes: Uint8Array): void {
+    this.#parts.push({ at, offset: this.#length, bytes })
+    this.#length = (this.#length + bytes.length + 3) & ~3
+  }
+
+  words(at: number, words: Int32Array | null): void {
+    if (words !== null)
+      this.bytes(at, new Uint8Array(words.buffer, words.byteOffset, words.byteLength))
+  }
+
+  table(at: number, table: GramTable | null): void {
+    if (table === null) return
+    this.words(at + TABLE.bits, table.bits)
+    this.number(at + TABLE.shift, table.shift)
+    this.number(at + TABLE.bucketShift, table.bucketShift)
+    this.words(at + TABLE.buckets, table.bucketStart)
+    this.words(at + TABLE.entries, table.entries)
+    this.number(at + TABLE.keep, table.size === 4 ? -1 : (1 << (8 * table.size)) - 1)
+  }
+
+  /** @returns its address */
+  place(owner: GramFilter): number {
+    const { address } = gramMemory.take(owner, this.#length)
+    const memory = gramMemory.bytes
+    for (const { at, value } of this.#numbers) memory.writeInt32LE(value, address + at)
+    for (const { at, offset, bytes } of this.#parts) {
+      memory.writeInt32LE(address + offset, address + at)
+      memory.set(bytes, address + offset)
+    }
+    return address
+  }
 }
 
 function tableOf(
@@ -304,7 +216,7 @@ function tableOf(
   shortest: number,
   longest: number,
   size: GramBytes,
-  step: 2 | 4,
+  step: 1 | 2 | 4,
 ): GramTable | null {
   const ids: number[] = []
   for (let id = 0; id < patterns.length; id += 1)

@@ -132,7 +132,7 @@ export function buildGramTable(
   patterns: readonly string[],
   ids: readonly number[],
   size: GramBytes,
-  step: 2 | 4,
+  step: 1 | 2 | 4,
 ): GramTable {
   const taken = new Map<number, number>()
   const drafts: Entry[] = []

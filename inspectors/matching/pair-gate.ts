@@ -1,32 +1,25 @@
 /** Where in a text patterns of 2 to 6 bytes may lie: two bytes at an even place tell. */
 import { commonness, ENTRY_WORDS, type GramTable, PLACE_BITS, PLACE_MASK } from './gram-tables.ts'
 
-export interface PairTable {
-  /**
-   * Bit `first | second << 8` of two bytes at an even place, as they stand in the text: one of these patterns may have
-   * a gram here, or, of two bytes, lie around it.
-   */
-  readonly gate: Int32Array
-  /** Patterns of two bytes, by these in lower case; null: there is none. */
-  readonly idOfPair: ReadonlyMap<number, number> | null
-}
-
 /** Both cases of a letter; of other bytes the byte itself, twice. */
 function casesOf(byte: number): readonly [number, number] {
   return [byte, byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte]
 }
 
 /**
+ * Bit `first | second << 8` of two bytes at an even place, as they stand in the text: a pattern of 2 to 6 bytes may have a
+ * gram here, or, of two bytes, lie around it.
+ *
  * @param patterns latin1, ASCII letters in lower case
  * @returns null when none of them has 2 to 6 bytes
  */
-export function pairTable(
+export function gateOf(
   patterns: readonly string[],
   middle: GramTable | null,
   short: GramTable | null,
-): PairTable | null {
+): Int32Array | null {
   const gate = new Int32Array(2048)
-  const idOfPair = new Map<number, number>()
+  let hasPairs = false
   const open = (first: number, second: number): void => {
     for (const low of casesOf(first))
       for (const high of casesOf(second)) {
@@ -47,7 +40,7 @@ export function pairTable(
     if (patterns[id].length !== 2) continue
     const first = patterns[id].charCodeAt(0)
     const second = patterns[id].charCodeAt(1)
-    idOfPair.set(first | (second << 8), id)
+    hasPairs = true
     open(first, second)
     // At an odd place it is met by one of its bytes: by the one that text has less.
     const isFirst = commonness(first) <= commonness(second)
@@ -55,8 +48,7 @@ export function pairTable(
       if (isFirst) open(byte, first)
       else open(second, byte)
   }
-  if (middle === null && short === null && idOfPair.size === 0) return null
-  return { gate, idOfPair: idOfPair.size === 0 ? null : idOfPair }
+  return middle === null && short === null && !hasPairs ? null : gate
 }
 
 /** Patterns of one byte, by each byte that they may stand as; -1: none. */

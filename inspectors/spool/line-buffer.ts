@@ -1,5 +1,7 @@
-/** Reserved at first, and again after a flush that needed more. */
+/** Reserved at first. */
 const CAPACITY_BYTES = 65_536
+/** What a flush needed is kept for the next, up to this. */
+const MAX_KEPT_BYTES = 524_288
 /** UTF-8 needs at most this many bytes for one UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3
 const LF = 0x0a
@@ -18,11 +20,16 @@ export class LineBuffer {
     return this.#lines
   }
 
-  /** @param line without line end */
-  append(line: string): void {
-    const needed = this.#bytes + line.length * MAX_BYTES_PER_UNIT + 1
+  /** @param line without line end; bytes are UTF-8 */
+  append(line: string | Uint8Array): void {
+    const isText = typeof line === 'string'
+    const needed = this.#bytes + line.length * (isText ? MAX_BYTES_PER_UNIT : 1) + 1
     if (needed > this.#buffer.length) this.#grow(needed)
-    this.#bytes += this.#buffer.write(line, this.#bytes)
+    if (isText) this.#bytes += this.#buffer.write(line, this.#bytes)
+    else {
+      this.#buffer.set(line, this.#bytes)
+      this.#bytes += line.length
+    }
     this.#buffer[this.#bytes++] = LF
     this.#lines++
   }
@@ -34,7 +41,7 @@ export class LineBuffer {
 
   /** None waits afterwards. */
   clear(): void {
-    if (this.#buffer.length > CAPACITY_BYTES) this.#buffer = Buffer.allocUnsafeSlow(CAPACITY_BYTES)
+    if (this.#buffer.length > MAX_KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(CAPACITY_BYTES)
     this.#bytes = 0
     this.#lines = 0
   }

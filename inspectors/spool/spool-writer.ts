@@ -82,8 +82,8 @@ export class SpoolWriter {
     return this.#failedRecords
   }
 
-  /** @param line JSON without line end */
-  append(line: string): void {
+  /** @param line JSON without line end, as text or UTF-8 */
+  append(line: string | Uint8Array): void {
     this.#pending.append(line)
   }
 

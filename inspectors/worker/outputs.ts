@@ -10,6 +10,7 @@ import { AuditLog } from '../spool/audit-log.ts'
 import { LineBuffer } from '../spool/line-buffer.ts'
 import { SpoolWriter, type SpoolLoss } from '../spool/spool-writer.ts'
 import type { AuditSink } from '../waf/audit/auditor.ts'
+import { DeferredRecords } from './deferred-records.ts'
 import type { SpoolCounts } from './samples.ts'
 
 /** Where a worker's alerts go. All that are set get every alert. */
@@ -38,13 +39,17 @@ const STDERR = 2
 export class AlertOutputs implements FlushableSink {
   readonly #records: RecordWriter
   readonly #spool: SpoolWriter | null
-  readonly #files: LineFile[] = []
-  #errorLog: LineFile | null = null
+  readonly #pid: number
+  readonly #deferred: DeferredRecords
+  readonly #eve: LineFile | null
+  readonly #short: LineFile | null
+  readonly #errorLog: LineFile | null
   readonly #audit: AuditLog | null
   /** Where WAFs write the audit log; undefined: there is no place for one. */
   readonly auditSink: AuditSink | undefined
   readonly #onSpoolLoss: (loss: SpoolLoss) => void
   #isPending = false
+  #isFlushing = false
 
   /**
    * @param onSpoolLoss called when records had to be deleted unshipped
@@ -57,6 +62,8 @@ export class AlertOutputs implements FlushableSink {
     onSpoolLoss: (loss: SpoolLoss) => void,
   ) {
     this.#records = new RecordWriter(records)
+    this.#deferred = new DeferredRecords(records.now)
+    this.#pid = pid
     this.#onSpoolLoss = onSpoolLoss
     this.#spool =
       options.spoolFolder === undefined
@@ -69,16 +76,11 @@ export class AlertOutputs implements FlushableSink {
           })
     this.#audit = openAuditLog(options, pid)
     this.auditSink = this.#audit === null ? undefined : this.#auditSinkOf(this.#audit, options)
-    if (options.eveFile !== undefined) {
-      const descriptor = options.eveFile === '-' ? STDOUT : openSync(options.eveFile, 'a', 0o640)
-      this.#files.push(new LineFile(descriptor, (_, line) => line()))
-    }
-    if (options.errorLogFile !== undefined) {
-      const descriptor = openSync(options.errorLogFile, 'a', 0o640)
-      this.#errorLog = new LineFile(descriptor, (event) => errorLogLine(event, Date.now(), pid))
-    }
-    if (options.isShort === true)
-      this.#files.push(new LineFile(STDERR, (event) => shortLine(event)))
+    const { eveFile, errorLogFile } = options
+    this.#eve =
+      eveFile === undefined ? null : new LineFile(eveFile === '-' ? STDOUT : appendTo(eveFile))
+    this.#errorLog = errorLogFile === undefined ? null : new LineFile(appendTo(errorLogFile))
+    this.#short = options.isShort === true ? new LineFile(STDERR) : null
   }
 
   get spoolCounts(): SpoolCounts {
@@ -86,7 +88,8 @@ export class AlertOutputs implements FlushableSink {
       droppedRecords: this.#spool?.droppedRecords ?? 0,
       failedRecords:
         (this.#spool?.failedRecords ?? 0) +
-        this.#files.reduce((sum, file) => sum + file.failedLines, 0) +
+        (this.#eve?.failedLines ?? 0) +
+        (this.#short?.failedLines ?? 0) +
         (this.#errorLog?.failedLines ?? 0) +
         (this.#audit?.failedEntries ?? 0),
     }
@@ -99,20 +102,33 @@ export class AlertOutputs implements FlushableSink {
   alert(event: AlertEvent): void {
     if (event.alert.isLogOnly === true && this.#errorLog === null) return
     this.#isPending = true
-    let made: string | null = null
-    const line = (): string => (made ??= this.#records.line(event))
-    this.#errorLog?.add(event, line)
+    this.#errorLog?.add(errorLogLine(event, Date.now(), this.#pid))
     if (event.alert.isLogOnly === true) return
-    this.#spool?.append(line())
-    for (const file of this.#files) file.add(event, line)
+    this.#short?.add(shortLine(event))
+    if (this.#spool === null && this.#eve === null) return
+    this.#deferred.add(event)
+    // What is told of records that had to go is written with the others.
+    if (this.#isFlushing || this.#deferred.isFull) this.#makeRecords()
+  }
+
+  #makeRecords(): void {
+    this.#deferred.take((event, epochMs) => {
+      const record = this.#records.line(event, epochMs)
+      this.#spool?.append(record)
+      this.#eve?.add(record)
+    })
   }
 
   flush(): void {
     if (!this.#isPending) return
-    this.#isPending = false
+    this.#makeRecords()
+    this.#isFlushing = true
     this.#spool?.flush()
+    this.#isFlushing = false
+    this.#isPending = false
     this.#errorLog?.flush()
-    for (const file of this.#files) file.flush()
+    this.#eve?.flush()
+    this.#short?.flush()
     this.#audit?.flush()
   }
 
@@ -147,6 +163,8 @@ function openAuditLog(options: OutputOptions, pid: number): AuditLog | null {
   return new AuditLog({ place: { folder }, pid, now: Date.now })
 }
 
+const appendTo = (file: string): number => openSync(file, 'a', 0o640)
+
 /** The alert that tells of a spool that overflowed. */
 export function spoolLossAlert(loss: SpoolLoss): AlertEvent['alert'] {
   return serviceAlert(
@@ -156,19 +174,18 @@ export function spoolLossAlert(loss: SpoolLoss): AlertEvent['alert'] {
   )
 }
 
+/** Lines that are appended to a file. */
 class LineFile {
   readonly #descriptor: number
-  readonly #format: (event: AlertEvent, line: () => string) => string
   readonly #pending = new LineBuffer()
   failedLines = 0
 
-  constructor(descriptor: number, format: (event: AlertEvent, line: () => string) => string) {
+  constructor(descriptor: number) {
     this.#descriptor = descriptor
-    this.#format = format
   }
 
-  add(event: AlertEvent, line: () => string): void {
-    this.#pending.append(this.#format(event, line))
+  add(line: string | Uint8Array): void {
+    this.#pending.append(line)
   }
 
   flush(): void {

@@ -10,6 +10,8 @@ export interface Gate {
   readonly byteMasks: readonly ByteSet[]
   /** Fewest bytes that can match. */
   readonly minLength: number
+  /** Most bytes that can match; absent: any number. */
+  readonly maxLength?: number
   /** What plain values must look like (restrict.ts). Null: none matches; absent: the same as all others. */
   readonly plain?: Gate | null
 }

@@ -2,8 +2,18 @@
  * Canonical Huffman codes of DEFLATE (RFC 1951, 3.2.2). Codes of up to FAST_BITS bits are one look-up; longer
  * ones, which are rare, are walked bit by bit over the counts of each length.
  */
-export const FAST_BITS = 10
+const FAST_BITS = 10
+export const FAST_MASK = (1 << FAST_BITS) - 1
 const MAX_BITS = 15
+/** Scratch: by the length of codes, where the next symbol goes, and the next code. */
+const offsets = new Uint16Array(MAX_BITS + 2)
+const next = new Uint16Array(MAX_BITS + 2)
+/** The bits of each byte in reverse. */
+const REVERSED = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let result = 0
+  for (let bit = 0; bit < 8; bit += 1) result |= ((byte >> bit) & 1) << (7 - bit)
+  return result
+})
 
 export interface HuffmanTable {
   /** By the next FAST_BITS bits: symbol << 4 | length; 0 where the code is longer or none. */
@@ -18,7 +28,11 @@ export interface HuffmanTable {
  * @returns null when the lengths promise more codes than there are
  */
 export function buildHuffman(lengths: Uint8Array, from: number, to: number): HuffmanTable | null {
-  const counts = new Uint16Array(MAX_BITS + 1)
+  // One piece of memory: many would cost more than what is written to them.
+  const memory = new Uint16Array((1 << FAST_BITS) + MAX_BITS + 1 + to - from)
+  const fast = memory.subarray(0, 1 << FAST_BITS)
+  const counts = memory.subarray(1 << FAST_BITS, (1 << FAST_BITS) + MAX_BITS + 1)
+  const symbols = memory.subarray((1 << FAST_BITS) + MAX_BITS + 1)
   for (let index = from; index < to; index += 1) counts[lengths[index]] += 1
   counts[0] = 0
   let left = 1
@@ -26,16 +40,13 @@ export function buildHuffman(lengths: Uint8Array, from: number, to: number): Huf
     left = left * 2 - counts[length]
     if (left < 0) return null
   }
-  const offsets = new Uint16Array(MAX_BITS + 2)
-  const next = new Uint16Array(MAX_BITS + 2)
   let code = 0
+  offsets[1] = 0
   for (let length = 1; length <= MAX_BITS; length += 1) {
     next[length] = code
     offsets[length + 1] = offsets[length] + counts[length]
     code = (code + counts[length]) << 1
   }
-  const symbols = new Uint16Array(to - from)
-  const fast = new Uint16Array(1 << FAST_BITS)
   for (let index = from; index < to; index += 1) {
     const length = lengths[index]
     if (length === 0) continue
@@ -45,14 +56,8 @@ export function buildHuffman(lengths: Uint8Array, from: number, to: number): Huf
     next[length] += 1
     if (length > FAST_BITS) continue
     const entry = ((index - from) << 4) | length
-    for (let at = reversed(bits, length); at < fast.length; at += 1 << length) fast[at] = entry
+    const first = ((REVERSED[bits & 0xff] << 8) | REVERSED[bits >> 8]) >> (16 - length)
+    for (let at = first; at <= FAST_MASK; at += 1 << length) fast[at] = entry
   }
   return { fast, counts, symbols }
-}
-
-function reversed(bits: number, length: number): number {
-  let result = 0
-  for (let index = 0; index < length; index += 1)
-    result |= ((bits >> index) & 1) << (length - 1 - index)
-  return result
 }

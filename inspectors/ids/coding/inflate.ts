@@ -6,35 +6,34 @@
  * checkpoint and the symbol is read again with the next piece. Checksums are not verified: a receiver that
  * does not either would see the data, and so do the rules.
  */
-import { FAST_BITS, type HuffmanTable, buildHuffman } from './huffman.ts'
+import {
+  CODE_ORDER,
+  DISTANCE_BASE,
+  DISTANCE_EXTRA,
+  FIXED,
+  LENGTH_BASE,
+  LENGTH_EXTRA,
+} from './deflate-codes.ts'
+import { FAST_MASK, type HuffmanTable, buildHuffman } from './huffman.ts'
 
 type Stage = 'header' | 'trailer' | 'block' | 'stored' | 'symbols' | 'done' | 'failed'
 
-const LENGTH_BASE = [
-  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131,
-  163, 195, 227, 258,
-]
-const LENGTH_EXTRA = [
-  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
-]
-const DISTANCE_BASE = [
-  1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049,
-  3073, 4097, 6145, 8193, 12_289, 16_385, 24_577,
-]
-const DISTANCE_EXTRA = [
-  0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
-]
-const CODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
+/** Most bytes that one symbol yields, and more input than one can take. */
+const MAX_MATCH = 258
+const SYMBOL_BYTES = 8
 
+/** Room for output in the beginning. */
+const FIRST_OUTPUT = 8192
 /** Largest gzip header: more is no header but an attack. */
 export const MAX_GZIP_HEADER = 65_536
+
+/** Scratch: code lengths of both tables of a block. */
+const lengths = new Uint8Array(320)
 
 class NeedInput extends Error {}
 class BadData extends Error {}
 const NEED = new NeedInput()
 const BAD = new BadData()
-
-const FIXED = fixedTables()
 
 export class Inflater {
   readonly #format: 'gzip' | 'deflate'
@@ -48,7 +47,7 @@ export class Inflater {
   #stored = 0
   #literals: HuffmanTable = FIXED.literals
   #distances: HuffmanTable = FIXED.distances
-  #output = Buffer.alloc(4096)
+  #output = Buffer.allocUnsafe(FIRST_OUTPUT)
   #length = 0
 
   /**
@@ -82,7 +81,7 @@ export class Inflater {
     let { at, bits, bitCount } = this.#mark()
     try {
       while (this.#stage !== 'done' && this.#stage !== 'failed' && this.#length < this.#bound) {
-        this.#step()
+        if (!this.#step()) break
         at = this.#at
         bits = this.#bits
         bitCount = this.#bitCount
@@ -106,28 +105,33 @@ export class Inflater {
     return { at: this.#at, bits: this.#bits, bitCount: this.#bitCount }
   }
 
-  /** One header, block header, stored run or symbol: whole, or NEED with nothing changed that counts. */
-  #step(): void {
+  /**
+   * One header, block header, stored run or run of symbols: whole, or NEED with nothing changed that counts.
+   *
+   * @returns false: what is missing most of the time, the member after the last one
+   */
+  #step(): boolean {
     switch (this.#stage) {
       case 'header':
         if (this.#format === 'gzip') this.#gzipHeader()
         else this.#zlibHeader()
         this.#stage = 'block'
-        return
+        return true
       case 'trailer':
-        this.#trailer()
-        return
+        return this.#trailer()
       case 'block':
         this.#block()
-        return
+        return true
       case 'stored':
         this.#storedBytes()
-        return
+        return true
       case 'symbols':
-        this.#symbol()
-        return
+        // What was read is safe when the step is over: NEED goes back to its beginning.
+        if (!this.#symbols()) this.#symbol()
+        return true
       case 'done':
       case 'failed':
+        return false
     }
   }
 
@@ -151,15 +155,16 @@ export class Inflater {
     this.#at -= 2
   }
 
-  /** Checksum and length, then perhaps another member: receivers join them. */
-  #trailer(): void {
+  /** Checksum and length, then perhaps another member: receivers join them. @returns false: they are not there yet */
+  #trailer(): boolean {
     this.#giveBack()
     this.#bits = 0
     this.#bitCount = 0
-    if (this.#input.length - this.#at < 9) throw NEED
+    if (this.#input.length - this.#at < 9) return false
     this.#at += 8
     this.#isLastBlock = false
     this.#stage = this.#input[this.#at] === 0x1f ? 'header' : 'done'
+    return true
   }
 
   /** Whole bytes that were read ahead go back to the input. */
@@ -201,7 +206,7 @@ export class Inflater {
     const distanceCount = this.#take(5) + 1
     const codeCount = this.#take(4) + 4
     if (literalCount > 286) throw BAD
-    const lengths = new Uint8Array(320)
+    lengths.fill(0)
     for (let index = 0; index < codeCount; index += 1) lengths[CODE_ORDER[index]] = this.#take(3)
     const codes = buildHuffman(lengths, 0, 19)
     if (codes === null) throw BAD
@@ -240,6 +245,59 @@ export class Inflater {
     if (this.#stored === 0) this.#stage = 'block'
   }
 
+  /** Symbols as long as there is more input and room than one can take; those with long codes are left to `#symbol`. @returns false: none */
+  #symbols(): boolean {
+    const input = this.#input
+    const inputEnd = input.length - SYMBOL_BYTES
+    const outputEnd = Math.min(this.#output.length, this.#bound) - MAX_MATCH
+    const output = this.#output
+    const literals = this.#literals.fast
+    const distances = this.#distances.fast
+    let at = this.#at
+    let bits = this.#bits
+    let bitCount = this.#bitCount
+    let length = this.#length
+    while (at <= inputEnd && length <= outputEnd) {
+      for (; bitCount <= 22; bitCount += 8) bits |= input[at++] << bitCount
+      const entry = literals[bits & FAST_MASK]
+      const size = entry & 15
+      if (size === 0) break
+      const symbol = entry >> 4
+      if (symbol < 256) {
+        bits >>>= size
+        bitCount -= size
+        output[length++] = symbol
+        continue
+      }
+      if (symbol === 256 || symbol > 285) break
+      // Nothing counts before the distance is known to be good.
+      const extra = LENGTH_EXTRA[symbol - 257]
+      const count = LENGTH_BASE[symbol - 257] + ((bits >>> size) & ((1 << extra) - 1))
+      let rest = bits >>> (size + extra)
+      let restCount = bitCount - size - extra
+      let next = at
+      for (; restCount <= 22; restCount += 8) rest |= input[next++] << restCount
+      const far = distances[rest & FAST_MASK]
+      const farSize = far & 15
+      const code = far >> 4
+      if (farSize === 0 || code > 29) break
+      const farExtra = DISTANCE_EXTRA[code]
+      const distance = DISTANCE_BASE[code] + ((rest >>> farSize) & ((1 << farExtra) - 1))
+      if (distance > length) break
+      bits = rest >>> (farSize + farExtra)
+      bitCount = restCount - farSize - farExtra
+      at = next
+      for (const end = length + count; length < end; length += 1)
+        output[length] = output[length - distance]
+    }
+    this.#at = at
+    this.#bits = bits
+    this.#bitCount = bitCount
+    const isAny = length > this.#length
+    this.#length = length
+    return isAny
+  }
+
   #symbol(): void {
     const symbol = this.#decode(this.#literals)
     if (symbol < 256) {
@@ -269,7 +327,7 @@ export class Inflater {
   #reserve(count: number): number {
     const fits = Math.min(count, this.#bound - this.#length)
     if (this.#length + fits > this.#output.length) {
-      const grown = Buffer.alloc(
+      const grown = Buffer.allocUnsafe(
         Math.min(this.#bound, Math.max(this.#output.length * 2, this.#length + fits)),
       )
       this.#output.copy(grown, 0, 0, this.#length)
@@ -284,7 +342,7 @@ export class Inflater {
       this.#at += 1
       this.#bitCount += 8
     }
-    const entry = table.fast[this.#bits & ((1 << FAST_BITS) - 1)]
+    const entry = table.fast[this.#bits & FAST_MASK]
     const size = entry & 15
     if (size !== 0 && size <= this.#bitCount) {
       this.#bits >>>= size
@@ -339,12 +397,4 @@ export class Inflater {
     if (this.#at + count > this.#input.length) throw NEED
     this.#at += count
   }
-}
-
-function fixedTables(): { literals: HuffmanTable; distances: HuffmanTable } {
-  const lengths = new Uint8Array(288)
-  lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288)
-  const literals = buildHuffman(lengths, 0, 288)
-  const distances = buildHuffman(new Uint8Array(30).fill(5), 0, 30)
-  return { literals: literals!, distances: distances! }
 }

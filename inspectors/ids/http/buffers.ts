@@ -5,6 +5,7 @@ import {
   headerValue,
 } from '#inspectors/http/transaction.ts'
 import type { Side } from '../program/compiled-rule.ts'
+import { MAX_VALUE_BYTES } from '../program/value-memo.ts'
 import { authorityOf, normalizeUri } from './uri.ts'
 
 /**
@@ -140,10 +141,38 @@ function rawHeaders(head: HttpRequestHead | HttpResponseHead): string {
   return start >= end ? '' : raw.slice(start, end)
 }
 
+/** Most fields whose names are remembered together, and sets of them: programs send the same again and again. */
+const MAX_NAMES = 32
+const NAME_SETS = 64
+
+interface NameSet {
+  readonly names: readonly string[]
+  readonly text: string
+}
+
+const nameSets: (NameSet | null)[] = Array.from({ length: NAME_SETS }, () => null)
+
 function headerNames(headers: readonly HttpHeader[]): string {
-  let names = '\r\n'
-  for (const header of headers) names += `${header.name}\r\n`
-  return `${names}\r\n`
+  let place = headers.length
+  for (let index = 0; index < headers.length; index += 1)
+    place = (place * 5 + headers[index].name.length) % NAME_SETS
+  const known = nameSets[place]
+  if (known !== null && isOfNames(known, headers)) return known.text
+  const names = headers.map(({ name }) => name)
+  const text = `\r\n${names.map((name) => `${name}\r\n`).join('')}\r\n`
+  if (names.length <= MAX_NAMES && text.length <= MAX_VALUE_BYTES) {
+    // Copies: a name may be a part of its whole head, which it would keep.
+    const kept = text.slice(2, -4).split('\r\n')
+    nameSets[place] = { names: kept, text }
+  }
+  return text
+}
+
+function isOfNames({ names }: NameSet, headers: readonly HttpHeader[]): boolean {
+  if (names.length !== headers.length) return false
+  for (let index = 0; index < names.length; index += 1)
+    if (names[index] !== headers[index].name) return false
+  return true
 }
 
 /** Values of all fields of that name, ", " between; null when there is none. */

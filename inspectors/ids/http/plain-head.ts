@@ -17,21 +17,23 @@ export class PlainHead {
     const { rawLatin1: raw, line, headers } = head
     this.cookieStart = 0
     this.cookieEnd = 0
-    if (headers.length > MAX_PLAIN_HEADERS || line === '' || !raw.startsWith(line)) return false
+    const isExact = head.isExact === true
+    if (headers.length > MAX_PLAIN_HEADERS || line === '') return false
     if ('status' in head && !line.includes(String(head.status))) return false
-    if (!isLineEnd(raw, line.length)) return false
+    if (!isExact && (!raw.startsWith(line) || !isLineEnd(raw, line.length))) return false
     let at = line.length + 2
+    /** Lengths and first letters of the names so far. */
+    let seen = 0
     for (let index = 0; index < headers.length; index += 1) {
       const { name, nameLower, value } = headers[index]
       const begin = at
-      if (!raw.startsWith(name, at)) return false
-      at += name.length
-      if (raw.charCodeAt(at) !== 0x3a || raw.charCodeAt(at + 1) !== 0x20) return false
-      at += 2
-      if (!raw.startsWith(value, at) || !isLineEnd(raw, at + value.length)) return false
-      at += value.length + 2
-      for (let before = 0; before < index; before += 1)
-        if (headers[before].nameLower === nameLower) return false
+      if (!isExact && !isFieldAt(raw, at, name, value)) return false
+      at += name.length + value.length + 4
+      const kind = 1 << (nameLower.length * 7 + nameLower.charCodeAt(0))
+      if ((seen & kind) !== 0)
+        for (let before = 0; before < index; before += 1)
+          if (headers[before].nameLower === nameLower) return false
+      seen |= kind
       if (nameLower !== 'cookie' && nameLower !== 'set-cookie') continue
       if (this.cookieEnd > 0) return false
       this.cookieStart = begin
@@ -39,6 +41,17 @@ export class PlainHead {
     }
     return at + 2 === raw.length && isLineEnd(raw, at)
   }
+}
+
+function isFieldAt(raw: string, at: number, name: string, value: string): boolean {
+  const colon = at + name.length
+  return (
+    raw.startsWith(name, at) &&
+    raw.charCodeAt(colon) === 0x3a &&
+    raw.charCodeAt(colon + 1) === 0x20 &&
+    raw.startsWith(value, colon + 2) &&
+    isLineEnd(raw, colon + 2 + value.length)
+  )
 }
 
 function isLineEnd(raw: string, at: number): boolean {

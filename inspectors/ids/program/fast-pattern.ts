@@ -60,20 +60,27 @@ function choiceOf(rule: Rule, section: number, match: ContentMatch): Choice {
     section,
     pattern,
     maxEnd,
-    rank: rankIn(rule, rule.sections[section], rankOf(pattern, maxEnd), maxEnd),
+    rank: rankIn(rule, rule.sections[section], pattern, maxEnd),
     isMarked: match.fastPattern,
     priority: bufferByName(buffer)!.priority,
     strength: patternStrength(pattern),
   }
 }
 
+/** Of patterns that most messages have. */
+const USUAL_RANK = 5
 /** Remembered values cost no scan, and those of another length or beginning are ruled out once for all. */
 const RECURRING_RANK = 2
+/** Of those that most messages have, only what costs more than short patterns do. */
+const USUAL_RECURRING_RANK = 3.5
 
-function rankIn(rule: Rule, { buffer, matches }: Section, rank: number, maxEnd: number): number {
+function rankIn(rule: Rule, { buffer, matches }: Section, pattern: string, maxEnd: number): number {
+  const rank = rankOf(pattern, maxEnd)
+  const isUsual = rank >= USUAL_RANK
   if (buffer === PAYLOAD && rule.application === 'http') return rank + 2
   const isNarrow = maxEnd <= EARLY_BYTES || matches.some(({ kind }) => kind === 'bsize')
-  return isNarrow && isRecurring(buffer) ? Math.min(rank, RECURRING_RANK) : rank
+  if (!isNarrow || !isRecurring(buffer)) return rank
+  return Math.min(rank, isUsual ? USUAL_RECURRING_RANK : RECURRING_RANK)
 }
 
 function isBetter(choice: Choice, best: Choice): boolean {
@@ -89,7 +96,7 @@ function isBetter(choice: Choice, best: Choice): boolean {
 /** What looking for the pattern costs, and how often it is found for nothing: 0 is least. */
 function rankOf(pattern: string, maxEnd: number): number {
   const isEarly = maxEnd <= EARLY_BYTES
-  if (isUsualText(pattern)) return pattern.length > 2 ? 5 : 6
+  if (isUsualText(pattern)) return pattern.length > 2 ? USUAL_RANK : USUAL_RANK + 1
   if (pattern.length >= LONG_BYTES) return 0
   const cost = pattern.length >= MIDDLE_BYTES ? 1 : pattern.length === 3 ? 3 : 4
   return isEarly ? cost - 1 : cost

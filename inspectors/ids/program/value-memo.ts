@@ -1,7 +1,7 @@
 import type { CompiledRule } from './compiled-rule.ts'
 
 /** Most values of one buffer that are remembered, and the longest of them. */
-export const MAX_VALUES = 512
+export const MAX_VALUES = 2048
 export const MAX_VALUE_BYTES = 512
 
 /**

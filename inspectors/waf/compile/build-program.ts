@@ -4,6 +4,7 @@ import { hasRule } from '../values/selector.ts'
 import { TextStore } from '../values/text-store.ts'
 import { type Groups, groupRules } from './groups.ts'
 import type { CompiledRule, CompiledRules, PhaseProgram, Program } from './program.ts'
+import { findSteadyRules, looksAtEarlierMatch } from './steady-rules.ts'
 import { findTxRuns } from './tx-runs.ts'
 import { specialize, type Specialized } from './specialize.ts'
 
@@ -42,10 +43,16 @@ export function buildProgram(compiled: CompiledRules, options: ProgramOptions): 
       : specialize(whole, initialTx, txNames.names, removable)
   const left = specialized.phases.flatMap((phase) => phase.rules)
   const groups = groupRules(left, gates.words)
+  const repeats: Repeats | null =
+    options.specialize === 'off'
+      ? null
+      : {
+          slotNames: txNames.names,
+          constants: specialized.constants,
+          isMatchSeen: left.some((rule) => looksAtEarlierMatch(rule)),
+        }
   return {
-    phases: specialized.phases.map(({ rules, next }) =>
-      phaseProgram(rules, next, groups, options.specialize === 'on' ? txNames.names : null),
-    ),
+    phases: specialized.phases.map(({ rules, next }) => phaseProgram(rules, next, groups, repeats)),
     rules: compiled.rules,
     targetLists,
     exclusions,
@@ -72,12 +79,21 @@ function withoutEffectsOn(rule: CompiledRule, slots: ReadonlySet<number>): Compi
   return { ...rule, links }
 }
 
-/** @param slotNames null: rules are not run by what they did the last time */
+/** What is to be known of a program before rules may do what they did the last time. */
+interface Repeats {
+  readonly slotNames: readonly string[]
+  /** By TX slot, 1: it has the same value in all transactions. */
+  readonly constants: Uint8Array
+  /** Some rule may look at what another one matched. */
+  readonly isMatchSeen: boolean
+}
+
+/** @param repeats null: every rule is run each time */
 function phaseProgram(
   members: readonly CompiledRule[],
   next: Int32Array,
   groups: Groups,
-  slotNames: readonly string[] | null,
+  repeats: Repeats | null,
 ): PhaseProgram {
   const groupOf = new Int32Array(members.length).fill(-1)
   const wordOf = new Int32Array(members.length)
@@ -91,9 +107,17 @@ function phaseProgram(
     wordOf[position] = index >> 5
     bitOf[position] = 1 << (index & 31)
   }
-  const txRuns =
-    slotNames === null ? members.map(() => null) : findTxRuns(members, groupOf, slotNames)
-  return { rules: members, next, groupOf, wordOf, bitOf, txRuns }
+  const never = members.map(() => null)
+  return {
+    rules: members,
+    next,
+    groupOf,
+    wordOf,
+    bitOf,
+    txRuns: repeats === null ? never : findTxRuns(members, groupOf, repeats.slotNames),
+    steady:
+      repeats === null ? never : findSteadyRules(members, repeats.constants, repeats.isMatchSeen),
+  }
 }
 
 function unspecialized(
@@ -106,5 +130,6 @@ function unspecialized(
       next: Int32Array.from(rules, (rule) => rule.next),
     })),
     initialTx,
+    constants: new Uint8Array(initialTx.length),
   }
 }

@@ -1,4 +1,5 @@
 import type { Pipeline } from '../values/pipeline.ts'
+import { TRIGGERS_OF_ALL } from '../values/trigger-masks.ts'
 import type { CompiledLink, CompiledRule, Group, Lane } from './program.ts'
 
 /** Groups of the rules that are gated, and for each rule its group (by `CompiledRule.index`). */
@@ -69,6 +70,7 @@ export function groupRules(rules: readonly CompiledRule[], words: number): Group
       groups: lane.groups,
       pipelines: lane.pipelines,
       triggerMask: triggerMaskOf(lane.pipelines),
+      isRemade: (triggerMaskOf(lane.pipelines) & TRIGGERS_OF_ALL) !== 0,
     })),
     ofRule,
   }

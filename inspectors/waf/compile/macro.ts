@@ -44,6 +44,11 @@ export class Macro {
     return this.#parts.flatMap((part) => (part.kind === 'tx' ? part.slot : []))
   }
 
+  /** Collections other than TX that the text reads. */
+  get collectionsRead(): readonly string[] {
+    return this.#parts.flatMap((part) => (part.kind === 'lookup' ? part.collection.name : []))
+  }
+
   /** What the text begins with, whatever the variables are. */
   get constantPrefix(): string {
     const [first] = this.#parts

@@ -66,6 +66,8 @@ export interface PhaseProgram {
   readonly bitOf: Int32Array
   /** Per rule: the row that begins with it. */
   readonly txRuns: readonly (TxRun | null)[]
+  /** Per rule: what it depends on, where that is mostly the same. */
+  readonly steady: readonly (SteadyRule | null)[]
 }
 
 /** Rules in a row that depend on TX alone, and on the values of a group if there is one (tx-runs.ts). */
@@ -79,6 +81,22 @@ export interface TxRun {
   readonly writes: Int32Array
   /** Per rule: a match changes TX, and where evaluation goes on, and nothing else. */
   readonly isQuiet: readonly boolean[]
+}
+
+/** Something that a rule depends on and that is mostly the same in one request and the next. */
+export interface SteadyInput {
+  readonly collection: Collection
+  /** Values of this name alone, in lower case; null: all. */
+  readonly nameLower: string | null
+  /** Only how many there are. */
+  readonly count: boolean
+}
+
+/** A rule that depends on nothing else (steady-rules.ts). */
+export interface SteadyRule {
+  readonly inputs: readonly SteadyInput[]
+  /** If some links match and others do not, nothing is left of it that a later rule could see. */
+  readonly forgetsPartialMatch: boolean
 }
 
 /** Rules that look at the same values through the same transformations are gated together. */
@@ -101,6 +119,8 @@ export interface Lane {
   readonly pipelines: readonly Pipeline[]
   /** Bits of which a text must have one for the lane to change it (trigger-masks.ts). */
   readonly triggerMask: number
+  /** It has a step that changes any text: a decoding of letters and digits. */
+  readonly isRemade: boolean
 }
 
 export interface CompiledRule extends RuleInfo {

@@ -1,4 +1,5 @@
-import type { CompiledLink, CompiledRule, LinkTest } from './program.ts'
+import type { Macro } from './macro.ts'
+import type { CompiledEffect, CompiledLink, CompiledRule, LinkTest } from './program.ts'
 import { hasRule } from '../values/selector.ts'
 import { transformThrough } from '../values/pipeline.ts'
 
@@ -24,6 +25,8 @@ export interface Specialized {
   /** By phase, index 0 is empty: rules to run, and where each leads when it matches. */
   readonly phases: readonly { readonly rules: CompiledRule[]; readonly next: Int32Array }[]
   readonly initialTx: readonly (string | undefined)[]
+  /** By TX slot, 1: it has its initial value in all transactions. */
+  readonly constants: Uint8Array
 }
 
 type Slots = (string | undefined)[]
@@ -50,6 +53,7 @@ export function specialize(
   return {
     phases: phases.map((rules) => trim(rules, folded, slots, constants, removals)),
     initialTx: slots,
+    constants,
   }
 }
 
@@ -146,7 +150,8 @@ function touch(rule: CompiledRule, touched: Uint8Array, slotNames: readonly stri
   return markWrites(rule, touched, slotNames)
 }
 
-function effectMacros(effect: CompiledLink['effects'][number]) {
+/** Texts that an effect expands. */
+export function effectMacros(effect: CompiledEffect): readonly Macro[] {
   switch (effect.kind) {
     case 'set-slot':
       return [effect.value]

@@ -59,7 +59,7 @@ export class Evaluator {
     let position = positions.next(0)
     while (position >= 0) {
       const rule = rules[position]
-      const { removedRules } = transaction
+      const { removedRules, matchedVariable } = transaction
       const run = txRuns[position]
       if (run !== null && isWhole(transaction, rules, position, run.end)) {
         const from = this.#runTogether(transaction, phase, position, run)
@@ -69,9 +69,16 @@ export class Evaluator {
       }
       const isRemoved = removedRules !== null && hasRule(removedRules, rule.index)
       let from = position + 1
-      if (!isRemoved && this.#runRule(transaction, rule, groupOf[position])) {
-        if (this.#finish(transaction, rule)) return
-        from = next[position]
+      if (!isRemoved) {
+        const isMatch = this.#runRule(transaction, rule, groupOf[position])
+        if (transaction.removedTargets !== null) positions.wake()
+        if (isMatch) {
+          if (this.#finish(transaction, rule)) return
+          from = next[position]
+        } else {
+          const isPartial = transaction.matchedVariable !== matchedVariable
+          positions.noteMismatch(transaction, position, isPartial)
+        }
       }
       position = positions.next(from)
     }

@@ -15,7 +15,7 @@ export function planLanes(
   const same = new Int32Array(wanted.length)
   const changing: ChangingLane[] = []
   for (const index of indices) {
-    const { groups, pipelines, triggerMask } = lanes[index]
+    const { groups, pipelines, triggerMask, isRemade } = lanes[index]
     const groupSet = new Int32Array(wanted.length)
     const masks = new Map<number, number>()
     for (const group of groups) {
@@ -32,10 +32,13 @@ export function planLanes(
     }
     changing.push({
       pipelines,
+      isRemade,
       groupSet,
       words: Int32Array.from(masks.keys()),
       masks: Int32Array.from(masks.values()),
     })
   }
+  // What one of the others makes as well is then gated for all of them already.
+  changing.sort((left, right) => Number(left.isRemade) - Number(right.isRemade))
   return { same, changing }
 }

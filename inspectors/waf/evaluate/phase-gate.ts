@@ -58,7 +58,14 @@ export class PhaseGate {
     hot.clear()
     const sources = this.#sources[phase]
     for (let at = 0; at < sources.length; at += 1) this.#lookAt(transaction, sources[at])
-    if (hot.length === 0) return positions
+    if (hot.length > 0) this.#admit(positions)
+    positions.silence(transaction)
+    return positions
+  }
+
+  /** Admits the rules that the values of the phase may satisfy. */
+  #admit(positions: PhasePositions): void {
+    const hot = this.#hot
     for (let word = 0; word < hot.groups.length; word += 1) {
       let left = hot.groups[word]
       while (left !== 0) {
@@ -69,7 +76,6 @@ export class PhaseGate {
         if (this.#unite(group)) positions.admit(group.index, this.#union)
       }
     }
-    return positions
   }
 
   /** Values that may satisfy a group one of whose rules was admitted. */

@@ -1,4 +1,5 @@
 import type { Group, Program } from '../compile/program.ts'
+import type { GateView } from '../values/gate-index.ts'
 import type { Interest, LanePlan } from '../values/interest.ts'
 import type { TextFacts } from '../values/text-facts.ts'
 import { planLanes } from './lane-plan.ts'
@@ -54,17 +55,28 @@ export class TextGroups {
     const key = set.join()
     const known = this.#interests.get(key)
     if (known !== undefined) return known
+    const lanes = [...new Set(groups.map((group) => group.lane))].sort((a, b) => a - b)
+    let triggerMask = 0
+    for (const lane of lanes) triggerMask |= this.#program.lanes[lane].triggerMask
+    const remade = groups.filter((group) => this.#program.lanes[group.lane].isRemade)
+    const interest = {
+      groups: set,
+      view: this.#viewOf(groups),
+      remadeView: this.#viewOf(remade),
+      lanes,
+      triggerMask,
+      plans: new Map(),
+    }
+    this.#interests.set(key, interest)
+    return interest
+  }
+
+  #viewOf(groups: readonly Group[]): GateView {
     const predicates = new Int32Array(this.#program.words)
     for (const group of groups) {
       for (const [word, bits] of group.predicates.entries()) predicates[word] |= bits
     }
-    const lanes = [...new Set(groups.map((group) => group.lane))].sort((a, b) => a - b)
-    let triggerMask = 0
-    for (const lane of lanes) triggerMask |= this.#program.lanes[lane].triggerMask
-    const view = this.#program.texts.view(predicates)
-    const interest = { groups: set, view, lanes, triggerMask, plans: new Map() }
-    this.#interests.set(key, interest)
-    return interest
+    return this.#program.texts.view(predicates)
   }
 
   /**
@@ -88,16 +100,17 @@ export class TextGroups {
   #look(facts: TextFacts, interest: Interest): number[] | null {
     const { texts } = this.#program
     const { width } = this
-    const { view } = interest
+    const { view, remadeView } = interest
     const live = this.#live
     for (let word = 0; word < width; word += 1) live[word] = 0
     const bits = texts.bitsOf(facts, view)
     const { same, changing } = this.#planOf(interest, texts.triggersOf(facts))
     this.#addGroups(bits, view.wanted, same)
     for (let at = 0; at < changing.length; at += 1) {
-      const { pipelines, groupSet, words, masks } = changing[at]
+      const { pipelines, isRemade, groupSet, words, masks } = changing[at]
       for (let step = 0; step < pipelines.length; step += 1) {
-        const result = texts.bitsOf(texts.through(facts, pipelines[step]), view)
+        const made = texts.through(facts, pipelines[step])
+        const result = texts.bitsOf(made, isRemade && made.gatedBy !== view ? remadeView : view)
         let any = 0
         for (let word = 0; word < words.length; word += 1) any |= result[words[word]] & masks[word]
         if (any !== 0) this.#addGroups(result, view.wanted, groupSet)

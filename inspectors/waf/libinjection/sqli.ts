@@ -17,9 +17,22 @@ const folder = new SqlFolder()
 
 type Quote = 0 | 0x22 | 0x27
 
+/** Longest attack that is remembered. */
+const MAX_RECENT_BYTES = 4096
+/** The last attack and its fingerprint: who was told that it is one asks again for what matched. */
+let recentAttack = ''
+let recentFingerprint: string | null = null
+
 /** @returns the fingerprint of the attack, null when there is none */
 export function detectSqlInjection(valueLatin1: string): string | null {
-  return isHarmlessText(valueLatin1) ? null : readSqlInjection(valueLatin1)
+  if (recentAttack === valueLatin1) return recentFingerprint
+  if (isHarmlessText(valueLatin1)) return null
+  const fingerprint = readSqlInjection(valueLatin1)
+  if (fingerprint !== null && valueLatin1.length <= MAX_RECENT_BYTES) {
+    recentAttack = valueLatin1
+    recentFingerprint = fingerprint
+  }
+  return fingerprint
 }
 
 /** The same, always by reading the value as SQL. */

@@ -5,4 +5,8 @@ import { textOperator } from './text-operator.ts'
  *
  * @see ModSecurity Reference Manual v2, Operators, beginsWith
  */
-export const beginsWith = textOperator('beginsWith', (value, text) => value.startsWith(text), true)
+export const beginsWith = textOperator(
+  'beginsWith',
+  (value, text) => value.startsWith(text),
+  'text',
+)

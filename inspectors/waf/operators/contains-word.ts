@@ -6,7 +6,7 @@ import { textOperator } from './text-operator.ts'
  *
  * @see ModSecurity Reference Manual v2, Operators, containsWord
  */
-export const containsWord = textOperator('containsWord', hasWord, true)
+export const containsWord = textOperator('containsWord', hasWord, 'text')
 
 function hasWord(value: string, word: string): boolean {
   if (word === '') return true

@@ -5,4 +5,4 @@ import { textOperator } from './text-operator.ts'
  *
  * @see ModSecurity Reference Manual v2, Operators, contains
  */
-export const contains = textOperator('contains', (value, text) => value.includes(text), true)
+export const contains = textOperator('contains', (value, text) => value.includes(text), 'text')

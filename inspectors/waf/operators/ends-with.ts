@@ -5,4 +5,4 @@ import { textOperator } from './text-operator.ts'
  *
  * @see ModSecurity Reference Manual v2, Operators, endsWith
  */
-export const endsWith = textOperator('endsWith', (value, text) => value.endsWith(text), true)
+export const endsWith = textOperator('endsWith', (value, text) => value.endsWith(text), 'text')

@@ -5,4 +5,4 @@ import { textOperator } from './text-operator.ts'
  *
  * @see ModSecurity Reference Manual v2, Operators, streq
  */
-export const streq = textOperator('streq', (value, text) => value === text, true)
+export const streq = textOperator('streq', (value, text) => value === text, 'text-alone')

@@ -1,3 +1,4 @@
+import type { Gate } from '#signatures/pcre/gate.ts'
 import {
   type Captures,
   compiled,
@@ -13,23 +14,29 @@ type Comparison = (valueLatin1: string, textLatin1: string) => boolean
 /**
  * Definition of an operator that compares the value with its argument as text, macros allowed.
  *
- * @param needsText a value that matches has the argument in it (an empty argument tells nothing)
+ * @param needs what a value that matches must have (an empty argument tells nothing): nothing, the argument
+ *   somewhere in it, or the argument and nothing else
  */
 export function textOperator(
   name: string,
   compare: Comparison,
-  needsText: boolean,
+  needs: 'nothing' | 'text' | 'text-alone',
 ): OperatorDefinition {
   return {
     name,
     compile: (argument): OperatorResult =>
       compiled({
         match: (value) => compare(value, argument),
-        gate: needsText && argument !== '' ? gateOfLiterals([argument], false) : null,
+        gate: needs === 'nothing' || argument === '' ? null : gateOf(argument, needs),
       }),
     compileDynamic: (): DynamicOperator => ({
       match: (value: string, argument: string, _captures: Captures | null) =>
         compare(value, argument),
     }),
   }
+}
+
+function gateOf(argument: string, needs: 'text' | 'text-alone'): Gate {
+  const gate = gateOfLiterals([argument], false)
+  return needs === 'text' ? gate : { ...gate, maxLength: argument.length }
 }

@@ -5,4 +5,4 @@ import { textOperator } from './text-operator.ts'
  *
  * @see ModSecurity Reference Manual v2, Operators, within
  */
-export const within = textOperator('within', (value, text) => text.includes(value), false)
+export const within = textOperator('within', (value, text) => text.includes(value), 'nothing')

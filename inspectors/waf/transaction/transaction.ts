@@ -22,6 +22,9 @@ import type { TxStore } from './tx-store.ts'
 import type { MatchedVariable } from './matched-variable.ts'
 import type { Secret } from './secret.ts'
 
+/** Room for the lists of all collections: an array that grows costs more than one that is copied. */
+const NO_LISTS = Array.from({ length: 128 }, (): readonly Entry[] | undefined => undefined)
+
 /** What rules decided to do with the transaction. */
 export type Interception =
   | { readonly kind: 'deny'; readonly status: number }
@@ -40,7 +43,7 @@ export class Transaction {
   readonly nowMs: number
   readonly tx: TxStore
   /** Built collections by id. */
-  readonly lists: (readonly Entry[] | undefined)[] = []
+  readonly lists: (readonly Entry[] | undefined)[] = NO_LISTS.slice()
   readonly target: TargetParts
 
   engine: EngineMode

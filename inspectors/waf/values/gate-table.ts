@@ -5,6 +5,8 @@ import { ByteMasks, MaskNumbers } from './byte-masks.ts'
 import type { LiteralClauses, PredicateRequirement } from './literal-clauses.ts'
 import type { Predicate } from './predicate.ts'
 
+const ANY_LENGTH = 0x7fff_ffff
+
 /**
  * Which of some predicates a text could satisfy, decided for all of them in one pass.
  *
@@ -21,6 +23,7 @@ export class GateTable {
   /** What is a candidate whatever the text. */
   readonly #always: Int32Array
   readonly #minLength: Int32Array
+  readonly #maxLength: Int32Array
   /** Predicates of which a length is known and nothing else. */
   readonly #lengthOnly: Int32Array
   readonly #masks: ByteMasks
@@ -49,6 +52,7 @@ export class GateTable {
     this.#wanted = wanted
     this.#always = new Int32Array(wanted.length)
     this.#minLength = new Int32Array(predicates.length)
+    this.#maxLength = new Int32Array(predicates.length).fill(ANY_LENGTH)
     const masks = new MaskNumbers()
     const lengthOnly: number[] = []
     const members: number[][] = []
@@ -66,6 +70,7 @@ export class GateTable {
       if (negated || (gate !== null && isOpen(gate))) this.#always[index >> 5] |= 1 << (index & 31)
       if (negated || gate === null || isOpen(gate)) continue
       this.#minLength[index] = gate.minLength
+      this.#maxLength[index] = gate.maxLength ?? ANY_LENGTH
       numbers[index] = gate.byteMasks.map((mask) => masks.numberOf(mask))
       if (gate.requirement !== null) requirements.push([index, gate.requirement])
       else if (numbers[index].length === 0) lengthOnly.push(index)
@@ -124,7 +129,7 @@ export class GateTable {
   }
 
   #propose(predicate: number, length: number, into: Int32Array): void {
-    if (length < this.#minLength[predicate]) return
+    if (length < this.#minLength[predicate] || length > this.#maxLength[predicate]) return
     const { hits } = this.#masks
     const end = this.#maskStarts[predicate + 1]
     for (let at = this.#maskStarts[predicate]; at < end; at += 1) {
@@ -135,8 +140,9 @@ export class GateTable {
   }
 }
 
-function isOpen({ requirement, byteMasks, minLength }: Gate): boolean {
-  return requirement === null && byteMasks.length === 0 && minLength === 0
+function isOpen({ requirement, byteMasks, minLength, maxLength }: Gate): boolean {
+  const isAnyLength = minLength === 0 && maxLength === undefined
+  return requirement === null && byteMasks.length === 0 && isAnyLength
 }
 
 /** Lists as one array and the places where each begins. */

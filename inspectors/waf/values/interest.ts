@@ -7,6 +7,8 @@ export interface Interest {
   readonly groups: Int32Array
   /** Gates of their predicates. */
   readonly view: GateView
+  /** Of those that are asked of texts which decoding makes of anything, whatever bytes it has. */
+  readonly remadeView: GateView
   /** Indices of the lanes that they are in. */
   readonly lanes: readonly number[]
   /** Bits of trigger-masks.ts that some of these lanes ask for. */
@@ -25,6 +27,8 @@ export interface LanePlan {
 /** Transformations that may change the value, and the groups that look at the results. */
 export interface ChangingLane {
   readonly pipelines: readonly Pipeline[]
+  /** Makes something else of any text: no other lane is likely to look at that. */
+  readonly isRemade: boolean
   /** The lane's groups that are asked for, as a bit set. */
   readonly groupSet: Int32Array
   /** Words of predicates in which these groups have bits, and the bits. */

@@ -28,7 +28,7 @@ function written(rules: string, request: string): string {
         verdict: 'blocked',
         flow: 'to_server',
       }
-      lines.push(records.line(event), errorLogLine(event, 0, 1), shortLine(event))
+      lines.push(records.line(event).toString(), errorLogLine(event, 0, 1), shortLine(event))
     }
   }
   const parser = new HttpExchangeParser(

@@ -1,4 +1,5 @@
 import type { HttpHeader } from '#inspectors/http/transaction.ts'
+import { knownName, knownValue } from './head-words.ts'
 import { MAX_HEADERS } from './limits.ts'
 
 /**
@@ -8,6 +9,8 @@ import { MAX_HEADERS } from './limits.ts'
 export interface HeadLines {
   readonly first: string
   readonly fields: readonly HttpHeader[]
+  /** The head is these, each field as `Name: value`, with CRLF after each and after all; false: it may be. */
+  readonly isExact: boolean
 }
 
 const FIELD_LIKE = /^[ \t]+[A-Za-z][A-Za-z0-9_-]*[ \t]*:/
@@ -45,7 +48,7 @@ export function lenientLines(
     } else if (fields.length > 0) fields.push(`${fields.pop()} ${text.trim()}`)
     else first = `${first} ${text.trim()}`
   }
-  return { first: first ?? '', fields: fields.flatMap(fieldOf) }
+  return { first: first ?? '', fields: fields.flatMap(fieldOf), isExact: false }
 }
 
 function fieldOf(line: string): HttpHeader[] {
@@ -68,10 +71,11 @@ export function plainLines(raw: string, isFirst: (line: string) => boolean): Hea
   const first = raw.slice(0, firstEnd)
   if (!isFirst(first)) return null
   const fields: HttpHeader[] = []
+  let isExact = true
   for (let at = firstEnd + 2; ;) {
     const end = plainLineEnd(raw, at)
     if (end < 0) return null
-    if (end === at) return end + 2 === raw.length ? { first, fields } : null
+    if (end === at) return end + 2 === raw.length ? { first, fields, isExact } : null
     const colon = raw.indexOf(':', at)
     if (colon <= at || colon > end || fields.length >= MAX_HEADERS) return null
     if (!isGraphic(raw.charCodeAt(at)) || !isGraphic(raw.charCodeAt(colon - 1))) return null
@@ -79,8 +83,10 @@ export function plainLines(raw: string, isFirst: (line: string) => boolean): Hea
     let to = end
     while (from < to && raw.charCodeAt(from) <= 0x20) from += 1
     while (to > from && raw.charCodeAt(to - 1) <= 0x20) to -= 1
-    const name = raw.slice(at, colon)
-    fields.push({ name, nameLower: name.toLowerCase(), value: raw.slice(from, to) })
+    if (from !== colon + 2 || to !== end || raw.charCodeAt(colon + 1) !== 0x20) isExact = false
+    const known = knownName(raw, at, colon)
+    const value = knownValue(known, raw, from, to)
+    fields.push({ name: known.name, nameLower: known.lower, value })
     at = end + 2
   }
 }

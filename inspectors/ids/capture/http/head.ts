@@ -10,7 +10,7 @@ const STATUS_LINE = /^[\s\0]*http/i
 
 /** Reads a request head. It is never refused: what is missing is empty. */
 export function readRequestHead(raw: string): HttpRequestHead {
-  const { first, fields } = headLines(raw, () => true, false)
+  const { first, fields, isExact } = headLines(raw, () => true, false)
   const line = first.replace(/\s+$/, '')
   const parts = /^\s*(\S*)[ \t]*([^]*)$/.exec(line)
   const rest = parts?.[2] ?? ''
@@ -24,6 +24,7 @@ export function readRequestHead(raw: string): HttpRequestHead {
     line,
     headers: fields,
     rawLatin1: raw,
+    isExact: isExact && line.length === first.length,
     framing: chunked
       ? { kind: 'chunked' }
       : length === null || length === 0
@@ -41,7 +42,7 @@ export function isResponseHead(raw: string): boolean {
 
 /** Reads a response head. */
 export function readResponseHead(raw: string, requestMethod: string): HttpResponseHead {
-  const { first, fields } = headLines(raw, (line) => STATUS_LINE.test(line), true)
+  const { first, fields, isExact } = headLines(raw, (line) => STATUS_LINE.test(line), true)
   const line = first.replace(/\s+$/, '')
   // oxlint-disable-next-line no-control-regex -- recipients differ in what separates the parts
   const parts = /^[\s\0]*([^\s\0]*)[\s\0]*([^\s\0]*)[\s\0]*([^]*)$/.exec(line)
@@ -54,6 +55,7 @@ export function readResponseHead(raw: string, requestMethod: string): HttpRespon
     line,
     headers: fields,
     rawLatin1: raw,
+    isExact: isExact && line.length === first.length,
     framing: responseFraming(status, fields, requestMethod),
   }
 }
@@ -66,6 +68,7 @@ export const HEADLESS: HttpResponseHead = {
   line: '',
   headers: [],
   rawLatin1: '',
+  isExact: false,
   framing: { kind: 'until-close' },
 }
 

@@ -21,6 +21,12 @@ const SAMPLES = [
   Buffer.from('a'),
   Buffer.from('hello world '.repeat(3000)),
   randomBytes(70_000),
+  // Codes of all lengths, short matches between literals.
+  Buffer.from(
+    Array.from(randomBytes(9000), (byte) => String.fromCharCode(0x20 + Math.floor(byte ** 2 / 700)))
+      .join('')
+      .replaceAll('!', 'a word that comes again'),
+  ),
   // Compressed and stored blocks in turn: bytes read ahead must be given back.
   Buffer.concat([
     Buffer.from('abc '.repeat(9000)),
@@ -43,7 +49,8 @@ describe('content codings', () => {
           ['deflate', deflateSync(data, options)],
           ['deflate', deflateRawSync(data, options)],
         ] as const) {
-          for (const step of [1000, BOUND]) assert.deepEqual(decode(coding, encoded, step), data)
+          for (const step of [7, 61, 1000, BOUND])
+            assert.deepEqual(decode(coding, encoded, step), data)
           if (data.length < 40_000) assert.deepEqual(decode(coding, encoded, 1), data)
         }
       }

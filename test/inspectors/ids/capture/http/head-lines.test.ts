@@ -23,7 +23,8 @@ describe('lines of a head', () => {
             const short = plainLines(raw, isFirst)
             if (short === null) continue
             plain += 1
-            assert.deepEqual(short, lenientLines(raw, isFirst, splitsFolds))
+            const { first, fields } = lenientLines(raw, isFirst, splitsFolds)
+            assert.deepEqual({ first: short.first, fields: short.fields }, { first, fields })
           }
       }),
       { numRuns: 20_000 },
@@ -40,6 +41,7 @@ describe('lines of a head', () => {
         { name: 'Accept', nameLower: 'accept', value: '*/*' },
         { name: 'Empty', nameLower: 'empty', value: '' },
       ],
+      isExact: false,
     })
   })
 })
