@@ -91,14 +91,8 @@ export function isFreeOfPackets(rule: Rule): boolean {
 const NEGATIVE_ASSERTION = /\$|\\[zZ]|\(\?<?!/
 
 function asksForAbsence(match: BufferMatch): boolean {
-  switch (match.kind) {
-    case 'pcre':
-      return match.negated || NEGATIVE_ASSERTION.test(match.pattern.source)
-    case 'isdataat':
-      return match.negated
-    default:
-      return false
-  }
+  if (match.kind === 'pcre') return match.negated || NEGATIVE_ASSERTION.test(match.pattern.source)
+  return match.kind === 'isdataat' && match.negated
 }
 
 /** Sets are kept from replay to replay; of some faults it matters in which segment they are. */
