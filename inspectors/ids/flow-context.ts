@@ -88,7 +88,7 @@ export class FlowContext {
 
   /** Header, protocol and flow checks of a rule for data of this side. */
   admits(compiled: CompiledRule, side: Side): boolean {
-    if (!this.#headerHolds(compiled, side)) return false
+    if (!this.headerHolds(compiled, side)) return false
     const { rule } = compiled
     if (
       rule.application !== null &&
@@ -101,7 +101,8 @@ export class FlowContext {
     return true
   }
 
-  #headerHolds(compiled: CompiledRule, side: Side): boolean {
+  /** Addresses and ports are those that the rule is for; otherwise it holds for nothing of this side. */
+  headerHolds(compiled: CompiledRule, side: Side): boolean {
     const { header } = compiled
     const at = header.id * 2 + (side === 'request' ? 0 : 1)
     const headers = (this.#headers ??= new Uint8Array(this.#headerCount * 2))

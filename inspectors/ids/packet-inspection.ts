@@ -59,7 +59,7 @@ export class PacketInspection {
     view.set(packet)
     candidates.clear()
     this.#scan(group, packet)
-    addOfSize(group, packet.payload.length, candidates)
+    addOfSize(group, packet.payload.length, this.#context, side, candidates)
     if (candidates.rules.length === 0) return
     candidates.sort()
     this.#side = side

@@ -72,7 +72,7 @@ export class StreamInspection {
     candidates.clear()
     stream.push(chunk, group, candidates, isHeld)
     const seen = stream.waiting.length === 0 ? null : this.#wake(stream)
-    addOfSize(group, chunk.length, candidates)
+    addOfSize(group, chunk.length, this.#context, side, candidates)
     candidates.sort()
     if (candidates.rules.length === 0) return
     const endpoints = this.#context.endpoints(side)
@@ -102,7 +102,7 @@ export class StreamInspection {
     const alone = new StreamSide()
     candidates.clear()
     alone.push(chunk, group, candidates)
-    addOfSize(group, chunk.length, candidates)
+    addOfSize(group, chunk.length, this.#context, side, candidates)
     candidates.sort()
     for (const compiled of candidates.rules) {
       if (compiled.payload === 'none' || !this.#context.admits(compiled, side)) continue

@@ -18,13 +18,17 @@ export const DISTANCE_EXTRA = [
 /** Order in which a block tells the lengths of the codes that its lengths are written in. */
 export const CODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 
+/** Codes of the three tables up to these lengths are one look-up: few are longer. */
+export const CODE_BITS = 7
+export const LITERAL_BITS = 10
+export const DISTANCE_BITS = 8
 /** Codes of blocks that bring none of their own. */
 export const FIXED = fixedTables()
 
 function fixedTables(): { literals: HuffmanTable; distances: HuffmanTable } {
   const lengths = new Uint8Array(288)
   lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288)
-  const literals = buildHuffman(lengths, 0, 288)
-  const distances = buildHuffman(new Uint8Array(30).fill(5), 0, 30)
+  const literals = buildHuffman(lengths, 0, 288, LITERAL_BITS)
+  const distances = buildHuffman(new Uint8Array(30).fill(5), 0, 30, DISTANCE_BITS)
   return { literals: literals!, distances: distances! }
 }

@@ -7,14 +7,17 @@
  * does not either would see the data, and so do the rules.
  */
 import {
+  CODE_BITS,
   CODE_ORDER,
   DISTANCE_BASE,
+  DISTANCE_BITS,
   DISTANCE_EXTRA,
   FIXED,
   LENGTH_BASE,
   LENGTH_EXTRA,
+  LITERAL_BITS,
 } from './deflate-codes.ts'
-import { FAST_MASK, type HuffmanTable, buildHuffman } from './huffman.ts'
+import { type HuffmanTable, buildHuffman } from './huffman.ts'
 
 type Stage = 'header' | 'trailer' | 'block' | 'stored' | 'symbols' | 'done' | 'failed'
 
@@ -22,8 +25,6 @@ type Stage = 'header' | 'trailer' | 'block' | 'stored' | 'symbols' | 'done' | 'f
 const MAX_MATCH = 258
 const SYMBOL_BYTES = 8
 
-/** Room for output in the beginning. */
-const FIRST_OUTPUT = 8192
 /** Largest gzip header: more is no header but an attack. */
 export const MAX_GZIP_HEADER = 65_536
 
@@ -47,7 +48,7 @@ export class Inflater {
   #stored = 0
   #literals: HuffmanTable = FIXED.literals
   #distances: HuffmanTable = FIXED.distances
-  #output = Buffer.allocUnsafe(FIRST_OUTPUT)
+  #output = Buffer.allocUnsafe(8192)
   #length = 0
 
   /**
@@ -78,7 +79,9 @@ export class Inflater {
     this.#input =
       this.#at < this.#input.length ? Buffer.concat([this.#input.subarray(this.#at), chunk]) : chunk
     this.#at = 0
-    let { at, bits, bitCount } = this.#mark()
+    let at = this.#at
+    let bits = this.#bits
+    let bitCount = this.#bitCount
     try {
       while (this.#stage !== 'done' && this.#stage !== 'failed' && this.#length < this.#bound) {
         if (!this.#step()) break
@@ -99,10 +102,6 @@ export class Inflater {
     this.#input = Uint8Array.prototype.slice.call(this.#input, this.#at)
     this.#at = 0
     return this.#output.subarray(before, this.#length)
-  }
-
-  #mark(): { at: number; bits: number; bitCount: number } {
-    return { at: this.#at, bits: this.#bits, bitCount: this.#bitCount }
   }
 
   /**
@@ -208,7 +207,7 @@ export class Inflater {
     if (literalCount > 286) throw BAD
     lengths.fill(0)
     for (let index = 0; index < codeCount; index += 1) lengths[CODE_ORDER[index]] = this.#take(3)
-    const codes = buildHuffman(lengths, 0, 19)
+    const codes = buildHuffman(lengths, 0, 19, CODE_BITS)
     if (codes === null) throw BAD
     lengths.fill(0)
     const total = literalCount + distanceCount
@@ -227,8 +226,8 @@ export class Inflater {
       lengths.fill(value, index, index + count)
       index += count
     }
-    const literals = buildHuffman(lengths, 0, literalCount)
-    const distances = buildHuffman(lengths, literalCount, total)
+    const literals = buildHuffman(lengths, 0, literalCount, LITERAL_BITS)
+    const distances = buildHuffman(lengths, literalCount, total, DISTANCE_BITS)
     if (literals === null || distances === null) throw BAD
     this.#literals = literals
     this.#distances = distances
@@ -251,15 +250,15 @@ export class Inflater {
     const inputEnd = input.length - SYMBOL_BYTES
     const outputEnd = Math.min(this.#output.length, this.#bound) - MAX_MATCH
     const output = this.#output
-    const literals = this.#literals.fast
-    const distances = this.#distances.fast
+    const { fast: literals, mask: literalMask } = this.#literals
+    const { fast: distances, mask: distanceMask } = this.#distances
     let at = this.#at
     let bits = this.#bits
     let bitCount = this.#bitCount
     let length = this.#length
     while (at <= inputEnd && length <= outputEnd) {
       for (; bitCount <= 22; bitCount += 8) bits |= input[at++] << bitCount
-      const entry = literals[bits & FAST_MASK]
+      const entry = literals[bits & literalMask]
       const size = entry & 15
       if (size === 0) break
       const symbol = entry >> 4
@@ -277,7 +276,7 @@ export class Inflater {
       let restCount = bitCount - size - extra
       let next = at
       for (; restCount <= 22; restCount += 8) rest |= input[next++] << restCount
-      const far = distances[rest & FAST_MASK]
+      const far = distances[rest & distanceMask]
       const farSize = far & 15
       const code = far >> 4
       if (farSize === 0 || code > 29) break
@@ -342,7 +341,7 @@ export class Inflater {
       this.#at += 1
       this.#bitCount += 8
     }
-    const entry = table.fast[this.#bits & FAST_MASK]
+    const entry = table.fast[this.#bits & table.mask]
     const size = entry & 15
     if (size !== 0 && size <= this.#bitCount) {
       this.#bits >>>= size

@@ -1,6 +1,6 @@
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { CandidateList } from './candidate-list.ts'
-import type { CompiledRule, Slot } from './compiled-rule.ts'
+import type { CompiledRule, Side, Slot } from './compiled-rule.ts'
 import { type PatternRules, Prefilter, type SlotPatterns } from './prefilter.ts'
 import { ValueMemo } from './value-memo.ts'
 
@@ -40,9 +40,21 @@ const NO_RULES: RuleGroup = {
   size: 0,
 }
 
-/** Adds the rules that are candidates whatever there is to be seen, and those for its size. */
-export function addOfSize({ always, bySize }: RuleGroup, size: number, into: CandidateList): void {
-  for (let index = 0; index < always.length; index += 1) into.add(always[index])
+/** Knows the ends of a connection. */
+export interface HeaderCheck {
+  headerHolds(rule: CompiledRule, side: Side): boolean
+}
+
+/** Adds the rules that are candidates whatever there is to be seen between these ends, and those for its size. */
+export function addOfSize(
+  { always, bySize }: RuleGroup,
+  size: number,
+  ends: HeaderCheck,
+  side: Side,
+  into: CandidateList,
+): void {
+  for (let index = 0; index < always.length; index += 1)
+    if (ends.headerHolds(always[index], side)) into.add(always[index])
   const sized = bySize?.get(size)
   if (sized === undefined) return
   for (let index = 0; index < sized.length; index += 1) into.add(sized[index])
