@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { MAX_RECORD_BYTES } from '#chain/model/eve-values.ts'
 import type { AlertEvent, HopContext } from '#inspectors/chain/hop.ts'
 import { alertRecord, recordLine } from '#inspectors/eve/alert-record.ts'
+import { MAX_QUOTED_HEADERS } from '#inspectors/eve/http-fields.ts'
 import { RecordWriter } from '#inspectors/eve/record-writer.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Alert, Connection } from '#inspectors/inspector.ts'
@@ -77,7 +78,10 @@ const alerts = fc
   .map((fields): Alert => ({ ...testAlert(942_100), ...fields }))
 
 const header = fc
-  .tuple(fc.constantFrom('Host', 'Cookie', 'X-Odd', 'Referer'), text)
+  .tuple(
+    fc.constantFrom('Host', 'Cookie', 'X-Odd', 'Referer', 'User-Agent', 'X-Forwarded-For'),
+    fc.oneof(text, fc.constantFrom('a:80', 'a:', ':1', '[::1]:8', 'a:123456', 'a:1\n')),
+  )
   .map(([name, value]) => ({ name, nameLower: name.toLowerCase(), value }))
 
 const transactions = fc
@@ -85,7 +89,11 @@ const transactions = fc
     id: text,
     index: fc.nat(),
     target: text,
-    headers: fc.array(header),
+    headers: fc.oneof(
+      { weight: 4, arbitrary: fc.array(header) },
+      // More than a record quotes.
+      header.map((one) => Array.from({ length: MAX_QUOTED_HEADERS + 1 }, () => one)),
+    ),
     status: fc.nat(599),
   })
   .map(({ id, index, target, headers, status }): HttpTransaction => ({
