@@ -196,13 +196,17 @@ export class HttpExchangeParser {
     if (transaction.anomalies.includes('content-length-with-transfer-encoding')) {
       this.#hasConflict = true
     }
-    this.#handler.requestHead(transaction, this.#client.offset)
+    const { offset } = this.#client
+    transaction.requestStart = offset - transaction.request.rawLatin1.length
+    transaction.requestReadTo = offset
+    this.#handler.requestHead(transaction, offset)
   }
 
   #requestBody(): void {
     const transaction = this.#current!
     const chunk = this.#requests.chunk
     transaction.requestBodyBytes += chunk.length
+    transaction.requestReadTo = this.#client.offset
     this.#handler.requestBody(transaction, chunk, this.#client.offset)
   }
 
@@ -210,6 +214,7 @@ export class HttpExchangeParser {
     const transaction = this.#current!
     transaction.requestEnded = true
     transaction.requestTrailers = this.#requests.trailers
+    transaction.requestReadTo = this.#client.offset
     this.#current = null
     this.#handler.requestEnd(transaction, this.#client.offset)
   }
@@ -249,18 +254,23 @@ export class HttpExchangeParser {
       return this.#fail('to_client', 'unexpected-upgrade')
     }
     if (!transaction.requestEnded) note(transaction.anomalies, 'early-response')
-    this.#handler.responseHead(transaction, this.#server.offset)
+    const { offset } = this.#server
+    transaction.responseStart = offset - response.rawLatin1.length
+    transaction.responseReadTo = offset
+    this.#handler.responseHead(transaction, offset)
   }
 
   #responseBody(transaction: ExchangeTransaction): void {
     const chunk = this.#responses.chunk
     transaction.responseBodyBytes += chunk.length
+    transaction.responseReadTo = this.#server.offset
     this.#handler.responseBody(transaction, chunk, this.#server.offset)
   }
 
   #endResponse(transaction: ExchangeTransaction): void {
     transaction.responseEnded = true
     transaction.responseTrailers = this.#responses.trailers
+    transaction.responseReadTo = this.#server.offset
     this.#awaiting.shift()
     this.#handler.responseEnd(transaction, this.#server.offset)
     if (this.#isStopped) return

@@ -16,6 +16,10 @@ export class ExchangeTransaction implements HttpTransaction {
   response: HttpResponseHead | null = null
   requestBodyBytes = 0
   responseBodyBytes = 0
+  requestStart = 0
+  requestReadTo = 0
+  responseStart = 0
+  responseReadTo = 0
   requestTrailers: readonly HttpHeader[] = []
   responseTrailers: readonly HttpHeader[] = []
   readonly anomalies: Anomaly[]

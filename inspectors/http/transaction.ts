@@ -15,6 +15,12 @@ export interface HttpTransaction {
   /** De-chunked bytes seen so far. */
   requestBodyBytes: number
   responseBodyBytes: number
+  /** Offsets in the client's stream: of the request's first byte, and behind the last one that was read of it. */
+  requestStart: number
+  requestReadTo: number
+  /** The same in the server's stream; interim responses are no part of it. */
+  responseStart: number
+  responseReadTo: number
   /** Fields of the chunked trailer section; empty when there is none. */
   requestTrailers: readonly HttpHeader[]
   responseTrailers: readonly HttpHeader[]

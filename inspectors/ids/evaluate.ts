@@ -1,5 +1,4 @@
 import type { AlertMatch } from '#inspectors/inspector.ts'
-import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { alertMatch } from './alert.ts'
 import { MAX_ALERT_MATCHES } from './limits.ts'
 import { applySetChanges } from './match/dataset-step.ts'
@@ -95,8 +94,7 @@ function evaluateSection(
   if (subject === undefined) return 'wait'
   if (subject === null) return section.absent === 'no' ? 'no' : 'match'
   if (section.absent === 'required') return 'no'
-  const isStream = section.slot.buffer === PAYLOAD
-  if (section.needsEnd && !subject.final && !isStream) return 'wait'
+  if (section.needsEnd && !subject.final && !subject.endless) return 'wait'
   if (matchSteps(section.steps, subject, budget)) {
     matched[index] = subject
     return 'match'

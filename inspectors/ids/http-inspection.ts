@@ -6,6 +6,7 @@ import type { Findings } from './findings.ts'
 import type { FlowContext } from './flow-context.ts'
 import { fileHolds } from './files/file-test.ts'
 import { requestEvents, responseEvents } from './http/head-events.ts'
+import { isStillLacking, lackingOf } from './lacking.ts'
 import { HttpExchange } from './http/exchange.ts'
 import { scanHead } from './http/head-scan.ts'
 import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
@@ -101,11 +102,9 @@ export class HttpInspection {
   end(transaction: HttpTransaction, side: Side): void {
     const exchange = this.#exchanges.get(transaction)
     if (exchange === undefined) return
-    if (side === 'request') {
-      exchange.requestEnded = true
-      if (exchange.closed) this.#exchanges.delete(transaction)
-    }
     const state = exchange.state(side)
+    state.isOver = true
+    if (side === 'request' && exchange.closed) this.#exchanges.delete(transaction)
     state.files?.end(isWhole(transaction, side))
     if (state.body === null) state.hasBody ??= false
     else {
@@ -126,7 +125,7 @@ export class HttpInspection {
     const exchange = this.#exchanges.get(transaction)
     if (exchange === undefined) return
     exchange.closed = true
-    if (exchange.requestEnded) this.#exchanges.delete(transaction)
+    if (exchange.request.isOver) this.#exchanges.delete(transaction)
   }
 
   #exchange(transaction: HttpTransaction): HttpExchange | null {
@@ -148,8 +147,17 @@ export class HttpInspection {
   #wake(exchange: HttpExchange, side: Side): void {
     const state = exchange.state(side)
     if (state.waiting.length === 0) return
-    for (const rule of state.waiting) this.#engine.candidates.add(rule)
+    const { waiting, lacking } = state
     state.waiting = []
+    for (let index = 0; index < waiting.length; index += 1) {
+      const rule = waiting[index]
+      const lacks = lacking?.get(rule)
+      if (lacks !== undefined && isStillLacking(lacks, exchange)) state.waiting.push(rule)
+      else {
+        this.#engine.candidates.add(rule)
+        if (lacks !== undefined) lacking!.delete(rule)
+      }
+    }
   }
 
   #evaluate(exchange: HttpExchange, side: Side): void {
@@ -158,7 +166,7 @@ export class HttpInspection {
     stream.addNoted(candidates)
     if (candidates.rules.length === 0) return
     exchange.side = side
-    exchange.payload = stream
+    exchange.stream = stream
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
@@ -202,9 +210,16 @@ export class HttpInspection {
   }
 
   #wait(exchange: HttpExchange, side: Side, compiled: CompiledRule): void {
-    const { waiting } = exchange.state(side)
-    if (waiting.length < MAX_WAITING_RULES) waiting.push(compiled)
-    else this.#engine.counters.waitingRulesDropped += 1
+    const state = exchange.state(side)
+    // It was found again while it waits.
+    if (state.lacking?.has(compiled) === true) return
+    if (state.waiting.length >= MAX_WAITING_RULES) {
+      this.#engine.counters.waitingRulesDropped += 1
+      return
+    }
+    state.waiting.push(compiled)
+    const lacking = state.body === null ? null : lackingOf(compiled, exchange)
+    if (lacking !== null) (state.lacking ??= new Map()).set(compiled, lacking)
   }
 }
 

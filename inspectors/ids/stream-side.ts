@@ -29,7 +29,7 @@ export interface WaitingRule {
  */
 export class StreamSide implements BufferView {
   readonly #tail = new ScanTail()
-  readonly #window = new Subject('', 0, true, false)
+  readonly #window = new Subject('', 0, true, false, true)
   readonly #chunk = new Subject('')
   /** Chunks that are not part of the window's text yet. */
   readonly #fresh: Buffer[] = []
@@ -56,6 +56,19 @@ export class StreamSide implements BufferView {
   /** Stream offset at which the window begins. */
   get windowBase(): number {
     return this.total - this.#windowBytes
+  }
+
+  /**
+   * A message in the stream as far as it was read and the window still holds it; its first byte is number 0.
+   *
+   * @param from, to stream offsets of its beginning, and of the end of what was read of it
+   * @param isOver there is no more of it
+   */
+  message(from: number, to: number, isOver: boolean): Subject {
+    const { text, base } = this.window
+    const begin = Math.max(from - base, 0)
+    const held = text.slice(begin, Math.max(to - base, begin))
+    return new Subject(held, Math.max(base - from, 0), isOver, isOver)
   }
 
   /** The newest chunk; of `push` until the next one. */
@@ -142,7 +155,8 @@ export class StreamSide implements BufferView {
     const from = this.#matchedTo?.get(rule.index) ?? 0
     const { window } = this
     const skip = from - window.base
-    this.#current = skip <= 0 ? window : new Subject(window.text.slice(skip), from, true, false)
+    this.#current =
+      skip <= 0 ? window : new Subject(window.text.slice(skip), from, true, false, true)
   }
 
   /** Payload sections are matched against the newest chunk and what is in reach of it. */
@@ -151,7 +165,8 @@ export class StreamSide implements BufferView {
     const { text, base } = window
     const bytes = Math.max(REACH, this.chunk.text.length)
     const skip = text.length - bytes
-    this.#current = skip <= 0 ? window : new Subject(text.slice(skip), base + skip, true, false)
+    this.#current =
+      skip <= 0 ? window : new Subject(text.slice(skip), base + skip, true, false, true)
   }
 
   useChunk(): void {
@@ -160,8 +175,8 @@ export class StreamSide implements BufferView {
 
   subject(slot: Slot): Subject {
     if (slot.transforms.length === 0) return this.#current
-    const { text, base, ended, final } = this.#current
-    return new Subject(applyTransforms(text, slot.transforms), base, ended, final)
+    const { text, base, ended, final, endless } = this.#current
+    return new Subject(applyTransforms(text, slot.transforms), base, ended, final, endless)
   }
 
   instances(slot: Slot): readonly Subject[] {

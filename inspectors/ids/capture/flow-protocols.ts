@@ -39,6 +39,8 @@ export class FlowProtocols {
   #http: PermissiveHttpParser | null = null
   readonly #undecided: Record<Flow, Buffer[]> = { to_server: [], to_client: [] }
   readonly #undecidedBytes: Record<Flow, number> = { to_server: 0, to_client: 0 }
+  /** Bytes of each direction that no parser will be shown. */
+  readonly #skipped: Record<Flow, number> = { to_server: 0, to_client: 0 }
   readonly #dns: Record<Flow, DnsStream | null> = { to_server: null, to_client: null }
   #dnsMessages = 0
 
@@ -145,6 +147,7 @@ export class FlowProtocols {
   gap(flow: Flow, bytes: number): void {
     if (flow === 'to_server') this.#http?.gapClient(bytes)
     else this.#http?.gapServer(bytes)
+    this.#skipped[flow] += this.#undecidedBytes[flow] + bytes
     this.#dns[flow]?.gap()
     this.#undecided[flow] = []
     this.#undecidedBytes[flow] = 0
@@ -174,6 +177,7 @@ export class FlowProtocols {
     this.#http ??= new PermissiveHttpParser(
       new HttpRelay(this.#ids, this.#questions, this.#events, this.#holdsPackets),
       this.#now,
+      this.#skipped,
     )
     if (flow === 'to_server') this.#http.pushClient(bytes)
     else this.#http.pushServer(bytes)

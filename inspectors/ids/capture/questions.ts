@@ -123,7 +123,11 @@ export class Questions {
       return
     }
     later.push(question)
-    if (later.length >= MAX_LATER) this.#hasCaughtUp = this.catchUp(flow)
+    if (later.length < MAX_LATER) return
+    // What waits for the packet that is being looked at is older, and may set bits that this asks for.
+    this.catchUp(this.#flow)
+    this.catchUp(flow)
+    this.#hasCaughtUp = true
   }
 
   #put(flow: Flow, question: Question): void {

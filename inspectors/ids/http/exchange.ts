@@ -3,9 +3,11 @@ import { PAYLOAD } from '#signatures/suricata/buffers.ts'
 import type { BufferView } from '../evaluate.ts'
 import { Subject } from '../match/subject.ts'
 import { applyTransforms } from '../match/transforms.ts'
+import type { Lacking } from '../lacking.ts'
 import type { CompiledRule, Side, Slot } from '../program/compiled-rule.ts'
 import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
 import { MessageFiles, fileName } from '../files/message-files.ts'
+import type { StreamSide } from '../stream-side.ts'
 import { BodyStream } from './body-stream.ts'
 import { headBuffer, headInstances, joinedValue } from './buffers.ts'
 
@@ -18,10 +20,25 @@ interface SideState {
   /** The message has a body, or none, or it is not known yet. */
   hasBody: boolean | null
   waiting: CompiledRule[]
+  /** What some of these are known to wait for; null: nothing is known. */
+  lacking: Map<CompiledRule, Lacking> | null
+  /** All of the message was seen. */
+  isOver: boolean
+  /** Its bytes as they came, as far as they were read when a rule last asked. */
+  raw: { readonly subject: Subject; readonly readTo: number; readonly isOver: boolean } | null
 }
 
 function newSide(): SideState {
-  return { subjects: [], body: null, files: null, hasBody: null, waiting: [] }
+  return {
+    subjects: [],
+    body: null,
+    files: null,
+    hasBody: null,
+    waiting: [],
+    lacking: null,
+    isOver: false,
+    raw: null,
+  }
 }
 
 /** One HTTP exchange as the rules see it. Buffers are made when a rule first asks for them. */
@@ -33,13 +50,12 @@ export class HttpExchange implements BufferView {
   readonly raised = new Set<string>()
   readonly request = newSide()
   readonly response = newSide()
-  requestEnded = false
   /** The response is over and logged. */
   closed = false
   /** Side whose rules are being evaluated. */
   side: Side = 'request'
-  /** The raw stream, for payload matches among HTTP ones. */
-  payload: { readonly window: Subject } | null = null
+  /** The raw stream of that side, for payload matches among HTTP ones. */
+  stream: StreamSide | null = null
 
   constructor(transaction: HttpTransaction) {
     this.transaction = transaction
@@ -69,7 +85,7 @@ export class HttpExchange implements BufferView {
   }
 
   subject(slot: Slot): Subject | null | undefined {
-    if (slot.buffer === PAYLOAD) return this.payload === null ? null : this.payload.window
+    if (slot.buffer === PAYLOAD) return this.#raw(slot)
     const side = this.#sideOf(slot)
     const state = this.state(side)
     if (slot.streaming) {
@@ -101,6 +117,29 @@ export class HttpExchange implements BufferView {
 
   numbers(): null {
     return null
+  }
+
+  /**
+   * Raw bytes among HTTP buffers are those of the message, from its first to the last one read. Suricata has looked at all
+   * bytes before when a message begins, and goes on to those of the next one when it is over. It looks at them in pieces
+   * of 2,560 bytes, we at all that the window holds.
+   */
+  #raw(slot: Slot): Subject | null {
+    if (this.stream === null) return null
+    const state = this.state(this.side)
+    const { requestStart, requestReadTo, responseStart, responseReadTo } = this.transaction
+    const isRequest = this.side === 'request'
+    // What is asked later was read already: the stream is shown in step.
+    const readTo = Math.min(isRequest ? requestReadTo : responseReadTo, this.stream.total)
+    const { isOver } = state
+    if (state.raw === null || state.raw.readTo !== readTo || state.raw.isOver !== isOver) {
+      const start = isRequest ? requestStart : responseStart
+      state.raw = { subject: this.stream.message(start, readTo, isOver), readTo, isOver }
+    }
+    const { subject } = state.raw
+    if (slot.transforms.length === 0) return subject
+    const { text, base, ended, final } = subject
+    return new Subject(applyTransforms(text, slot.transforms), base, ended, final)
   }
 
   #sideOf(slot: Slot): Side {

@@ -6,7 +6,9 @@
  * is relative to decides at once. The search is exponential in the number of relative steps at worst; the
  * number of steps taken is bounded by RECURSION_LIMIT, after which the answer is "no match".
  *
- * Cost: contents are found by `indexOf`, which V8 runs at memchr/SIMD speed; nothing is allocated.
+ * Cost: contents are found by `indexOf`, which V8 runs at memchr/SIMD speed; nothing is allocated. A relative
+ * content remembers where its next occurrence is, so coming back to it does not read the same stretch again:
+ * without that, hostile text costs RECURSION_LIMIT times its length.
  */
 import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { Subject } from './subject.ts'
@@ -36,6 +38,8 @@ const NEVER: Outcome = 2
 /** Steps left of the rule being evaluated, and its variables. */
 export class MatchBudget {
   stepsLeft = RECURSION_LIMIT
+  /** Counts the matchings of one text; what steps remember is of one of them. */
+  pass = 0
   readonly variables: Variables = new Map()
   /** Changes of sets that the rule makes if it matches, and entries that its alert quotes. */
   readonly setChanges: SetChange[] = []
@@ -53,6 +57,7 @@ export class MatchBudget {
 
 /** True when every step holds. Matched positions stay in the steps. */
 export function matchSteps(steps: readonly Step[], subject: Subject, budget: MatchBudget): boolean {
+  budget.pass += 1
   return from(steps, 0, subject, 0, budget) === YES
 }
 
@@ -166,7 +171,7 @@ function content(
     const last = text.length - size
     if (subject.ended && last >= low && last + size <= high && text.endsWith(step.needle)) at = last
     if (at >= 0 && step.exactHigh && !equalHigh(step.pattern, subject.text, at)) at = -1
-  } else at = find(step, text, subject.text, low, high)
+  } else at = findFrom(step, text, subject.text, low, high, budget)
   if (step.negated) {
     if (at >= 0) return failure
     return from(steps, index + 1, subject, previous, budget)
@@ -177,9 +182,33 @@ function content(
     const rest = from(steps, index + 1, subject, at + size, budget)
     if (rest !== NO) return rest
     if (!step.retry || step.endsWith) return failure
-    at = find(step, text, subject.text, at + 1, high)
+    at = findFrom(step, text, subject.text, at + 1, high, budget)
   }
   return failure
+}
+
+/** Windows up to so many bytes are searched anew each time. */
+const SHORT_WINDOW = 512
+
+/** As `find`, for steps that the search may come back to. */
+function findFrom(
+  step: ContentStep,
+  text: string,
+  original: string,
+  low: number,
+  high: number,
+  { pass }: MatchBudget,
+): number {
+  if (!step.relative || high - low < SHORT_WINDOW) return find(step, text, original, low, high)
+  const search = (step.search ??= { pass: 0, from: 0, next: -1 })
+  const isKnown =
+    search.pass === pass && low >= search.from && (search.next < 0 || low <= search.next)
+  if (!isKnown) {
+    search.next = find(step, text, original, low, text.length)
+    search.pass = pass
+    search.from = low
+  }
+  return search.next >= 0 && search.next + step.needle.length <= high ? search.next : -1
 }
 
 /** Next occurrence that begins at or after `low` and ends by `high`; -1 when there is none. */
@@ -197,7 +226,7 @@ function find(
     if (!text.startsWith(needle, low)) return -1
     return step.exactHigh && !equalHigh(step.pattern, original, low) ? -1 : low
   }
-  const hay = high - low < 512 && high < text.length ? text.slice(0, high) : text
+  const hay = high - low < SHORT_WINDOW && high < text.length ? text.slice(0, high) : text
   let at = hay.indexOf(needle, low)
   while (at >= 0 && at + needle.length <= high) {
     if (!step.exactHigh || equalHigh(step.pattern, original, at)) return at
@@ -256,7 +285,10 @@ function base64(
   const end = step.decode.bytes === 0 ? undefined : start + step.decode.bytes
   const decoded = decodeBase64(subject.text.slice(start, end), 'rfc4648')
   if (decoded === '') return false
-  return (
-    step.steps.length === 0 || from(step.steps, 0, new DecodedSubject(decoded), 0, budget) === YES
-  )
+  if (step.steps.length === 0) return true
+  // What steps remember of one text says nothing of another.
+  budget.pass += 1
+  const result = from(step.steps, 0, new DecodedSubject(decoded), 0, budget)
+  budget.pass += 1
+  return result === YES
 }

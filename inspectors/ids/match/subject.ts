@@ -10,13 +10,16 @@ export class Subject {
   ended: boolean
   /** No more of the buffer will be shown: what is absent now stays absent. */
   final: boolean
+  /** It has no end that could be waited for: what must be absent is absent when it was not seen so far. */
+  readonly endless: boolean
   #folded: string | null = null
 
-  constructor(text: string, base = 0, ended = true, final = true) {
+  constructor(text: string, base = 0, ended = true, final = true, endless = false) {
     this.text = text
     this.base = base
     this.ended = ended
     this.final = final
+    this.endless = endless
   }
 
   /**

@@ -39,6 +39,17 @@ export interface ContentStep {
   readonly within: Operand
   at: number
   end: number
+  /** Null: the step was never searched for in a long text from a place that another step found. */
+  search: ContentSearch | null
+}
+
+/** What a search came to: between `from` and `next` the content does not begin. */
+export interface ContentSearch {
+  /** Matching of a section that it was made in; it says nothing in others. */
+  pass: number
+  from: number
+  /** Its next occurrence; -1: there is none. */
+  next: number
 }
 
 export interface PcreStep {
@@ -179,6 +190,7 @@ function compileContent(match: ContentMatch): ContentStep {
     within: match.within ?? -1,
     at: -1,
     end: -1,
+    search: null,
   }
 }
 

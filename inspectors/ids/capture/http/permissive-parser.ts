@@ -12,6 +12,7 @@ const MAX_METHOD_BYTES = 64
 /** What status lines begin with. */
 const HTTP = 0x4854_5450
 const SLASH = 0x2f
+const NOTHING_SKIPPED = { to_server: 0, to_client: 0 }
 
 /**
  * Events in the order of an exchange. Chunks are valid during the call only, but for those that are part of what was pushed
@@ -49,10 +50,19 @@ export class PermissiveHttpParser {
   #isClientSilent = false
   #isServerSilent = false
 
-  /** @param now milliseconds since the epoch */
-  constructor(events: HttpEvents, now: () => number) {
+  /**
+   * @param now milliseconds since the epoch
+   * @param skipped bytes of each stream that come before the first that is pushed
+   */
+  constructor(
+    events: HttpEvents,
+    now: () => number,
+    skipped: Readonly<Record<'to_server' | 'to_client', number>> = NOTHING_SKIPPED,
+  ) {
     this.#events = events
     this.#now = now
+    this.#client.offset = skipped.to_server
+    this.#server.offset = skipped.to_client
   }
 
   pushClient(chunk: Buffer): void {
@@ -73,6 +83,7 @@ export class PermissiveHttpParser {
   gapClient(bytes: number): void {
     if (this.#isClientSilent) return
     if (this.#sending?.body.skip(bytes) === true) {
+      this.#client.offset += bytes
       if (this.#sending.body.done) this.#endRequest(this.#sending.transaction)
       return
     }
@@ -83,6 +94,7 @@ export class PermissiveHttpParser {
   gapServer(bytes: number): void {
     if (this.#isServerSilent) return
     if (this.#answering?.body.skip(bytes) === true) {
+      this.#server.offset += bytes
       if (this.#answering.body.done) this.#endResponse(this.#answering.transaction)
       return
     }
@@ -116,6 +128,7 @@ export class PermissiveHttpParser {
       const { transaction, body } = this.#sending!
       for (let piece = body.read(this.#client); piece !== null; piece = body.read(this.#client)) {
         transaction.requestBodyBytes += piece.length
+        transaction.requestReadTo = this.#client.offset
         this.#events.requestBody(transaction, piece, this.#client.isPushed)
       }
       if (!body.done) return
@@ -133,6 +146,7 @@ export class PermissiveHttpParser {
     const piece = client.buffer.subarray(client.start, client.start + client.length)
     client.consume(piece.length)
     transaction.requestBodyBytes += piece.length
+    transaction.requestReadTo = client.offset
     this.#events.requestBody(transaction, piece, this.#client.isPushed)
     this.#events.fault(transaction, 'to_server', 'request_body_unexpected')
   }
@@ -159,6 +173,8 @@ export class PermissiveHttpParser {
       [],
     )
     this.#count += 1
+    transaction.requestStart = client.offset - length
+    transaction.requestReadTo = client.offset
     this.#awaiting.push(transaction)
     const body = new BodyReader(head.framing, (fault) => {
       const name = fault === 'extension' ? 'request_chunk_extension' : 'invalid_request_chunk_len'
@@ -172,6 +188,7 @@ export class PermissiveHttpParser {
   #endRequest(transaction: ExchangeTransaction): void {
     this.#sending = null
     transaction.requestEnded = true
+    transaction.requestReadTo = this.#client.offset
     this.#events.requestEnd(transaction)
   }
 
@@ -182,6 +199,7 @@ export class PermissiveHttpParser {
       const { transaction, body } = this.#answering
       for (let piece = body.read(this.#server); piece !== null; piece = body.read(this.#server)) {
         transaction.responseBodyBytes += piece.length
+        transaction.responseReadTo = this.#server.offset
         this.#events.responseBody(transaction, piece, this.#server.isPushed)
       }
       if (!body.done) return
@@ -194,7 +212,7 @@ export class PermissiveHttpParser {
     if (server.length === 0) return false
     const transaction = this.#awaiting[0] ?? this.#unasked()
     if (this.#isHeadless(isOver)) {
-      this.#beginResponse(transaction, HEADLESS)
+      this.#beginResponse(transaction, HEADLESS, 0)
       return true
     }
     const bytes = this.#responseScanner.scan(server, isOver)
@@ -211,7 +229,7 @@ export class PermissiveHttpParser {
     const head = readResponseHead(raw, transaction.request.method)
     const isInterim = head.status >= 100 && head.status < 200 && head.status !== 101
     if (isInterim && head.framing.kind === 'none') return true
-    this.#beginResponse(transaction, head)
+    this.#beginResponse(transaction, head, length)
     return true
   }
 
@@ -226,8 +244,16 @@ export class PermissiveHttpParser {
     return isOver || length >= 512 || (lines.length >= 2 && lines[1].length >= 5)
   }
 
-  #beginResponse(transaction: ExchangeTransaction, head: HttpResponseHead): void {
+  /** @param headBytes that were read */
+  #beginResponse(
+    transaction: ExchangeTransaction,
+    head: HttpResponseHead,
+    headBytes: number,
+  ): void {
+    const { offset } = this.#server
     transaction.response = head
+    transaction.responseStart = offset - headBytes
+    transaction.responseReadTo = offset
     const body = new BodyReader(head.framing, (fault) => {
       if (fault === 'length')
         this.#events.fault(transaction, 'to_client', 'invalid_response_chunk_len')
@@ -239,6 +265,7 @@ export class PermissiveHttpParser {
   #endResponse(transaction: ExchangeTransaction): void {
     this.#answering = null
     transaction.responseEnded = true
+    transaction.responseReadTo = this.#server.offset
     this.#awaiting.shift()
     this.#events.responseEnd(transaction)
     this.#events.transactionEnd(transaction)

@@ -7,6 +7,7 @@ import type { CapturedPacket } from '#inspectors/ids/capture/pcap-file.ts'
 import { createIds, type Ids } from '#inspectors/ids/ids.ts'
 import { isPacketBuffer, PAYLOAD } from '#signatures/suricata/buffers.ts'
 import { parseRules } from '#signatures/suricata/parse-rules.ts'
+import type { BufferMatch } from '#signatures/suricata/buffer-match.ts'
 import type { Rule } from '#signatures/suricata/rule.ts'
 import { ACK, RST, SYN, URG } from './frames.ts'
 import { readCapture } from './read-capture.ts'
@@ -52,40 +53,61 @@ export function packetsOf(path: string): readonly CapturedPacket[] {
   return result.ok ? result.packets : []
 }
 
-/** Asks nothing of single packets, of sizes of chunks or of how many there were. */
-export function isAboutStreams(rule: Rule): boolean {
-  return (
-    rule.packetChecks.length === 0 &&
-    rule.sections.length > 0 &&
-    rule.flowChecks.every(({ kind }) => kind === 'app-layer-protocol' || kind === 'sameip') &&
-    rule.effects.length === 0 &&
-    rule.threshold === null &&
-    rule.protocol.transport === 'tcp' &&
-    rule.protocol.payload !== 'packet' &&
-    rule.flow.stream !== 'no_stream' &&
-    rule.sections.every(
-      ({ buffer, matches, transforms }) =>
-        !isPacketBuffer(buffer) &&
-        transforms.length === 0 &&
-        (buffer !== PAYLOAD ||
-          matches.every(
-            (match) =>
-              match.kind === 'content' &&
-              !match.negated &&
-              match.offset === null &&
-              match.depth === null &&
-              !match.startsWith &&
-              !match.endsWith,
-          )),
-    )
+/** Checks of one packet, or of what had come with the packets so far. */
+const PACKET_CHECKS: ReadonlySet<string> = new Set(['dsize', 'stream_size', 'flow-count'])
+
+/**
+ * Nothing that the rule asks depends on where packets begin and end, by what it is made of. Left out are rules that
+ *
+ * - are about packets: other transports than TCP, header fields, sizes, counts, `tcp-pkt`, `no_stream`, or no buffer at
+ *   all (a packet is then asked what is known of its flow so far);
+ * - ask raw bytes for a place (`offset`, `depth`, `startswith`, `endswith`) and name no protocol: as with Suricata they
+ *   are matched with single packets beside the stream;
+ * - ask that raw bytes are absent from a stream. A stream has no end to wait for, so what counts is what came so far.
+ *
+ * Raw bytes beside HTTP buffers are those of the message, which has a beginning and an end.
+ */
+export function isFreeOfPackets(rule: Rule): boolean {
+  if (rule.protocol.transport !== 'tcp' || rule.protocol.payload === 'packet') return false
+  if (rule.sections.length === 0 && rule.fileChecks.length === 0) return false
+  if (rule.packetChecks.length > 0 || rule.flow.stream === 'no_stream') return false
+  if (rule.flowChecks.some(({ kind }) => PACKET_CHECKS.has(kind))) return false
+  if (rule.sections.some(({ buffer }) => isPacketBuffer(buffer))) return false
+  if (rule.application === 'http' && rule.sections.some(({ buffer }) => buffer !== PAYLOAD))
+    return true
+  return rule.sections.every(
+    ({ buffer, matches }) =>
+      buffer !== PAYLOAD ||
+      matches.every((match) => {
+        if (match.kind !== 'content') return !asksForAbsence(match)
+        const isPlaced =
+          match.offset !== null || match.depth !== null || match.startsWith || match.endsWith
+        return !match.negated && (rule.application !== null || !isPlaced)
+      }),
   )
+}
+
+/** Assertions of a pattern about an end, or about what does not follow or come before. */
+const NEGATIVE_ASSERTION = /\$|\\[zZ]|\(\?<?!/
+
+function asksForAbsence(match: BufferMatch): boolean {
+  if (match.kind === 'pcre') return match.negated || NEGATIVE_ASSERTION.test(match.pattern.source)
+  return match.kind === 'isdataat' && match.negated
 }
 
 /** Sets are kept from replay to replay; of some faults it matters in which segment they are. */
 const REMEMBERED = /\b(?:dataset|datarep|app-layer-event)\b/
 
-/** An IDS over those rules of a file that a predicate takes; null: there are none. */
-export function idsOfFile(path: string, takes: (rule: Rule) => boolean): Ids | null {
+/**
+ * An IDS over those rules of a file that a predicate takes; null: there are none.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function idsOfFile(
+  path: string,
+  takes: (rule: Rule) => boolean,
+  now = (): number => 0,
+): Ids | null {
   const text = readFileSync(path, 'latin1')
   const lines = text.split('\n')
   const kept = parseRules(text, path)
@@ -97,7 +119,7 @@ export function idsOfFile(path: string, takes: (rule: Rule) => boolean): Ids | n
   try {
     const file = join(folder, 'kept.rules')
     writeFileSync(file, kept.join('\n'), 'latin1')
-    return createIds({ mode: 'detect', rulePaths: [file], packets: true, now: () => 0 })
+    return createIds({ mode: 'detect', rulePaths: [file], packets: true, now })
   } catch {
     return null
   } finally {
