@@ -84,5 +84,8 @@ const isCovered = (event: AlertEvent, { transaction }: Ending): boolean =>
 /** Of an alert that tells of a failure nothing changes. */
 function ended(event: AlertEvent, { verdict, status }: Ending): AlertEvent {
   if (event.verdict === 'bypassed') return event
-  return { ...event, verdict, ...(status === null ? {} : { status }) }
+  const { context, connection, transaction, alert, flow } = event
+  return status === null
+    ? { context, connection, transaction, alert, verdict, flow }
+    : { context, connection, transaction, alert, verdict, status, flow }
 }

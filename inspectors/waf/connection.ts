@@ -271,8 +271,8 @@ export class WafConnection implements ConnectionInspector {
     for (let index = exchange.reported; index < hits.length; index += 1) {
       const hit = hits[index]
       if (onHit !== null && (hit.rule.log || hit.isDecisive)) onHit(transaction, hit)
-      if (isAlert(hit)) told.push(alertOf(hit))
-      else if (hit.rule.log) told.push({ ...alertOf(hit), isLogOnly: true })
+      const isToldOf = isAlert(hit)
+      if (isToldOf || hit.rule.log) told.push(alertOf(hit, !isToldOf))
     }
     exchange.reported = hits.length
     const alerts = maskedAlerts(transaction, told)

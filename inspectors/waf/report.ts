@@ -20,9 +20,11 @@ export function isAlert(hit: RuleHit): boolean {
   return rule.phase !== 5 && hit.msg !== ''
 }
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
 /** What all alerts of a rule share, the same objects each time. */
 type RuleFields = Pick<
-  Alert,
+  Required<Alert>,
   | 'gid'
   | 'signatureId'
   | 'rev'
@@ -58,18 +60,34 @@ function fieldsOf(rule: RuleInfo): RuleFields {
   return fields
 }
 
-export function alertOf(hit: RuleHit): Alert {
-  const { rule } = hit
-  return {
-    ...fieldsOf(rule),
-    message: (hit.msg === '' ? `Rule ${rule.id} matched` : hit.msg).slice(0, MAX_MESSAGE_BYTES),
+/** @param isLogOnly it tells of no attack */
+export function alertOf(hit: RuleHit, isLogOnly: boolean): Alert {
+  const { rule, msg, logdata } = hit
+  const fields = fieldsOf(rule)
+  // Field by field: to spread the shared ones costs several times as much.
+  const alert: Mutable<Alert> = {
+    gid: fields.gid,
+    signatureId: fields.signatureId,
+    rev: fields.rev,
+    category: fields.category,
+    metadata: fields.metadata,
+    references: fields.references,
+    phase: fields.phase,
+    tags: fields.tags,
+    source: fields.source,
+    message: msg === '' ? `Rule ${rule.id} matched` : cut(msg, MAX_MESSAGE_BYTES),
     severity: severityOf(hit),
     matches: hit.matches,
     score: hit.score,
-    ...(hit.logdata === '' ? {} : { logdata: hit.logdata.slice(0, MAX_LOGDATA_BYTES) }),
     decisive: hit.isDecisive,
   }
+  if (logdata !== '') alert.logdata = cut(logdata, MAX_LOGDATA_BYTES)
+  if (isLogOnly) alert.isLogOnly = true
+  return alert
 }
+
+const cut = (text: string, limit: number): string =>
+  text.length <= limit ? text : text.slice(0, limit)
 
 function severityOf(hit: RuleHit): number {
   const { severity } = hit.rule

@@ -90,7 +90,12 @@ export class SqlFolder {
 
   /** `1,(1)`, `n+(1)`, `1),(1` and `n)+(n` start over. */
   #foldFive(): void {
-    const [a, b, c, d, e] = this.tokens.map((token) => token.type)
+    const { tokens } = this
+    const a = tokens[0].type
+    const b = tokens[1].type
+    const c = tokens[2].type
+    const d = tokens[3].type
+    const e = tokens[4].type
     const isEnclosed = c === T.LEFT_PARENTHESIS && e === T.RIGHT_PARENTHESIS
     const isJoined = b === T.RIGHT_PARENTHESIS && d === T.LEFT_PARENTHESIS
     const isFolded =
