@@ -146,7 +146,7 @@ export interface Inspector {
  * during the call only: who needs them longer copies.
  */
 export interface ConnectionInspector {
-  /** Raw chunk of either direction, before any protocol event that it completes. */
+  /** Raw chunk of either direction, before any protocol event that it completes. It may be kept: nobody writes into it. */
   bytes(flow: Flow, chunk: Buffer): Verdict
   requestHead(transaction: HttpTransaction): Verdict
   /**

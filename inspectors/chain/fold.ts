@@ -21,6 +21,7 @@ import {
   type EventCode,
 } from './event.ts'
 import { failureAlert } from './failure-alert.ts'
+import { type InspectionClock, PROCESS_CLOCK } from './inspection-clock.ts'
 import { namedAlerts } from './named-alerts.ts'
 import type { RateLimit } from './rate-limit.ts'
 
@@ -32,7 +33,7 @@ import type { RateLimit } from './rate-limit.ts'
  * more of the flow. In mode `detect` a block or drop becomes alerts with the verdict `would-block`.
  *
  * This is the one place where a hop that cannot do its work is mapped to its `onFailure`: an exception,
- * an event that took longer than EVENT_BUDGET_MS (known only afterwards: a call cannot be interrupted)
+ * an event that had it at work for more than EVENT_BUDGET_MS (known only afterwards: a call cannot be interrupted)
  * or a body held beyond its bound. `open`: the flow goes on without the hop. `closed`: it is reset.
  *
  * Alerts about bytes that are held wait with them (`pending-alerts.ts`): when a later event stops the
@@ -41,17 +42,14 @@ import type { RateLimit } from './rate-limit.ts'
  * A pass costs, per hop and event, one call and one reading of the clock; it allocates nothing.
  */
 
-/** Longest that one hop may take for one event. */
-export const EVENT_BUDGET_MS = 1_000
-
 const NO_BYTES = Buffer.alloc(0)
 
 export interface FoldOptions {
   readonly sink: AlertSink
   /** Failures repeat with the traffic: each hop alerts about one kind of failure once in a while. */
   readonly failureAlerts: RateLimit
-  /** Monotonic milliseconds; a test passes its own. */
-  readonly now?: () => number
+  /** A test passes its own. */
+  readonly clock?: InspectionClock
 }
 
 export class ChainFold {
@@ -62,7 +60,7 @@ export class ChainFold {
   readonly #inspectors: (ConnectionInspector | null)[]
   readonly #spentMs: Float64Array
   readonly #options: FoldOptions
-  readonly #now: () => number
+  readonly #clock: InspectionClock
   #live = 0
   /** Hops that asked to hold the body that is travelling now, per direction. */
   #holdingRequest = 0
@@ -78,7 +76,7 @@ export class ChainFold {
     this.#hops = hops
     this.#options = options
     this.pending = new PendingAlerts(options.sink)
-    this.#now = options.now ?? performance.now.bind(performance)
+    this.#clock = options.clock ?? PROCESS_CLOCK
     this.#inspectors = Array<ConnectionInspector | null>(hops.length).fill(null)
     this.#spentMs = new Float64Array(hops.length)
     for (let index = 0; index < hops.length; index++) {
@@ -252,7 +250,7 @@ export class ChainFold {
   #run(event: EventCode, flow: Flow, transaction: HttpTransaction | null, chunk: Buffer): Decision {
     const inspectors = this.#inspectors
     this.#transaction = transaction
-    let startedAt = this.#now()
+    let startedAt = this.#clock.begin()
     for (let index = 0; index < inspectors.length; index++) {
       const inspector = inspectors[index]
       if (inspector === null) continue
@@ -262,10 +260,10 @@ export class ChainFold {
       } catch (cause) {
         const decision = this.#fail(index, 'exception', flow, cause)
         if (decision !== PROCEED) return decision
-        startedAt = this.#now()
+        startedAt = this.#clock.now()
         continue
       }
-      const endedAt = this.#now()
+      const endedAt = this.#clock.now()
       const elapsedMs = endedAt - startedAt
       startedAt = endedAt
       this.#spentMs[index] += elapsedMs
@@ -273,7 +271,7 @@ export class ChainFold {
         const decision = this.#judge(index, verdict, event, flow, transaction)
         if (decision !== PROCEED) return decision
       }
-      if (elapsedMs > EVENT_BUDGET_MS && inspectors[index] !== null) {
+      if (this.#clock.isOverBudget(elapsedMs) && inspectors[index] !== null) {
         const decision = this.#fail(index, 'time-budget', flow, undefined)
         if (decision !== PROCEED) return decision
       }

@@ -55,7 +55,8 @@ export class IdsConnection implements ConnectionInspector {
 
   bytes(flow: Flow, chunk: Buffer): Verdict {
     this.learn(flow, chunk)
-    return this.inspect(flow, chunk)
+    // It travels on as it came, so nobody writes into it.
+    return this.inspect(flow, chunk, 'line', true)
   }
 
   /** The first half of `bytes`: counts them and looks for the protocol. */

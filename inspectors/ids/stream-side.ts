@@ -11,7 +11,7 @@ import type { RuleGroup } from './program/rule-group.ts'
 const MAX_WINDOW = STREAM_HISTORY + 8192
 
 /** Chunks that may wait to be joined to the window: nearly all are never looked at. */
-const MAX_FRESH_CHUNKS = 64
+const MAX_FRESH_CHUNKS = 128
 
 /** Bytes that a packet is matched with, its own among them (`toserver-chunk-size`). */
 const REACH = 2560
@@ -33,6 +33,7 @@ export class StreamSide implements BufferView {
   readonly #chunk = new Subject('')
   /** Chunks that are not part of the window's text yet. */
   readonly #fresh: Buffer[] = []
+  #freshBytes = 0
   /** Bytes that the window has with these. */
   #windowBytes = 0
   #newest: Buffer | null = null
@@ -104,12 +105,14 @@ export class StreamSide implements BufferView {
    */
   push(chunk: Buffer, group: RuleGroup, into: CandidateList, isHeld = false): void {
     // Cut now and then only: pieces are joined when a rule looks at them.
-    const kept = this.#windowBytes > MAX_WINDOW ? STREAM_HISTORY : this.#windowBytes
-    this.#windowBytes = kept + chunk.length
+    const isCut = this.#windowBytes > MAX_WINDOW
+    this.#windowBytes = (isCut ? STREAM_HISTORY : this.#windowBytes) + chunk.length
     this.total += chunk.length
     if (isHeld) {
       this.#newest = chunk
       this.#fresh.push(chunk)
+      this.#freshBytes += chunk.length
+      if (isCut) this.#forget()
       if (this.#fresh.length > MAX_FRESH_CHUNKS) this.#join('')
     } else {
       const text = chunk.toString('latin1')
@@ -120,11 +123,20 @@ export class StreamSide implements BufferView {
     group.chunked?.scanChunk(this.#tail, chunk, true, into)
   }
 
+  /** What the window has left behind is not joined to it any more. */
+  #forget(): void {
+    const fresh = this.#fresh
+    while (this.#freshBytes - fresh[0].length >= this.#windowBytes)
+      this.#freshBytes -= fresh.shift()!.length
+    if (this.#freshBytes >= this.#windowBytes) this.#window.set('', this.total, true, false)
+  }
+
   /** @param newest what follows the chunks that wait */
   #join(newest: string): void {
     let { text } = this.#window
     for (const chunk of this.#fresh) text += chunk.toString('latin1')
     this.#fresh.length = 0
+    this.#freshBytes = 0
     text += newest
     if (text.length > this.#windowBytes) text = text.slice(-this.#windowBytes)
     this.#window.set(text, this.windowBase, true, false)

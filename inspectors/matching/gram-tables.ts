@@ -70,8 +70,34 @@ const USUAL =
   'content-type: text/html x-requested-with: xmlhttprequest origin: gzip\r\n' +
   'ing tion ment ation information this that with from your you are have not all new page home search contact about'
 
+/** Words of pages, programs and their data: not in all of them, but in many. */
+const FREQUENT =
+  'about account action address admin agent application archive article asset author background banner base block ' +
+  'blog body book border bottom browser button cache call cart category center change chat check class click client ' +
+  'close cloud code color comment common company config connect contact container content control copy count ' +
+  'country create credit custom data database date default delete description design detail device digital direct ' +
+  'display document domain download edit email enable error event example export external feature feed field file ' +
+  'filter find first flash float font footer form format forum frame free function game general global google group ' +
+  'guest guide head header height help hidden history home host hour icon image import include index info input ' +
+  'install interface item javascript jquery keyword label language last latest layout left level library license ' +
+  'light limit line link list live load local location login logo mail main manage margin market max media member ' +
+  'menu message meta method mobile mode model module money month more name navigation network news next none note ' +
+  'number object offer office online open option order origin other page param parent partner password path payment ' +
+  'person phone photo picture place plan platform play plugin point policy popular position post power price print ' +
+  'privacy private product profile program project property public query question radio rate read reference ' +
+  'register remote remove report request require research reset resource response result return review right route ' +
+  'sale save school science screen script search section secure select send server service session setting share ' +
+  'shop show side sign simple site size small social software solution sort source space special standard start ' +
+  'state static status store story stream street string student style submit success summary support system table ' +
+  'target task team template term test text theme time title today token tool topic total track trade travel tree ' +
+  'type update upload user username value version video view visit wait warning watch water week weight widget ' +
+  'width window wordpress work world write year ' +
+  '<a href="http:// </a> </p> </h2> </div></div> ="> "></div> return ){return }, function(){ ){if( );} var  = != null ) && ( || ' +
+  '":" ":{" ":["  "},{" "],"  ": " {" [{" 0px; color:#fff; background-color: :none; }\n</style> .</p> \n\n \r\n\r\n \0\0\0\0 '
+
 const COMMON_RANK = ranks()
 const USUAL_COST = 60
+const FREQUENT_COST = 30
 /** Cost of a gram that so many entries have already. */
 const SHARED_COST = 12
 
@@ -100,16 +126,16 @@ function gramAt(textLatin1: string, at: number, size: GramBytes): number {
   return gram | ((gram & FOLD) >>> 1)
 }
 
-const usualGrams: Readonly<Record<GramBytes, Set<number>>> = {
-  2: usual(2),
-  3: usual(3),
-  4: usual(4),
-}
+type GramSets = Readonly<Record<GramBytes, ReadonlySet<number>>>
 
-function usual(size: GramBytes): Set<number> {
-  const grams = new Set<number>()
-  for (let at = 0; at + size <= USUAL.length; at += 1) grams.add(gramAt(USUAL, at, size))
-  return grams
+const usualGrams = gramsOf(USUAL)
+const frequentGrams = gramsOf(FREQUENT)
+
+function gramsOf(text: string): GramSets {
+  const sets = { 2: new Set<number>(), 3: new Set<number>(), 4: new Set<number>() }
+  for (const size of [2, 3, 4] as const)
+    for (let at = 0; at + size <= text.length; at += 1) sets[size].add(gramAt(text, at, size))
+  return sets
 }
 
 /** True when each line of a text, latin1, is made of runs of bytes that almost every request or page has. */
@@ -167,6 +193,7 @@ function cheapest(
     const gram = gramAt(pattern, at, size)
     let cost = SHARED_COST * (taken.get(gram) ?? 0)
     if (usualGrams[size].has(gram)) cost += USUAL_COST
+    else if (size > 2 && frequentGrams[size].has(gram)) cost += FREQUENT_COST
     for (let index = 0; index < size; index += 1)
       cost += COMMON_RANK[(gram >>> (8 * index)) & 0xff] / size
     costs[at] = cost

@@ -190,6 +190,10 @@ export class Replay {
 
   #show(flow: ReplayFlow, packet: Packet, direction: Flow): void {
     flow.packet(packet, direction, this.counts.packets, this.#checksums.isDamaged(packet))
+    if (packet.events.length > 0) this.#countEvents(packet)
+  }
+
+  #countEvents(packet: Packet): void {
     const { events } = this.counts
     for (const event of packet.events) events.set(event, (events.get(event) ?? 0) + 1)
   }

@@ -160,11 +160,8 @@ function headerNames(headers: readonly HttpHeader[]): string {
   if (known !== null && isOfNames(known, headers)) return known.text
   const names = headers.map(({ name }) => name)
   const text = `\r\n${names.map((name) => `${name}\r\n`).join('')}\r\n`
-  if (names.length <= MAX_NAMES && text.length <= MAX_VALUE_BYTES) {
-    // Copies: a name may be a part of its whole head, which it would keep.
-    const kept = text.slice(2, -4).split('\r\n')
-    nameSets[place] = { names: kept, text }
-  }
+  // Where heads are read with `head-words.ts` equal names are one string, and comparing them costs nothing.
+  if (names.length <= MAX_NAMES && text.length <= MAX_VALUE_BYTES) nameSets[place] = { names, text }
   return text
 }
 

@@ -166,6 +166,7 @@ export class Prefilter {
 
   /** Adds the candidates of a text that is whole, in any of the buffers. */
   scanBytes(text: Buffer, into: Candidates): void {
+    if (text.length === 0) return
     if (text.length <= SCAN_BYTES) this.#scanPiece('', text, true, into)
     else this.scanChunk(new ScanTail(), text, true, into)
   }

@@ -92,11 +92,13 @@ export interface SteadyInput {
   readonly count: boolean
 }
 
-/** A rule that depends on nothing else (steady-rules.ts). */
+/** A rule of which the first links depend on nothing else (steady-rules.ts). */
 export interface SteadyRule {
   readonly inputs: readonly SteadyInput[]
-  /** If some links match and others do not, nothing is left of it that a later rule could see. */
-  readonly forgetsPartialMatch: boolean
+  /** How many links that are. */
+  readonly links: number
+  /** How many of them may match, before one does not, with nothing left of it that a later rule could see. */
+  readonly forgets: number
 }
 
 /** Rules that look at the same values through the same transformations are gated together. */

@@ -22,7 +22,7 @@ const STEADY_BY_NAME = new Set(['REQUEST_HEADERS', 'RESPONSE_HEADERS'])
  *
  * @param constants by TX slot, 1: it has the same value in all transactions
  * @param isMatchSeen some rule may look at what another one matched
- * @returns by position; null: it depends on something else
+ * @returns by position; null: its first link depends on something else
  */
 export function findSteadyRules(
   rules: readonly CompiledRule[],
@@ -30,13 +30,22 @@ export function findSteadyRules(
   isMatchSeen: boolean,
 ): readonly (SteadyRule | null)[] {
   return rules.map(({ links }) => {
-    if (links.length === 0 || !links.every((link) => isSteady(link, constants))) return null
-    const inputs = links.flatMap((link) =>
+    const steady = leading(links, (link) => isSteady(link, constants))
+    const inputs = steady.flatMap((link) =>
       link.targets.parts.flatMap((part) => (part.txSlot >= 0 ? [] : inputOf(part)!)),
     )
-    const isPure = links.slice(0, -1).every((link) => !link.capture && link.effects.length === 0)
-    return inputs.length === 0 ? null : { inputs, forgetsPartialMatch: isPure && !isMatchSeen }
+    if (inputs.length === 0) return null
+    const pure = leading(steady, (link) => !link.capture && link.effects.length === 0)
+    return { inputs, links: steady.length, forgets: isMatchSeen ? 0 : pure.length }
   })
+}
+
+function leading(
+  links: readonly CompiledLink[],
+  holds: (link: CompiledLink) => boolean,
+): readonly CompiledLink[] {
+  const end = links.findIndex((link) => !holds(link))
+  return end < 0 ? links : links.slice(0, end)
 }
 
 function isSteady({ test, targets }: CompiledLink, constants: Uint8Array): boolean {

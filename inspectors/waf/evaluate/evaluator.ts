@@ -43,6 +43,8 @@ export class Evaluator {
   readonly #matches = new MatchList()
   #msg = ''
   #logdata = ''
+  /** Of the rule that did not match last: its first link that did not. */
+  #failedLink = 0
 
   constructor(program: Program) {
     this.#program = program
@@ -59,7 +61,7 @@ export class Evaluator {
     let position = positions.next(0)
     while (position >= 0) {
       const rule = rules[position]
-      const { removedRules, matchedVariable } = transaction
+      const { removedRules } = transaction
       const run = txRuns[position]
       if (run !== null && isWhole(transaction, rules, position, run.end)) {
         const from = this.#runTogether(transaction, phase, position, run)
@@ -71,14 +73,11 @@ export class Evaluator {
       let from = position + 1
       if (!isRemoved) {
         const isMatch = this.#runRule(transaction, rule, groupOf[position])
-        if (transaction.removedTargets !== null) positions.wake()
+        positions.wake(transaction)
         if (isMatch) {
           if (this.#finish(transaction, rule)) return
           from = next[position]
-        } else {
-          const isPartial = transaction.matchedVariable !== matchedVariable
-          positions.noteMismatch(transaction, position, isPartial)
-        }
+        } else positions.noteMismatch(transaction, position, this.#failedLink)
       }
       position = positions.next(from)
     }
@@ -128,7 +127,9 @@ export class Evaluator {
     for (let index = 0; index < links.length; index += 1) {
       const isLast = index === links.length - 1
       const of = index === 0 ? group : -1
-      if (!this.#runLink(transaction, rule, links[index], isLast, of)) return false
+      if (this.#runLink(transaction, rule, links[index], isLast, of)) continue
+      this.#failedLink = index
+      return false
     }
     return true
   }

@@ -12,7 +12,8 @@ export class PhasePositions {
   readonly #quietRules: QuietRules
   /** Left out because they would not match again. */
   readonly #silenced: Int32Array
-  #hasSilenced = false
+  /** Exclusions of this transaction that are heeded. */
+  #losers = 0
   /** By group. */
   readonly #positionsOf: readonly (Int32Array | undefined)[]
 
@@ -57,26 +58,27 @@ export class PhasePositions {
   /** Leaves out rules that did not match the last time, and would not now. To be called when all are admitted. */
   silence(transaction: Transaction): void {
     const quiet = this.#quietRules.begin(transaction)
-    this.#hasSilenced = quiet !== null
-    if (quiet === null) return
+    this.#losers = 0
     for (let word = 0; word < this.#alive.length; word += 1) {
-      this.#silenced[word] = this.#alive[word] & quiet[word]
-      this.#alive[word] &= ~quiet[word]
+      this.#silenced[word] = quiet === null ? 0 : this.#alive[word] & quiet[word]
+      this.#alive[word] ^= this.#silenced[word]
+    }
+    this.wake(transaction)
+  }
+
+  /** To be called after each rule: those that values were taken from are tried again. */
+  wake({ removedTargets }: Transaction): void {
+    if (removedTargets === null || removedTargets.length === this.#losers) return
+    this.#losers = removedTargets.length
+    const losing = this.#quietRules.losing(removedTargets)
+    for (let word = 0; word < this.#alive.length; word += 1) {
+      this.#alive[word] |= this.#silenced[word] & losing[word]
     }
   }
 
-  /** Values were taken from rules: those that count values count others than when the phase began. */
-  wake(): void {
-    if (!this.#hasSilenced) return
-    this.#hasSilenced = false
-    for (let word = 0; word < this.#alive.length; word += 1) {
-      this.#alive[word] |= this.#silenced[word]
-    }
-  }
-
-  /** A rule was run and did not match. @param isPartial some links of it did */
-  noteMismatch(transaction: Transaction, position: number, isPartial: boolean): void {
-    this.#quietRules.note(transaction, position, isPartial)
+  /** A rule was run and did not match. @param link the first that did not */
+  noteMismatch(transaction: Transaction, position: number, link: number): void {
+    this.#quietRules.note(transaction, position, link)
   }
 
   /** First position to be tried at or after this one; -1: none. */

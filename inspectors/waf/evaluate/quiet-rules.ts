@@ -1,7 +1,8 @@
-import type { PhaseProgram } from '../compile/program.ts'
+import type { CompiledRule, PhaseProgram } from '../compile/program.ts'
 import { type Collection, valuesOf } from '../transaction/collections.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Entry } from '../values/entry.ts'
+import { hasRule, type TargetExclusion } from '../values/selector.ts'
 
 /** More values of a variable than these are not compared. */
 const MAX_VALUES = 64
@@ -11,19 +12,24 @@ const MAX_VALUES = 64
  * (`compile/steady-rules.ts`). They need not be run.
  */
 export class QuietRules {
+  readonly #rules: readonly CompiledRule[]
   readonly #watches: readonly Watch[]
   readonly #steady: PhaseProgram['steady']
   readonly #width: number
   /** A bit per position: it does not match what the watches saw last. */
   readonly #quiet: Int32Array
   readonly #stale: Int32Array
-  #isNoting = false
+  readonly #losing: Int32Array
+  /** A bit per position: the exclusion takes values from the rule. */
+  readonly #losingBy = new WeakMap<TargetExclusion, Int32Array>()
 
-  constructor({ steady }: PhaseProgram) {
+  constructor({ rules, steady }: PhaseProgram) {
+    this.#rules = rules
     this.#steady = steady
     this.#width = Math.ceil(steady.length / 32)
     this.#quiet = new Int32Array(this.#width)
     this.#stale = new Int32Array(this.#width)
+    this.#losing = new Int32Array(this.#width)
     const watches = new Map<number, Watch>()
     for (const [position, rule] of steady.entries()) {
       for (const { collection, nameLower, count } of rule?.inputs ?? []) {
@@ -49,21 +55,48 @@ export class QuietRules {
       watch.compare(valuesOf(transaction, watch.collection), stale)
     }
     for (let word = 0; word < this.#width; word += 1) this.#quiet[word] &= ~stale[word]
-    // Rules that were told to leave values out may count others.
-    this.#isNoting = transaction.removedTargets === null
-    return this.#isNoting ? this.#quiet : null
+    return this.#quiet
   }
 
   /**
    * A rule was run and did not match.
    *
-   * @param isPartial some links of it did
+   * @param link the first that did not
    */
-  note(transaction: Transaction, position: number, isPartial: boolean): void {
+  note({ removedTargets }: Transaction, position: number, link: number): void {
     const rule = this.#steady[position]
-    if (rule === null || !this.#isNoting || transaction.removedTargets !== null) return
-    if (isPartial && !rule.forgetsPartialMatch) return
+    if (rule === null || link >= rule.links || link > rule.forgets) return
+    // Of other values it may match.
+    if (removedTargets !== null) {
+      for (let at = 0; at < removedTargets.length; at += 1) {
+        if (hasRule(removedTargets[at].rules, this.#rules[position].index)) return
+      }
+    }
     this.#quiet[position >> 5] |= 1 << (position & 31)
+  }
+
+  /**
+   * The rules that lose values: of those that are left they may count others.
+   *
+   * @returns a bit per position, until the next call
+   */
+  losing(exclusions: readonly TargetExclusion[]): Int32Array {
+    this.#losing.fill(0)
+    for (let at = 0; at < exclusions.length; at += 1) {
+      unite(this.#losingTo(exclusions[at]), this.#losing)
+    }
+    return this.#losing
+  }
+
+  #losingTo(exclusion: TargetExclusion): Int32Array {
+    const known = this.#losingBy.get(exclusion)
+    if (known !== undefined) return known
+    const losing = new Int32Array(this.#width)
+    for (const [position, { index }] of this.#rules.entries()) {
+      if (hasRule(exclusion.rules, index)) losing[position >> 5] |= 1 << (position & 31)
+    }
+    this.#losingBy.set(exclusion, losing)
+    return losing
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PROCEED } from '#inspectors/chain/decision.ts'
-import { ChainFold, EVENT_BUDGET_MS } from '#inspectors/chain/fold.ts'
+import { ChainFold } from '#inspectors/chain/fold.ts'
+import { EVENT_BUDGET_MS, InspectionClock } from '#inspectors/chain/inspection-clock.ts'
 import type { Hop } from '#inspectors/chain/hop.ts'
 import { RateLimit } from '#inspectors/chain/rate-limit.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
@@ -38,13 +39,14 @@ const alertOf = (id: number): Verdict => ({ kind: 'alert', alerts: [testAlert(id
 const blockOf = (id: number): Verdict => ({ kind: 'block', status: 403, alerts: [testAlert(id)] })
 const dropOf = (id: number): Verdict => ({ kind: 'drop', alerts: [testAlert(id)] })
 
-function foldOf(hops: readonly Hop[], now?: () => number) {
+/** @param workedMs what the thread did so far; by default as much as time has passed */
+function foldOf(hops: readonly Hop[], now?: () => number, workedMs = now) {
   const sink = new CollectingSink()
   const options = { sink, failureAlerts: new RateLimit(60_000, () => 0) }
   const fold = new ChainFold(
     hops,
     testConnection,
-    now === undefined ? options : { ...options, now },
+    now === undefined ? options : { ...options, clock: new InspectionClock(now, workedMs) },
   )
   return { fold, sink }
 }
@@ -191,6 +193,47 @@ for (const onFailure of ['open', 'closed'] as const) {
     assert.equal(fold.live, 1)
   })
 }
+
+test('a machine that stands still during an event is no failure of the inspector', () => {
+  let now = 0
+  let workedMs = 0
+  const stalled = scriptedHop({
+    requestHead: () => {
+      now += 60_000
+      workedMs += 2
+      return PASS
+    },
+    requestEnd: () => {
+      now += 60_000
+      workedMs += EVENT_BUDGET_MS + 1
+      return PASS
+    },
+  })
+  const { fold } = foldOf(
+    [stalled],
+    () => now,
+    () => workedMs,
+  )
+  assert.equal(fold.requestHead(transaction), PROCEED)
+  assert.equal(stalled.counters.failedTimeBudget, 0)
+  fold.requestEnd(transaction)
+  assert.equal(stalled.counters.failedTimeBudget, 1)
+})
+
+test('the clock of a process counts what its thread does, and no time asleep', () => {
+  const clock = new InspectionClock()
+  const asleep = clock.begin()
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EVENT_BUDGET_MS + 100)
+  assert.equal(clock.isOverBudget(clock.now() - asleep), false)
+  const atWork = clock.begin()
+  const before = process.threadCpuUsage()
+  const workedMs = (): number => {
+    const { user, system } = process.threadCpuUsage(before)
+    return (user + system) / 1000
+  }
+  while (workedMs() <= EVENT_BUDGET_MS + 1);
+  assert.equal(clock.isOverBudget(clock.now() - atWork), true)
+})
 
 test('a block that comes late is still a block', () => {
   let now = 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { test } from 'node:test'
-import { EVENT_BUDGET_MS } from '#inspectors/chain/fold.ts'
+import { EVENT_BUDGET_MS } from '#inspectors/chain/inspection-clock.ts'
 import { createWaf } from '#inspectors/waf/waf.ts'
 import { exchange } from '#test/conformance/crs/in-process.ts'
 import { stallingValues } from './stalling-values.ts'
