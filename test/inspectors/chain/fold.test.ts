@@ -5,34 +5,11 @@ import { ChainFold } from '#inspectors/chain/fold.ts'
 import { EVENT_BUDGET_MS, InspectionClock } from '#inspectors/chain/inspection-clock.ts'
 import type { Hop } from '#inspectors/chain/hop.ts'
 import { RateLimit } from '#inspectors/chain/rate-limit.ts'
-import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import { PASS, type Verdict } from '#inspectors/inspector.ts'
 import { CollectingSink, scriptedHop, testAlert, testConnection } from './scripted-inspector.ts'
+import { testTransaction } from './test-transaction.ts'
 
-const transaction: HttpTransaction = {
-  id: 'tx-1',
-  index: 0,
-  startedAt: 0,
-  request: {
-    method: 'GET',
-    target: '/',
-    protocol: 'HTTP/1.1',
-    line: 'GET / HTTP/1.1',
-    headers: [],
-    rawLatin1: '',
-    framing: { kind: 'none' },
-  },
-  response: null,
-  requestBodyBytes: 0,
-  responseBodyBytes: 0,
-  requestStart: 0,
-  requestReadTo: 0,
-  responseStart: 0,
-  responseReadTo: 0,
-  requestTrailers: [],
-  responseTrailers: [],
-  anomalies: [],
-}
+const transaction = testTransaction()
 
 const chunk = Buffer.from('x')
 const alertOf = (id: number): Verdict => ({ kind: 'alert', alerts: [testAlert(id)] })

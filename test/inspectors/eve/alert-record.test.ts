@@ -9,48 +9,31 @@ import { communityId } from '#inspectors/eve/community-id.ts'
 import { errorLogLine } from '#inspectors/eve/error-log.ts'
 import { flowIds } from '#inspectors/eve/flow-id.ts'
 import { shortLine } from '#inspectors/eve/short-line.ts'
-import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import { testAlert, testConnection } from '../chain/scripted-inspector.ts'
+import { testResponse, testTransaction } from '../chain/test-transaction.ts'
 
 const header = (name: string, value: string) => ({ name, nameLower: name.toLowerCase(), value })
 
-const transaction: HttpTransaction = {
+const transaction = testTransaction({
   id: 'tx-9',
   index: 2,
-  startedAt: 0,
   request: {
     method: 'POST',
     target: '/a?b=\u001b]0;x\u0007"\\',
-    protocol: 'HTTP/1.1',
-    line: '',
     headers: [
       header('Host', 'shop.example:8080'),
       header('User-Agent', 'curl'),
       header('Cookie', 'session=secret'),
       header('Authorization', 'Basic c2VjcmV0'),
     ],
-    rawLatin1: '',
-    framing: { kind: 'none' },
   },
-  response: {
-    protocol: 'HTTP/1.1',
+  response: testResponse({
     status: 302,
     reason: 'Found',
-    line: '',
     headers: [header('Location', '/b'), header('Set-Cookie', 'session=secret')],
-    rawLatin1: '',
-    framing: { kind: 'none' },
-  },
-  requestBodyBytes: 0,
+  }),
   responseBodyBytes: 12,
-  requestStart: 0,
-  requestReadTo: 0,
-  responseStart: 0,
-  responseReadTo: 0,
-  requestTrailers: [],
-  responseTrailers: [],
-  anomalies: [],
-}
+})
 
 const event: AlertEvent = {
   context: {

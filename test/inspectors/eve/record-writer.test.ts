@@ -6,9 +6,9 @@ import type { AlertEvent, HopContext } from '#inspectors/chain/hop.ts'
 import { alertRecord, recordLine } from '#inspectors/eve/alert-record.ts'
 import { MAX_QUOTED_HEADERS } from '#inspectors/eve/http-fields.ts'
 import { RecordWriter } from '#inspectors/eve/record-writer.ts'
-import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Alert, Connection } from '#inspectors/inspector.ts'
 import { testAlert, testConnection } from '../chain/scripted-inspector.ts'
+import { testResponse, testTransaction } from '../chain/test-transaction.ts'
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
@@ -96,41 +96,14 @@ const transactions = fc
     ),
     status: fc.nat(599),
   })
-  .map(({ id, index, target, headers, status }): HttpTransaction => ({
-    id,
-    index,
-    startedAt: 0,
-    request: {
-      method: 'GET',
-      target,
-      protocol: 'HTTP/1.1',
-      line: '',
-      headers,
-      rawLatin1: '',
-      framing: { kind: 'none' },
-    },
-    response:
-      status < 100
-        ? null
-        : {
-            protocol: 'HTTP/1.1',
-            status,
-            reason: '',
-            line: '',
-            headers,
-            rawLatin1: '',
-            framing: { kind: 'none' },
-          },
-    requestBodyBytes: 0,
-    responseBodyBytes: 0,
-    requestStart: 0,
-    requestReadTo: 0,
-    responseStart: 0,
-    responseReadTo: 0,
-    requestTrailers: [],
-    responseTrailers: [],
-    anomalies: [],
-  }))
+  .map(({ id, index, target, headers, status }) =>
+    testTransaction({
+      id,
+      index,
+      request: { target, headers },
+      response: status < 100 ? null : testResponse({ status, headers }),
+    }),
+  )
 
 const pick = <T>(from: readonly T[], index: number): T => from[index % from.length]
 

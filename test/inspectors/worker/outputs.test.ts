@@ -9,6 +9,7 @@ import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import { MAX_DEFERRED_RECORDS } from '#inspectors/worker/deferred-records.ts'
 import { AlertOutputs } from '#inspectors/worker/outputs.ts'
 import { testAlert, testConnection } from '../chain/scripted-inspector.ts'
+import { testTransaction } from '../chain/test-transaction.ts'
 
 const context = { tenant: 't', port: 'p', attachment: 'a', chain: 'c', inspector: 'waf' }
 
@@ -19,31 +20,6 @@ const eventOf = (signatureId: number, transaction: HttpTransaction | null): Aler
   alert: testAlert(signatureId),
   verdict: 'passed',
   flow: 'to_server',
-})
-
-const transactionOf = (): HttpTransaction => ({
-  id: 'tx',
-  index: 0,
-  startedAt: 0,
-  request: {
-    method: 'GET',
-    target: '/',
-    protocol: 'HTTP/1.1',
-    line: '',
-    headers: [],
-    rawLatin1: '',
-    framing: { kind: 'none' },
-  },
-  response: null,
-  requestBodyBytes: 0,
-  responseBodyBytes: 0,
-  requestStart: 0,
-  requestReadTo: 0,
-  responseStart: 0,
-  responseReadTo: 0,
-  requestTrailers: [],
-  responseTrailers: [],
-  anomalies: [],
 })
 
 /** Shows outputs to `use`, closes them, and reads both places that take records. */
@@ -76,7 +52,7 @@ const parsed = (bytes: Buffer): AlertRecord[] =>
 
 test('a record says what was known when its alert was raised', () => {
   const { eve } = told((outputs, setNow) => {
-    const transaction = transactionOf()
+    const transaction = testTransaction()
     setNow(1000)
     outputs.alert(eventOf(1, transaction))
     const { request } = transaction
