@@ -120,13 +120,16 @@ export function fetchOnce(
   })
 }
 
+/** After so many a load ends by itself: a test that failed did not stop it. */
+const MAX_FAILURES = 1_000
+
 /** Clients that send one request after the other, each on a new connection, until they are stopped. */
 export function startLoad(port: number, clients: number): Load {
   let ok = 0
   const state = { isRunning: true }
   const failed: string[] = []
   const loops = Array.from({ length: clients }, async () => {
-    while (state.isRunning) {
+    while (state.isRunning && failed.length < MAX_FAILURES) {
       try {
         const { status } = await fetchOnce(port)
         if (status === 200) ok++
