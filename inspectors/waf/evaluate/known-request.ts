@@ -1,0 +1,142 @@
+import type { Connection } from '#inspectors/inspector.ts'
+import type { HttpHeader, HttpResponseHead } from '#inspectors/http/transaction.ts'
+import { queryArguments } from '../transaction/body-collections.ts'
+import { collectionNamed, valuesOf } from '../transaction/collections.ts'
+import type { RuleState } from '../transaction/rule-state.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import type { WafConfiguration } from '../settings.ts'
+import type { Entry } from '../values/entry.ts'
+import { RunReads } from './run-reads.ts'
+
+/** Longest head that is remembered: what is cut out of it keeps it. */
+const MAX_HEAD_BYTES = 4096
+/** More fields, arguments or cookies are not remembered. */
+const MAX_VALUES = 64
+/** Answers to one request that are told apart. */
+const MAX_ANSWERS = 4
+
+export const COOKIES = collectionNamed('REQUEST_COOKIES')
+
+/** What rules made of a request up to the end of a phase. */
+export class KnownRun {
+  readonly state: RuleState
+  /** Null: none had come. */
+  readonly response: HttpResponseHead | null
+  /** By phase, those that can follow without an answer coming in between. */
+  readonly #after: (KnownRun | undefined)[] = []
+  readonly #answered: KnownRun[] = []
+
+  constructor(state: RuleState, response: HttpResponseHead | null) {
+    this.state = state
+    this.response = response
+  }
+
+  after(phase: number): KnownRun | null {
+    return this.#after[phase] ?? null
+  }
+
+  /** Runs of phase 3, the one used last at the beginning. */
+  get answered(): readonly KnownRun[] {
+    return this.#answered
+  }
+
+  add(phase: number, run: KnownRun): void {
+    if (run.response === this.response) {
+      this.#after[phase] = run
+      return
+    }
+    this.#answered.unshift(run)
+    if (this.#answered.length > MAX_ANSWERS) this.#answered.pop()
+  }
+}
+
+/** A request that was inspected, and matched no rule that tells of it. */
+export class KnownRequest {
+  readonly configuration: WafConfiguration
+  readonly connection: Connection
+  readonly method: string
+  readonly protocol: string
+  readonly line: string
+  readonly path: string
+  readonly query: string
+  readonly hasUrlencodedError: boolean
+  readonly headers: readonly HttpHeader[]
+  readonly queryArguments: readonly Entry[]
+  readonly cookies: readonly Entry[]
+  /** What must not differ, and links that other values must not satisfy either. */
+  readonly reads = new RunReads()
+  /** How often `reads` grew. */
+  version = 0
+  first: KnownRun | null = null
+
+  constructor(transaction: Transaction) {
+    const { http, target } = transaction
+    this.configuration = transaction.configuration
+    this.connection = transaction.connection
+    this.method = http.request.method
+    this.protocol = http.request.protocol
+    this.line = http.request.line
+    this.path = target.path
+    this.query = target.query
+    this.headers = http.request.headers
+    this.queryArguments = queryArguments(transaction).map(copyOf)
+    this.cookies = valuesOf(transaction, COOKIES).map(copyOf)
+    this.hasUrlencodedError = transaction.hasUrlencodedError
+  }
+
+  /** More of what must not differ. */
+  fix(reads: RunReads): void {
+    if (this.reads.add(reads)) this.version += 1
+  }
+}
+
+/** Facts of values are not kept with the request. */
+function copyOf({ name, nameLower, value }: Entry): Entry {
+  return { name, nameLower, value, facts: null }
+}
+
+/** True when a request is small enough to be remembered. */
+export function isKeepable(transaction: Transaction): boolean {
+  const { request } = transaction.http
+  return (
+    request.rawLatin1.length <= MAX_HEAD_BYTES &&
+    request.headers.length <= MAX_VALUES &&
+    queryArguments(transaction).length <= MAX_VALUES &&
+    valuesOf(transaction, COOKIES).length <= MAX_VALUES
+  )
+}
+
+export function isKeepableAnswer({ rawLatin1, headers }: HttpResponseHead): boolean {
+  return rawLatin1.length <= MAX_HEAD_BYTES && headers.length <= MAX_VALUES
+}
+
+export const NO_FIELDS: readonly string[] = []
+
+/** How far a transaction went the way of an earlier one. */
+export class RepeatedRun {
+  /** Null: it is like none, or no longer. */
+  request: KnownRequest | null = null
+  version = 0
+  /** Null: no phase has run. */
+  at: KnownRun | null = null
+  /** Where its texts differ: bits of value-origins.ts, and names of fields in lower case. */
+  parts = 0
+  fields: readonly string[] = NO_FIELDS
+  responseFields: readonly string[] = NO_FIELDS
+
+  begin(request: KnownRequest, parts: number, fields: readonly string[]): void {
+    this.request = request
+    this.version = request.version
+    this.parts = parts
+    this.fields = fields
+  }
+
+  /** True when something that may differ was looked at, and does. */
+  differsIn(reads: RunReads): boolean {
+    return (
+      (this.parts & reads.parts) !== 0 ||
+      this.fields.some((name) => reads.fields.has(name)) ||
+      this.responseFields.some((name) => reads.responseFields.has(name))
+    )
+  }
+}
