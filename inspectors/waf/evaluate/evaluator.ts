@@ -1,13 +1,14 @@
-import type { Disruptive, Phase } from '#signatures/seclang/model.ts'
+import type { Phase } from '#signatures/seclang/model.ts'
 import type { CompiledLink, CompiledRule, Program, TxRun } from '../compile/program.ts'
 import { Captures } from '../operators/operator.ts'
 import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
-import type { Interception, Transaction } from '../transaction/transaction.ts'
+import type { Transaction } from '../transaction/transaction.ts'
 import { hasRule, type TargetExclusion } from '../values/selector.ts'
 import type { Entry } from '../values/entry.ts'
 import type { TextFacts } from '../values/text-facts.ts'
 import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
+import { interceptionOf } from './interception.ts'
 import { type Candidates, PhaseGate } from './phase-gate.ts'
 import {
   isExcluded,
@@ -384,19 +385,6 @@ function matches({ test, pipelines }: CompiledLink, value: string, argument: str
   if (test.kind === 'dynamic') return test.operator.match(text, argument, null) !== test.negated
   if (test.kind === 'always') return true
   return test.predicate.operator.match(text, null) !== test.predicate.negated
-}
-
-const MAX_LOCATION = 2048
-
-function interceptionOf(disruptive: Disruptive, status: number): Interception {
-  if (disruptive.kind === 'drop') return { kind: 'drop' }
-  if (disruptive.kind !== 'redirect') return { kind: 'deny', status }
-  const isRedirect = status >= 300 && status < 400
-  return {
-    kind: 'redirect',
-    status: isRedirect ? status : 302,
-    location: disruptive.location.slice(0, MAX_LOCATION),
-  }
 }
 
 function storeCaptures(transaction: Transaction, captures: Captures): void {

@@ -1,11 +1,12 @@
 import type { Connection } from '#inspectors/inspector.ts'
 import type { HttpHeader, HttpResponseHead } from '#inspectors/http/transaction.ts'
+import type { CompiledLink, TargetPart } from '../compile/program.ts'
 import { queryArguments } from '../transaction/body-collections.ts'
-import { collectionNamed, valuesOf } from '../transaction/collections.ts'
+import { type Collection, collectionNamed, valuesOf } from '../transaction/collections.ts'
 import type { RuleState } from '../transaction/rule-state.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { WafConfiguration } from '../settings.ts'
-import type { Entry } from '../values/entry.ts'
+import { Entry } from '../values/entry.ts'
 import { RunReads } from './run-reads.ts'
 
 /** Longest head that is remembered: what is cut out of it keeps it. */
@@ -14,6 +15,14 @@ const MAX_HEAD_BYTES = 4096
 const MAX_VALUES = 64
 /** Answers to one request that are told apart. */
 const MAX_ANSWERS = 4
+
+/** Variables that follow from the request line. */
+export const TARGET_TEXTS: readonly Collection[] = [
+  'REQUEST_LINE',
+  'QUERY_STRING',
+  'REQUEST_URI_RAW',
+  'REQUEST_URI',
+].map((name) => collectionNamed(name))
 
 export const COOKIES = collectionNamed('REQUEST_COOKIES')
 
@@ -50,21 +59,31 @@ export class KnownRun {
   }
 }
 
+/** A link that no value satisfied, and one of the variables it looks at. */
+interface TriedPart {
+  readonly link: CompiledLink
+  readonly part: TargetPart
+}
+
 /** A request that was inspected, and matched no rule that tells of it. */
 export class KnownRequest {
   readonly configuration: WafConfiguration
   readonly connection: Connection
   readonly method: string
   readonly protocol: string
-  readonly line: string
   readonly path: string
-  readonly query: string
+  /** In the order of TARGET_TEXTS. */
+  readonly targetTexts: readonly string[]
   readonly hasUrlencodedError: boolean
+  /** As it is before the first phase. */
+  readonly processor: Transaction['processor']
   readonly headers: readonly HttpHeader[]
   readonly queryArguments: readonly Entry[]
   readonly cookies: readonly Entry[]
   /** What must not differ, and links that other values must not satisfy either. */
   readonly reads = new RunReads()
+  /** By collection: where these links look at it. */
+  readonly triedIn: (TriedPart[] | undefined)[] = []
   /** How often `reads` grew. */
   version = 0
   first: KnownRun | null = null
@@ -75,24 +94,39 @@ export class KnownRequest {
     this.connection = transaction.connection
     this.method = http.request.method
     this.protocol = http.request.protocol
-    this.line = http.request.line
     this.path = target.path
-    this.query = target.query
+    this.targetTexts = [http.request.line, target.query, http.request.target, target.uri]
     this.headers = http.request.headers
     this.queryArguments = queryArguments(transaction).map(copyOf)
     this.cookies = valuesOf(transaction, COOKIES).map(copyOf)
+    this.processor = transaction.processor
     this.hasUrlencodedError = transaction.hasUrlencodedError
+  }
+
+  get line(): string {
+    return this.targetTexts[0]
+  }
+
+  get query(): string {
+    return this.targetTexts[1]
   }
 
   /** More of what must not differ. */
   fix(reads: RunReads): void {
-    if (this.reads.add(reads)) this.version += 1
+    if (!this.reads.add(reads)) return
+    this.version += 1
+    this.triedIn.length = 0
+    for (const link of this.reads.tried) {
+      for (const part of link.targets.parts) {
+        ;(this.triedIn[part.collection.id] ??= []).push({ link, part })
+      }
+    }
   }
 }
 
-/** Facts of values are not kept with the request. */
-function copyOf({ name, nameLower, value }: Entry): Entry {
-  return { name, nameLower, value, facts: null }
+/** The value without its facts, which are not kept with the request. */
+export function copyOf({ name, nameLower, value }: Entry): Entry {
+  return new Entry(name, value, nameLower)
 }
 
 /** True when a request is small enough to be remembered. */

@@ -15,12 +15,14 @@ import {
 import { Entry } from '../values/entry.ts'
 import {
   COOKIES,
+  copyOf,
   isKeepable,
   isKeepableAnswer,
   KnownRequest,
   KnownRun,
   NO_FIELDS,
   type RepeatedRun,
+  TARGET_TEXTS,
 } from './known-request.ts'
 import type { PhaseGate } from './phase-gate.ts'
 import { isPartValue } from './resolved-targets.ts'
@@ -36,9 +38,6 @@ const ARGUMENTS = [collectionNamed('ARGS'), collectionNamed('ARGS_GET')]
 const FIELDS = [collectionNamed('REQUEST_HEADERS')]
 const COOKIE_VALUES = [COOKIES]
 const RESPONSE_HEADERS = collectionNamed('RESPONSE_HEADERS')
-const OF_THE_TARGET = ['REQUEST_LINE', 'REQUEST_URI_RAW', 'REQUEST_URI', 'QUERY_STRING'].map(
-  (name) => [collectionNamed(name)],
-)
 
 /**
  * Requests that went through the rules without one that tells of it, and what the rules made of them.
@@ -66,8 +65,10 @@ export class RequestMemo {
   /** By phase, what all its runs look at; undefined: not worked out yet. */
   readonly #always: (RunReads | undefined)[] = []
   readonly #reads = new RunReads()
-  /** Texts of the request at hand that are new, and of what. The first `#count`. */
+  /** Texts that differ from those of a request that is known, and of what. The first `#count`. */
   #count = 0
+  /** They are the ones of that request, not of the one at hand. */
+  #isOfKnown = false
   readonly #texts: Entry[] = []
   readonly #collections: Collection[] = []
   #parts = 0
@@ -116,14 +117,18 @@ export class RequestMemo {
     run.request = null
     reads.add(this.#alwaysIn(phase))
     if (!reads.isKnown || run.version !== request.version || run.differsIn(reads)) return
-    if (!isRepeatable(transaction)) return
+    if (!isRepeatable(transaction)) {
+      if (phase <= 2) this.#forget(request)
+      return
+    }
     const { response } = transaction.http
     if (phase === 3 && (response === null || !isKeepableAnswer(response))) return
+    request.fix(reads)
+    if (!this.#isAlsoOf(request, transaction, run)) return
     const next = new KnownRun(
       new RuleState(transaction),
       phase === 3 ? response : (run.at?.response ?? null),
     )
-    request.fix(reads)
     if (phase === 1) {
       if (request.first === null) this.#keep(request)
       request.first = next
@@ -131,6 +136,23 @@ export class RequestMemo {
     run.at = next
     run.version = request.version
     run.request = request
+  }
+
+  /** True when what a run came to holds for the request that it is like: of its own texts no rule may match any. */
+  #isAlsoOf(request: KnownRequest, transaction: Transaction, run: RepeatedRun): boolean {
+    if (run.parts === 0) return true
+    if (run.responseFields.length > 0) return false
+    this.#isOfKnown = true
+    const isQuiet = this.#isLike(transaction, request) && this.#isQuiet(transaction, request)
+    this.#isOfKnown = false
+    if (!isQuiet) this.#forget(request)
+    return isQuiet
+  }
+
+  /** Another one may stand for those like it. */
+  #forget(request: KnownRequest): void {
+    const at = this.#requests.indexOf(request)
+    if (at >= 0) this.#requests.splice(at, 1)
   }
 
   #keep(request: KnownRequest): void {
@@ -187,6 +209,7 @@ export class RequestMemo {
     const { method, protocol, line, headers } = http.request
     if (
       configuration !== request.configuration ||
+      transaction.processor !== request.processor ||
       method !== request.method ||
       protocol !== request.protocol ||
       target.path !== request.path ||
@@ -221,7 +244,7 @@ export class RequestMemo {
       this.#parts |= OF_FIELDS
       this.#fields ??= []
       this.#fields.push(nameLower)
-      this.#push(FIELDS, new Entry(name, value, nameLower))
+      this.#push(FIELDS, new Entry(name, (this.#isOfKnown ? headers[at] : field).value, nameLower))
       if (nameLower === 'cookie') hasOtherCookies = true
     }
     if (!hasOtherCookies) return true
@@ -247,7 +270,7 @@ export class RequestMemo {
       if (entries[at].name !== known[at].name) return false
       if (entries[at].value === known[at].value) continue
       this.#parts |= part
-      this.#push(collections, entries[at])
+      this.#push(collections, this.#isOfKnown ? copyOf(known[at]) : entries[at])
     }
     return true
   }
@@ -261,10 +284,15 @@ export class RequestMemo {
   }
 
   /** True when no rule may match a text that differs. */
-  #isQuiet(transaction: Transaction, { reads: { tried } }: KnownRequest): boolean {
+  #isQuiet(transaction: Transaction, { triedIn, targetTexts }: KnownRequest): boolean {
     if ((this.#parts & OF_TARGET) !== 0) {
-      for (let at = 0; at < OF_THE_TARGET.length; at += 1) {
-        this.#push(OF_THE_TARGET[at], valuesOf(transaction, OF_THE_TARGET[at][0])[0])
+      for (let at = 0; at < TARGET_TEXTS.length; at += 1) {
+        const collection = TARGET_TEXTS[at]
+        this.#collections[this.#count] = collection
+        this.#texts[this.#count] = this.#isOfKnown
+          ? new Entry('', targetTexts[at], '')
+          : valuesOf(transaction, collection)[0]
+        this.#count += 1
       }
     }
     // Fields last: what is found out of the others is there for the phase, should it have to be run.
@@ -272,13 +300,11 @@ export class RequestMemo {
       const collection = this.#collections[at]
       const text = this.#texts[at]
       if (!this.#gate.isQuiet(collection, text)) return false
+      const tried = triedIn[collection.id]
+      if (tried === undefined) continue
       for (let index = 0; index < tried.length; index += 1) {
-        const { targets } = tried[index]
-        for (let place = 0; place < targets.parts.length; place += 1) {
-          const part = targets.parts[place]
-          const isSeen = part.collection.id === collection.id && isPartValue(part, text)
-          if (isSeen && this.#gate.satisfies(tried[index], text)) return false
-        }
+        const { link, part } = tried[index]
+        if (isPartValue(part, text) && this.#gate.satisfies(link, text)) return false
       }
     }
     return true
