@@ -144,8 +144,6 @@ export function isKeepableAnswer({ rawLatin1, headers }: HttpResponseHead): bool
   return rawLatin1.length <= MAX_HEAD_BYTES && headers.length <= MAX_VALUES
 }
 
-export const NO_FIELDS: readonly string[] = []
-
 /** How far a transaction went the way of an earlier one. */
 export class RepeatedRun {
   /** Null: it is like none, or no longer. */
@@ -153,24 +151,12 @@ export class RepeatedRun {
   version = 0
   /** Null: no phase has run. */
   at: KnownRun | null = null
-  /** Where its texts differ: bits of value-origins.ts, and names of fields in lower case. */
+  /** Where its texts differ: bits of value-origins.ts. */
   parts = 0
-  fields: readonly string[] = NO_FIELDS
-  responseFields: readonly string[] = NO_FIELDS
 
-  begin(request: KnownRequest, parts: number, fields: readonly string[]): void {
+  begin(request: KnownRequest, parts: number): void {
     this.request = request
     this.version = request.version
     this.parts = parts
-    this.fields = fields
-  }
-
-  /** True when something that may differ was looked at, and does. */
-  differsIn(reads: RunReads): boolean {
-    return (
-      (this.parts & reads.parts) !== 0 ||
-      this.fields.some((name) => reads.fields.has(name)) ||
-      this.responseFields.some((name) => reads.responseFields.has(name))
-    )
   }
 }

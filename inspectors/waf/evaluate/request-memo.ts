@@ -20,7 +20,6 @@ import {
   isKeepableAnswer,
   KnownRequest,
   KnownRun,
-  NO_FIELDS,
   type RepeatedRun,
   TARGET_TEXTS,
 } from './known-request.ts'
@@ -72,7 +71,6 @@ export class RequestMemo {
   readonly #texts: Entry[] = []
   readonly #collections: Collection[] = []
   #parts = 0
-  #fields: string[] | null = null
 
   constructor(program: Program, gate: PhaseGate) {
     this.#program = program
@@ -98,7 +96,7 @@ export class RequestMemo {
   /** Before a phase is run. @returns where it has to say what it looks at; null: nowhere */
   begin(transaction: Transaction, phase: number, run: RepeatedRun): RunReads | null {
     if (phase === 1 && run.request === null && this.#isWorthwhile(transaction)) {
-      run.begin(new KnownRequest(transaction), 0, NO_FIELDS)
+      run.begin(new KnownRequest(transaction), 0)
     }
     if (run.request === null) return null
     if (isComparable(transaction, phase, run) && this.#alwaysIn(phase).isKnown) {
@@ -116,11 +114,7 @@ export class RequestMemo {
     if (request === null) return
     run.request = null
     reads.add(this.#alwaysIn(phase))
-    if (!reads.isKnown || run.version !== request.version || run.differsIn(reads)) return
-    if (!isRepeatable(transaction)) {
-      if (phase <= 2) this.#forget(request)
-      return
-    }
+    if (!reads.isKnown || !isRepeatable(transaction)) return
     const { response } = transaction.http
     if (phase === 3 && (response === null || !isKeepableAnswer(response))) return
     request.fix(reads)
@@ -141,7 +135,7 @@ export class RequestMemo {
   /** True when what a run came to holds for the request that it is like: of its own texts no rule may match any. */
   #isAlsoOf(request: KnownRequest, transaction: Transaction, run: RepeatedRun): boolean {
     if (run.parts === 0) return true
-    if (run.responseFields.length > 0) return false
+    if ((run.parts & OF_RESPONSE_FIELDS) !== 0) return false
     this.#isOfKnown = true
     const isQuiet = this.#isLike(transaction, request) && this.#isQuiet(transaction, request)
     this.#isOfKnown = false
@@ -198,7 +192,7 @@ export class RequestMemo {
         requests[at] = requests[at - 1]
         requests[at - 1] = request
       }
-      run.begin(request, this.#parts, this.#fields ?? NO_FIELDS)
+      run.begin(request, this.#parts)
       return
     }
   }
@@ -222,7 +216,6 @@ export class RequestMemo {
     }
     this.#count = 0
     this.#parts = 0
-    this.#fields = null
     if (line !== request.line) this.#parts |= OF_TARGET
     return (
       this.#compareFields(transaction, request) &&
@@ -242,8 +235,6 @@ export class RequestMemo {
       if (value === headers[at].value) continue
       if (reads.fields.has(nameLower)) return false
       this.#parts |= OF_FIELDS
-      this.#fields ??= []
-      this.#fields.push(nameLower)
       this.#push(FIELDS, new Entry(name, (this.#isOfKnown ? headers[at] : field).value, nameLower))
       if (nameLower === 'cookie') hasOtherCookies = true
     }
@@ -320,7 +311,6 @@ export class RequestMemo {
     for (let index = 0; index < at.answered.length; index += 1) {
       const answered = at.answered[index]
       if (this.#isLikeAnswer(response, answered.response!, request!.reads)) {
-        run.responseFields = this.#fields ?? NO_FIELDS
         run.parts |= this.#parts
         return answered
       }
@@ -331,7 +321,6 @@ export class RequestMemo {
   #isLikeAnswer(response: HttpResponseHead, known: HttpResponseHead, reads: RunReads): boolean {
     const { headers } = response
     this.#parts = 0
-    this.#fields = null
     if (response.line !== known.line || headers.length !== known.headers.length) return false
     for (let at = 0; at < headers.length; at += 1) {
       const field = headers[at]
@@ -344,8 +333,6 @@ export class RequestMemo {
       }
       if (!this.#gate.isQuiet(RESPONSE_HEADERS, new Entry(name, value, nameLower))) return false
       this.#parts = OF_RESPONSE_FIELDS
-      this.#fields ??= []
-      this.#fields.push(nameLower)
     }
     return true
   }

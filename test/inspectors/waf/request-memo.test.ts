@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Connection, Inspector } from '#inspectors/inspector.ts'
+import type { HttpExchangeHandler } from '#inspectors/http/exchange-handler.ts'
+import { HttpExchangeParser } from '#inspectors/http/exchange-parser.ts'
+import type { Connection, ConnectionInspector, Inspector } from '#inspectors/inspector.ts'
 import type { Waf } from '#inspectors/waf/waf.ts'
 import { MAX_REQUESTS } from '#inspectors/waf/evaluate/request-memo.ts'
 import { collectionNamed } from '#inspectors/waf/transaction/collections.ts'
-import { exchange } from '#test/conformance/crs/in-process.ts'
+import { exchange, TEST_CONNECTION } from '#test/conformance/crs/in-process.ts'
 import { reflect } from '#test/conformance/crs/reflect.ts'
 import { alertsOf, send, wafOf } from './waf-of.ts'
 
@@ -236,6 +238,45 @@ test('a phase that one request did not get to is not repeated for it', () => {
   })
   assert.deepEqual(told, [['evil'], [], ['evil']])
 })
+
+test('what is found out while a request is under way holds for it too', () => {
+  const waf = wafOf(`
+    SecRule REQUEST_METHOD "@streq GET" "id:1,phase:5,pass,log,msg:'evil',chain"
+      SecRule ARGS:a "@streq evil"`)
+  const told: string[] = []
+  const [first, second] = ['1', 'evil'].map((value) => {
+    const inspector = waf.open(TEST_CONNECTION)
+    const parser = new HttpExchangeParser(handlerOf(inspector, told), {
+      nextId: () => value,
+      now: () => 0,
+    })
+    parser.pushClient(Buffer.from(`GET /?a=${value} HTTP/1.1\r\nHost: a\r\n\r\n`))
+    return parser
+  })
+  const answer = Buffer.from('HTTP/1.1 204 None\r\n\r\n')
+  first.pushServer(answer)
+  assert.deepEqual(told, [])
+  second.pushServer(answer)
+  assert.deepEqual(told, ['evil'])
+})
+
+function handlerOf(inspector: ConnectionInspector, told: string[]): HttpExchangeHandler {
+  return {
+    requestHead: (transaction) => void inspector.requestHead(transaction),
+    requestBody: () => {},
+    requestEnd: (transaction) => void inspector.requestEnd(transaction),
+    interimResponse: () => {},
+    responseHead: (transaction) => void inspector.responseHead(transaction),
+    responseBody: () => {},
+    responseEnd: (transaction) => {
+      inspector.responseEnd(transaction)
+      const verdict = inspector.transactionEnd(transaction)
+      if (verdict.kind === 'alert') told.push(...verdict.alerts.map(({ message }) => message))
+    },
+    tunnel: () => {},
+    error: (error) => assert.fail(error.code),
+  }
+}
 
 test('requests that are not met again give way to others', () => {
   const paths = Array.from({ length: MAX_REQUESTS + 1 }, (_, at) => `GET /${at}`)
