@@ -141,12 +141,18 @@ export interface Inspector {
   open(connection: Connection): ConnectionInspector
 }
 
+/** Memory of a raw chunk, in bytes, from which on it is taken back after the call (`proxy/give-back.ts`). */
+export const BORROWED_CHUNK_BYTES = 8_192
+
 /**
  * One inspector's view of one connection. Every method returns synchronously. Body chunks are valid
  * during the call only: who needs them longer copies.
  */
 export interface ConnectionInspector {
-  /** Raw chunk of either direction, before any protocol event that it completes. It may be kept: nobody writes into it. */
+  /**
+   * Raw chunk of either direction, before any protocol event that it completes. Nobody writes into it. It may be
+   * kept if its memory (`chunk.buffer.byteLength`) is below BORROWED_CHUNK_BYTES, else it is copied.
+   */
   bytes(flow: Flow, chunk: Buffer): Verdict
   requestHead(transaction: HttpTransaction): Verdict
   /**

@@ -18,6 +18,11 @@ const UNIT_FILE_TIMEOUT_MS = 300_000
 const LONG_FILE_TIMEOUT_MS = 7_200_000
 const END_TO_END_FILE_TIMEOUT_MS = 900_000
 
+/** Exit code after Ctrl-C. */
+const INTERRUPTED = 130
+/** The files that run take down what they have started; the others are not begun. */
+const interrupted = new AbortController()
+
 interface Tally {
   passed: number
   failed: number
@@ -61,6 +66,7 @@ async function runFiles(
   console.log(`      ${stage}: ${files.length} files`)
   const stream = run({
     cwd: ROOT,
+    signal: interrupted.signal,
     files: [...files],
     concurrency: options.concurrency,
     timeout: options.timeoutMs,
@@ -126,6 +132,8 @@ async function main(): Promise<void> {
   const filters = command.args
   // Test files read it; the processes of the product never do.
   if (long === true) process.env['PORTCULLIS_TEST_LONG'] = '1'
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => interrupted.abort())
   const tally: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] }
   const wants = (stage: string): boolean => only === undefined || only === stage
 
@@ -154,6 +162,7 @@ async function main(): Promise<void> {
   const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''
   console.log(`\n${tally.passed} passed, ${tally.failed} failed${skipped}`)
   process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0
+  if (interrupted.signal.aborted) process.exitCode = INTERRUPTED
 }
 
 await main()

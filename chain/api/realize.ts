@@ -1,7 +1,7 @@
 import { ApiError } from '#chain/errors.ts'
 import type { Attachment } from '#chain/model/attachment.ts'
 import { type DesiredState, scopedKey } from '#chain/model/desired.ts'
-import { type AttachmentView, isDetached, viewAttachment } from '#chain/plan/attachment-view.ts'
+import { type AttachmentView, hostsStillWith, viewAttachment } from '#chain/plan/attachment-view.ts'
 import { DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, waitFor } from '#chain/plan/wait.ts'
 import type { ApiContext } from './context.ts'
 
@@ -55,27 +55,25 @@ function notRealized(id: string, view: AttachmentView): ApiError {
 /** Waits until no agent sends new connections through a deleted attachment any more. */
 export async function awaitDetached(
   context: ApiContext,
-  tenant: string,
-  id: string,
+  attachment: Attachment,
   timeout: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const timeoutMs = waitMs(timeout)
-  await context.planner.settle()
+  const state = await context.planner.settle()
+  const given = new Map(
+    context.hosts.all().map(({ host }) => [host, context.planner.of(host)] as const),
+  )
   const look = () => {
-    const isDone = isDetached(tenant, id, context.hosts.all())
-    return { isDone, seen: isDone }
+    const seen = hostsStillWith(attachment, state, context.hosts.all(), given)
+    return { isDone: seen.length === 0, seen }
   }
-  const { isDone } = await waitFor(context.hosts, look, timeoutMs, signal)
+  const { isDone, seen } = await waitFor(context.hosts, look, timeoutMs, signal)
   if (isDone) return
-  const still = context.hosts
-    .all()
-    .filter(({ status }) => status?.attachments.some((entry) => entry.id === id))
-    .map(({ host }) => host)
   throw new ApiError(
     'not-realized',
-    `attachment ${id} is deleted, but host ${still.join(', ')} still reports it`,
-    { extensions: { attachment: id, hosts: still } },
+    `attachment ${attachment.id} is deleted, but host ${seen.join(', ')} may still enforce it`,
+    { extensions: { attachment: attachment.id, hosts: seen } },
   )
 }
 

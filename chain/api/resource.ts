@@ -218,11 +218,11 @@ export function registerResource<Value extends object>(
         return { write, result: { tenant, id, action: 'delete', before: stored } }
       }
       if (query.dry_run === 'true') return dryRun(decide)
-      const { tenant, id } = (
+      const { before } = (
         await context.store.change(actorOf(request, callerOf(request).tenant), decide)
       ).result
       if (query.wait === 'realized' && resource.kind === 'attachment') {
-        await awaitDetached(context, tenant, id, query.timeout, request.signal)
+        await awaitDetached(context, before.value as Attachment, query.timeout, request.signal)
       } else {
         context.planner.trigger()
       }

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Attachment } from '#chain/model/attachment.ts'
 import { type DesiredState, scopedKey } from '#chain/model/desired.ts'
-import { type AttachmentState, AttachmentStatus } from '#chain/model/status.ts'
+import { type AttachmentState, AttachmentStatus, type HostStatus } from '#chain/model/status.ts'
 import type { KnownHost } from './host-directory.ts'
 import type { Published } from './published.ts'
 
@@ -70,8 +70,7 @@ function viewOnHost(
   if (status === null || given === undefined || since === undefined) {
     return { state: 'pending', reason: `host ${host} is about to be told`, hosts }
   }
-  const isSeen = status.epoch === given.epoch && status.seenGeneration >= since
-  if (!isSeen) {
+  if (!hasRead(status, given, since)) {
     const reason = `host ${host} has not read generation ${since} yet (it has ${status.seenGeneration})`
     return { state: 'pending', reason, hosts }
   }
@@ -97,11 +96,33 @@ function whyNowhere(port: string, interfaceId: string, hosts: readonly KnownHost
   return `no agent has an interface with iface-id ${interfaceId} (port ${port}; ${live} connected)`
 }
 
-/** True when no agent still sends new connections of a deleted attachment through inspection. */
-export function isDetached(tenant: string, id: string, hosts: readonly KnownHost[]): boolean {
-  return !hosts.some((known) =>
-    known.status?.attachments.some(
-      (entry) => entry.tenant === tenant && entry.id === id && entry.state !== 'draining',
-    ),
-  )
+/**
+ * Hosts that may still lead new connections through a deleted attachment: they report it, or have its port and
+ * have not read the snapshot without it. Pure.
+ *
+ * @param state after the deletion
+ * @param given what each host was given after the deletion
+ */
+export function hostsStillWith(
+  { tenant, id, port }: Attachment,
+  state: DesiredState,
+  hosts: readonly KnownHost[],
+  given: ReadonlyMap<string, Published | undefined>,
+): string[] {
+  const interfaceId = state.ports.get(scopedKey(tenant, port))?.value.interfaceId
+  const isStillWith = ({ host, status }: KnownHost): boolean => {
+    if (status === null) return false
+    const report = status.attachments.find((entry) => entry.tenant === tenant && entry.id === id)
+    if (report !== undefined && report.state !== 'draining') return true
+    const snapshot = given.get(host)
+    if (snapshot === undefined) return false
+    // What it says now may be of an attachment with this name that was there before.
+    const hasPort = status.ports.some((observed) => observed.interfaceId === interfaceId)
+    return (report !== undefined || hasPort) && !hasRead(status, snapshot, snapshot.generation)
+  }
+  return hosts.filter(isStillWith).map(({ host }) => host)
+}
+
+function hasRead(status: HostStatus, { epoch }: Published, generation: number): boolean {
+  return status.epoch === epoch && status.seenGeneration >= generation
 }

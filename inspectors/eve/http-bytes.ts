@@ -48,7 +48,7 @@ export class HttpBytes {
       line.add(COMMA)
     }
     line.add(URL)
-    line.addText(cut(target, MAX_URL_CHARACTERS))
+    line.addText(target.slice(0, MAX_URL_CHARACTERS))
     line.add(COMMA)
     addField(line, USER_AGENT, headerValue(headers, 'user-agent'))
     addField(line, FORWARDED, headerValue(headers, 'x-forwarded-for'))
@@ -71,8 +71,8 @@ export class HttpBytes {
     const { name, nameLower, value } = header
     const bytes = Buffer.from(
       JSON.stringify({
-        name: cut(name, MAX_FIELD_CHARACTERS),
-        value: SECRET_FIELDS.has(nameLower) ? REDACTED : cut(value, MAX_FIELD_CHARACTERS),
+        name: name.slice(0, MAX_FIELD_CHARACTERS),
+        value: SECRET_FIELDS.has(nameLower) ? REDACTED : value.slice(0, MAX_FIELD_CHARACTERS),
       }),
     )
     this.#fields[at] = header
@@ -81,12 +81,9 @@ export class HttpBytes {
   }
 }
 
-const cut = (text: string, limit: number): string =>
-  text.length <= limit ? text : text.slice(0, limit)
-
 function addField(line: LineBytes, name: Buffer, value: string | null): void {
   if (value === null || value === '') return
   line.add(name)
-  line.addText(cut(value, MAX_FIELD_CHARACTERS))
+  line.addText(value.slice(0, MAX_FIELD_CHARACTERS))
   line.add(COMMA)
 }

@@ -16,9 +16,6 @@ export const SECRET_FIELDS: ReadonlySet<string> = new Set([
 ])
 export const REDACTED = '(withheld)'
 
-const cut = (text: string, limit: number): string =>
-  text.length <= limit ? text : text.slice(0, limit)
-
 /**
  * EVE's `http` object, by Suricata's field names. Text is latin1: one character is one byte.
  *
@@ -34,13 +31,13 @@ export function httpFields(
   const responseHeaders = quoted?.responseHeaders ?? response?.headers ?? []
   const fields: Record<string, unknown> = {}
   const set = (name: string, value: string | null): void => {
-    if (value !== null && value !== '') fields[name] = cut(value, MAX_FIELD_CHARACTERS)
+    if (value !== null && value !== '') fields[name] = value.slice(0, MAX_FIELD_CHARACTERS)
   }
   const host = headerValue(requestHeaders, 'host')
   const { name, port } = splitHost(host ?? '')
   set('hostname', name)
   if (port !== null) fields.http_port = port
-  fields.url = cut(target, MAX_URL_CHARACTERS)
+  fields.url = target.slice(0, MAX_URL_CHARACTERS)
   set('http_user_agent', headerValue(requestHeaders, 'user-agent'))
   set('xff', headerValue(requestHeaders, 'x-forwarded-for'))
   set('http_refer', headerValue(requestHeaders, 'referer'))
@@ -66,7 +63,7 @@ export function splitHost(host: string): { readonly name: string; readonly port:
 
 function listed(headers: readonly HttpHeader[]): { name: string; value: string }[] {
   return headers.slice(0, MAX_QUOTED_HEADERS).map(({ name, nameLower, value }) => ({
-    name: cut(name, MAX_FIELD_CHARACTERS),
-    value: SECRET_FIELDS.has(nameLower) ? REDACTED : cut(value, MAX_FIELD_CHARACTERS),
+    name: name.slice(0, MAX_FIELD_CHARACTERS),
+    value: SECRET_FIELDS.has(nameLower) ? REDACTED : value.slice(0, MAX_FIELD_CHARACTERS),
   }))
 }

@@ -1,6 +1,7 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import {
   type Alert,
+  BORROWED_CHUNK_BYTES,
   type Connection,
   type ConnectionInspector,
   type Flow,
@@ -55,8 +56,7 @@ export class IdsConnection implements ConnectionInspector {
 
   bytes(flow: Flow, chunk: Buffer): Verdict {
     this.learn(flow, chunk)
-    // It travels on as it came, so nobody writes into it.
-    return this.inspect(flow, chunk, 'line', true)
+    return this.inspect(flow, chunk, 'line', chunk.buffer.byteLength < BORROWED_CHUNK_BYTES)
   }
 
   /** The first half of `bytes`: counts them and looks for the protocol. */
@@ -243,6 +243,11 @@ export class IdsConnection implements ConnectionInspector {
     this.#tls?.gap(sideOf(flow))
     this.#rpc?.gap(sideOf(flow))
     return PASS
+  }
+
+  /** Of a capture: no byte of the connection will come any more. What is open keeps what it was matched with. */
+  rest(): void {
+    if (this.#http.isIdle) this.#stream.rest()
   }
 
   /** Handshake of a TLS connection, for records. */

@@ -58,15 +58,25 @@ class GramMemory {
 
   #append(size: number): number {
     const address = this.#used
-    this.#used += size
-    const missing = this.#used - this.bytes.length
+    const missing = address + size - this.bytes.length
     if (missing > 0) {
-      this.#memory.grow(Math.max(GROW_PAGES, Math.ceil(missing / PAGE_BYTES)))
+      const pages = Math.ceil(missing / PAGE_BYTES)
+      const left = MAX_PAGES - this.bytes.length / PAGE_BYTES
+      if (pages > left)
+        throw new RangeError(
+          `the literals of the rules need more than ${MAX_PAGES * PAGE_BYTES} bytes of tables: load fewer rules`,
+        )
+      this.#memory.grow(Math.min(Math.max(GROW_PAGES, pages), left))
       this.bytes = Buffer.from(this.#memory.buffer)
     }
+    this.#used += size
     return address
   }
 
+  /**
+   * @param address in bytes, a multiple of 4
+   * @returns a view of `count` words, valid until the memory grows
+   */
   words(address: number, count: number): Int32Array {
     return new Int32Array(this.bytes.buffer, address, count)
   }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { BORROWED_CHUNK_BYTES } from '#inspectors/inspector.ts'
 
 /**
  * What a socket reads lies outside of the heap until the collector finds that nobody has it any more. A body
@@ -6,9 +7,6 @@ import type { Socket } from 'node:net'
  * runs for them alone, and every chunk is read into memory that no processor cache knows. A chunk of which the
  * kernel has all bytes is therefore given back at once, and the next one is read into the same place.
  */
-
-/** Below this size a chunk is cheaper to leave to the collector. */
-export const LEAST_GIVEN_BACK_BYTES = 8_192
 
 /**
  * To be called when a chunk was written to its end and is of no use any more: nobody, no inspector either, may
@@ -18,7 +16,8 @@ export const LEAST_GIVEN_BACK_BYTES = 8_192
  */
 export function giveBack(chunk: Buffer, sink: Socket): void {
   const { buffer, byteOffset, length } = chunk
-  if (buffer.byteLength < LEAST_GIVEN_BACK_BYTES || sink.writableLength > 0) return
+  // Less is cheaper to leave to the collector.
+  if (buffer.byteLength < BORROWED_CHUNK_BYTES || sink.writableLength > 0) return
   // Buffers of other origin may share their memory.
   if (byteOffset + length !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return
   buffer.transfer(0)

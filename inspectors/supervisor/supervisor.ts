@@ -71,7 +71,7 @@ export class Supervisor {
   } | null = null
   #current: DomainConfig | null = null
   #candidate: Candidate | null = null
-  /** Waits for every listening worker to run the current configuration. */
+  /** Waits until every worker to which connections come runs the current configuration. */
   #rolling: Settle[] = []
   #refused: SupervisorStatus['refused'] = null
   #generation = 0
@@ -111,7 +111,7 @@ export class Supervisor {
   }
 
   /**
-   * @returns when every listening worker runs the configuration
+   * @returns when every worker to which connections come runs the configuration
    * @throws Error with the reason when it is refused or another one took its place
    */
   async apply(config: DomainConfig): Promise<SupervisorStatus> {
@@ -352,7 +352,7 @@ export class Supervisor {
     for (const worker of old.slice(0, Math.max(0, surplus))) worker.drain(drainMs, false)
     this.#boundDraining()
     const isSettled = [...this.#workers].every(
-      ({ state, generation }) => state !== 'listening' || generation === config.generation,
+      ({ mayAccept, generation }) => !mayAccept || generation === config.generation,
     )
     if (isSettled && listening >= config.workers) this.#inForce(config)
   }

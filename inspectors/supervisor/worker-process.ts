@@ -72,6 +72,8 @@ export class WorkerProcess {
   startedAt = performance.now()
   state: WorkerState = 'spare'
   hasListened = false
+  /** New connections may come to it: it listens, or has yet to hear that it is to drain. */
+  mayAccept = false
   /** True when its end was asked for. */
   wasDraining = false
   /** Generation whose ports and attachments it routes by, once it has loaded. */
@@ -208,6 +210,11 @@ export class WorkerProcess {
         if (this.state !== 'loading') return
         this.state = 'listening'
         this.hasListened = true
+        this.mayAccept = true
+        this.#events.changed(this)
+        return
+      case 'closed':
+        this.mayAccept = false
         this.#events.changed(this)
         return
       case 'reattached':
@@ -235,6 +242,7 @@ export class WorkerProcess {
     clearInterval(this.#heartbeat)
     if (this.#killTimer !== null) clearTimeout(this.#killTimer)
     this.state = 'gone'
+    this.mayAccept = false
     this.connections = 0
     this.#events.changed(this)
   }

@@ -75,19 +75,16 @@ export function alertOf(hit: RuleHit, isLogOnly: boolean): Alert {
     phase: fields.phase,
     tags: fields.tags,
     source: fields.source,
-    message: msg === '' ? `Rule ${rule.id} matched` : cut(msg, MAX_MESSAGE_BYTES),
+    message: msg === '' ? `Rule ${rule.id} matched` : msg.slice(0, MAX_MESSAGE_BYTES),
     severity: severityOf(hit),
     matches: hit.matches,
     score: hit.score,
     decisive: hit.isDecisive,
   }
-  if (logdata !== '') alert.logdata = cut(logdata, MAX_LOGDATA_BYTES)
+  if (logdata !== '') alert.logdata = logdata.slice(0, MAX_LOGDATA_BYTES)
   if (isLogOnly) alert.isLogOnly = true
   return alert
 }
-
-const cut = (text: string, limit: number): string =>
-  text.length <= limit ? text : text.slice(0, limit)
 
 function severityOf(hit: RuleHit): number {
   const { severity } = hit.rule

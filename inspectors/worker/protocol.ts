@@ -61,6 +61,8 @@ export type WorkerResponse =
   /** The configuration cannot be run; the reason names file, line and column. */
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'listening' }
+  /** It was told to drain and has: no connection comes to it any more. */
+  | { readonly type: 'closed' }
   | { readonly type: 'reattached'; readonly generation: number }
   | {
       readonly type: 'pong'

@@ -63,7 +63,9 @@ export function runWorker(createInspector: CreateEngine): void {
   const end = async (deadlineMs: number, isAsked: boolean): Promise<void> => {
     const turn = ++ends
     worker?.datagrams?.stop()
-    const cutOff = (await worker?.server.drain(deadlineMs)) ?? 0
+    const drained = worker?.server.drain(deadlineMs)
+    tell({ type: 'closed' })
+    const cutOff = (await drained) ?? 0
     // Another deadline has taken the place of this one.
     if (turn !== ends) return
     if (cutOff > 0 && !isAsked) worker?.tellCutOff(cutOff)

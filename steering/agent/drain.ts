@@ -3,7 +3,7 @@ import type { RunCommand } from '../domain/command.ts'
 import { domainId } from '../domain/names.ts'
 import { inNamespace } from '../domain/namespace.ts'
 import type { FlowSync } from './flow-sync.ts'
-import type { InForce, InForceStore } from './in-force.ts'
+import { type InForce, type InForceStore, isLetGo } from './in-force.ts'
 
 /** How often detached attachments are asked for the connections they still have. */
 const DRAIN_POLL_MS = 1000
@@ -29,6 +29,7 @@ export interface DrainStep {
 /**
  * What to do about the detached attachments. Pure.
  *
+ * @param inForce      that the switch leads no new connection through, if detached
  * @param connections  inspected connections by attachment
  * @param isOnSwitch   whether an attachment has flows: without, nothing of it can be inspected any more
  */
@@ -94,16 +95,19 @@ export class Drainer {
   /** Takes out of force those that are done. @returns their keys: flows and workers have to follow */
   async step(): Promise<readonly string[]> {
     const { inForce, flows, steering, namespaceOf, run, log } = this.#parts
-    const detached = [...inForce.entries].filter(([, entry]) => entry.detachedAt !== null)
-    const modes = flows.realized?.plan.modes
-    if (detached.length === 0 || modes === undefined || flows.problem !== null) return []
-    // The switch must have the draining flows first: until then new connections are inspected.
-    if (detached.some(([key]) => modes.has(key) && modes.get(key) !== 'draining')) return []
+    const { realized, problem } = flows
+    if (realized === null || problem !== null) return []
+    const { modes, inForce: steered } = realized.plan
+    // Of these alone: what is detached from here on still takes connections that are not among those asked for.
+    const draining = new Map(
+      [...inForce.entries].filter(([key, entry]) => isLetGo(entry, steered.get(key))),
+    )
+    if (draining.size === 0) return []
     const connections = await steering.connections()
-    const step = planDrain(inForce.entries, connections, (key) => modes.has(key), Date.now())
+    const step = planDrain(draining, connections, (key) => modes.has(key), Date.now())
     this.#isResetting = step.reset.length > 0
     for (const { key, connections: left } of step.reset) {
-      const entry = inForce.entries.get(key)
+      const entry = draining.get(key)
       const namespace = entry === undefined ? null : namespaceOf(domainId(entry.port))
       if (namespace === null) continue
       await resetConnections(run, namespace, left)
@@ -112,7 +116,7 @@ export class Drainer {
     if (step.finished.length === 0) return []
     await inForce.update((entries) => {
       for (const key of step.finished)
-        if (entries.get(key)?.detachedAt !== null) entries.delete(key)
+        if (entries.get(key) === draining.get(key)) entries.delete(key)
     })
     return step.finished
   }

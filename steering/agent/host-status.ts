@@ -15,7 +15,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { domainId } from '../domain/names.ts'
 import type { DomainView } from './domain-set.ts'
 import type { RealizedFlows } from './flow-sync.ts'
-import { type InForce, type InForceAttachment, isSameIntent } from './in-force.ts'
+import { type InForce, type InForceAttachment, isLetGo, isSameIntent } from './in-force.ts'
 import type { DomainPlans } from './plan-domains.ts'
 import { tapState } from './tap-state.ts'
 import type { TapView } from './tap-set.ts'
@@ -137,8 +137,7 @@ function attachmentStatuses(input: StatusInput): AttachmentStatus[] {
     const base = { id, tenant, port, chain, direction, generation: entry.generation }
     // Until the switch has the draining flows, new connections are still inspected; with `reset` it is
     // done when the old ones are gone, and so is the entry then.
-    const mode = input.flows?.plan.modes.get(key)
-    const hasFlows = input.flows !== null && (mode === undefined || mode === 'draining')
+    const hasFlows = isLetGo(entry, input.flows?.plan.inForce.get(key))
     const isDraining = hasFlows && entry.attachment.onDetach === 'drain'
     const state = isDraining ? 'draining' : 'pending'
     statuses.push({ ...base, state, ...enforced(input, key, entry.chain) })

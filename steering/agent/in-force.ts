@@ -35,6 +35,16 @@ export function isSameIntent(a: InForceAttachment, b: InForceAttachment): boolea
   )
 }
 
+/**
+ * True when no new connection is led through a detached attachment any more.
+ *
+ * @param steered the same attachment in what the flows were made from that the switch has
+ */
+export function isLetGo(entry: InForceAttachment, steered: InForceAttachment | undefined): boolean {
+  // By the time: it may have been attached and detached again since those flows.
+  return entry.detachedAt !== null && steered?.detachedAt === entry.detachedAt
+}
+
 /** By `tenant/id`. */
 export type InForce = ReadonlyMap<string, InForceAttachment>
 

@@ -225,13 +225,19 @@ export async function boundLog({ run }: ProcessFolders): Promise<void> {
   if (bytes > MAX_LOG_BYTES) await truncate(log, 0)
 }
 
-/** The end of a process's log: why it did not come up. */
+/** Out of a process's log: why it did not come up. */
 export async function lastWords({ run }: ProcessFolders): Promise<string> {
-  const text = await readFile(join(run, LOG_FILE), 'utf8').catch(() => '')
-  const lines = text.trim().split('\n').slice(-LAST_WORDS_LINES).join(' | ')
-  return lines === ''
+  return causeOfDeath(await readFile(join(run, LOG_FILE), 'utf8').catch(() => ''))
+}
+
+/** The error that Node.js ended with, which a stack and a version follow; else the log's end. */
+export function causeOfDeath(log: string): string {
+  const lines = log.trim().split('\n')
+  const error = lines.findLast((line) => /^\w*Error( \[\w+\])?: /.test(line))
+  const words = error ?? lines.slice(-LAST_WORDS_LINES).join(' | ').slice(-LAST_WORDS_CHARACTERS)
+  return words === ''
     ? 'it ended without a word'
-    : `it ended: ${lines.slice(-LAST_WORDS_CHARACTERS)}`
+    : `it ended: ${words.slice(0, LAST_WORDS_CHARACTERS)}`
 }
 
 /** Field 22 of /proc/PID/stat, or null when there is no such process or it is a zombie. */

@@ -33,13 +33,15 @@ export class Datapath {
    * Waits until the datapath has given up what it had cached of the flows before. The switch answers a
    * change before it looks its cached flows over, and tells only when a round of that has ended, not when
    * it began: so one round that may be under way is waited for, and one more. A switch at rest makes none
-   * for half a second; each is asked for by a change that changes nothing.
+   * for half a second; each is asked for by a change that changes nothing. The first of these comes before
+   * the waiting: a change is answered before the rounds hear of it, the one before it has been heard of then.
    *
    * On a connection of its own: ovs-vswitchd answers one request after the other on each.
    */
   async revalidate(): Promise<void> {
     await this.#whileThere(() =>
       this.#control.aside(async (run) => {
+        await this.#bridge.touch()
         for (let round = 0; round < ROUNDS; round++)
           await Promise.all([run('revalidator/wait'), this.#bridge.touch()])
       }),

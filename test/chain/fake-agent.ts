@@ -27,6 +27,8 @@ export class FakeAgent {
   readonly snapshots: HostSnapshot[] = []
   /** SHA-256 of bundles that its workers do not load. */
   readonly refused = new Set<string>()
+  /** False: it reports, but has not come to read anything new. */
+  isReading = true
   /** False: it reads and reports, but puts nothing in force. */
   isEnforcing = true
   /** False: it does not hear of its switch, as when it was just started. */
@@ -69,7 +71,7 @@ export class FakeAgent {
 
   async step(): Promise<void> {
     const json = await this.#redis.get(hostSnapshotKey(this.host))
-    if (json !== null) this.#take(JSON.parse(json) as SnapshotEnvelope)
+    if (json !== null && this.isReading) this.#take(JSON.parse(json) as SnapshotEnvelope)
     await this.report()
   }
 

@@ -36,7 +36,10 @@ async function main(): Promise<number> {
     return 1
   }
   const narrator = new Narrator(options.json === true ? process.stderr : process.stdout)
-  const stage = new Stage({ say: (step) => narrator.say(`starting ${step}`) })
+  const stage = new Stage({
+    say: (step) => narrator.say(`starting ${step}`),
+    leavesSignals: true,
+  })
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.once(signal, () => resolve('interrupted'))

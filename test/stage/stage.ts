@@ -6,6 +6,7 @@ import type { Chain } from '#chain/model/chain.ts'
 import { CLIENT_FILE, type ClientFile } from '#chain/model/client-file.ts'
 import type { AttachmentStatus, HostStatus } from '#chain/model/status.ts'
 import { type Guest, type GuestOptions, Topology } from '#test/topology/topology.ts'
+import { stopOnInterrupt, stopped } from '#test/topology/on-interrupt.ts'
 import { type CommandResult, runCommand } from '#test/topology/run-command.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 import { ApiClient } from './api-client.ts'
@@ -25,6 +26,8 @@ export interface StageOptions {
   readonly workers?: number
   /** Steps of the start, for people. */
   readonly say?: (step: string) => void
+  /** Who starts the stage sees to Ctrl-C; else everything is taken down and the process ends. */
+  readonly leavesSignals?: boolean
 }
 
 /** What an attachment has when nothing else is said. */
@@ -40,6 +43,8 @@ export class Stage {
   readonly topology = new Topology()
   readonly #workers: number
   readonly #say: (step: string) => void
+  readonly #leavesSignals: boolean
+  readonly #interrupted = (): Promise<void> => this.stop()
   #folder = ''
   #tokenFile = ''
   #manager: LoggedProcess | null = null
@@ -51,6 +56,7 @@ export class Stage {
   constructor(options: StageOptions = {}) {
     this.#workers = options.workers ?? 2
     this.#say = options.say ?? ((): void => {})
+    this.#leavesSignals = options.leavesSignals ?? false
   }
 
   /** Folder with data and logs (`manager.log`, `agent.log`); `stop` removes it. */
@@ -78,6 +84,7 @@ export class Stage {
   }
 
   async start(): Promise<void> {
+    if (!this.#leavesSignals) stopOnInterrupt(this.#interrupted)
     this.#folder = await mkdtemp(join(tmpdir(), 'portcullis-stage-'))
     try {
       this.#say('a private Open vSwitch (userspace datapath, own database and sockets)')
@@ -297,6 +304,7 @@ export class Stage {
     await this.topology.stop()
     if (this.#folder !== '') await rm(this.#folder, { recursive: true, force: true })
     this.#folder = ''
+    stopped(this.#interrupted)
   }
 
   #agentArgv(command: readonly string[]): string[] {

@@ -10,10 +10,11 @@ const ANY_LENGTH = 0x7fff_ffff
 /**
  * Which of some predicates a text could satisfy, decided for all of them in one pass.
  *
- * A gate is an AND of clauses (each an OR of literals), byte masks and a length. The literals of all these
- * predicates are looked for at once (`literal-clauses.ts`), and each knows the clauses it meets; a predicate whose clauses are all met, whose masks share a byte with the text and whose length
- * is reached is a candidate. A predicate without literals is looked at when its first mask is hit. Predicates
- * without any gate, and negated ones, are candidates always.
+ * A gate is an AND of clauses (each an OR of literals), byte masks, a least and a greatest length. The literals of
+ * all these predicates are looked for at once (`literal-clauses.ts`), and each knows the clauses it meets; a
+ * predicate whose clauses are all met, whose masks share a byte with the text and whose lengths allow it is a
+ * candidate. A predicate without literals is looked at when its first mask is hit. Predicates without any gate,
+ * and negated ones, are candidates always.
  *
  * Cost: one scan for literals, one OR of words per kind of byte, plus work per literal that occurs and
  * per predicate whose first mask is hit. The naive twin is to make everything a candidate (`gate: 'off'`).

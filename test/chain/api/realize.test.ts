@@ -133,6 +133,23 @@ test('detach waits until no agent steers new connections', async () => {
   assert.ok(!first.snapshots.at(-1)!.attachments.some(({ id }) => id === 'gone'))
 })
 
+test('detach waits for an agent that has yet to read of it: it may read of the attach first', async () => {
+  first.isReading = false
+  await manager.attach('brief', 'acme', {
+    classifiers: [{ protocol: 'tcp', destinationPorts: [83] }],
+  })
+  const remove = 'DELETE /v1/attachments/brief?wait=realized'
+  const { status, body } = await manager.call(`${remove}&timeout=1`)
+  assert.equal(status, 504)
+  assert.deepEqual(body.hosts, ['h1'])
+  await manager.attach('brief', 'acme', {
+    classifiers: [{ protocol: 'tcp', destinationPorts: [83] }],
+  })
+  const removed = manager.call(`${remove}&timeout=8`)
+  first.isReading = true
+  assert.equal((await removed).status, 204)
+})
+
 test('unrelated changes do not make an attachment pending', async () => {
   first.isEnforcing = false
   const before = first.snapshots.length

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import { STREAM_HISTORY } from '#inspectors/ids/limits.ts'
+import { BORROWED_CHUNK_BYTES } from '#inspectors/inspector.ts'
 import { type Piece, idsOf, play, recut, toClient, toServer } from './drive.ts'
 
 const TCP = 'alert tcp any any -> any any'
@@ -52,6 +53,22 @@ describe('matching does not depend on how bytes are cut', () => {
         for (const sid of before) assert.ok(after.includes(sid))
       }),
       { numRuns: 300 },
+    )
+  })
+
+  it('on raw streams whose large chunks are taken back after the call', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: BORROWED_CHUNK_BYTES * 2 }),
+        fc.integer({ min: 0, max: 5 }),
+        (cut, before, between) => {
+          const text = `${'x'.repeat(before)}needle${'-'.repeat(3 + between)}thread`
+          const at = before + cut
+          const pieces = [toServer(text.slice(0, at)), toServer(text.slice(at))]
+          assert.deepEqual(sorted(play(ids, pieces).sids), sorted(play(ids, [toServer(text)]).sids))
+        },
+      ),
     )
   })
 

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HttpExchangeParser } from '#inspectors/http/exchange-parser.ts'
 import { type Ids, type IdsOptions, createIds } from '#inspectors/ids/ids.ts'
-import type {
-  Alert,
-  Connection,
-  ConnectionInspector,
-  Flow,
-  Verdict,
+import {
+  type Alert,
+  BORROWED_CHUNK_BYTES,
+  type Connection,
+  type ConnectionInspector,
+  type Flow,
+  type Verdict,
 } from '#inspectors/inspector.ts'
 
 /** A stretch of one direction, in the order of the wire. */
@@ -83,7 +84,7 @@ export function play(
   for (const { flow, bytes } of pieces) {
     if (droppedAt !== null) break
     seen[flow] += bytes.length
-    take('bytes', () => inspector.bytes(flow, bytes))
+    showLent(bytes, (lent) => take('bytes', () => inspector.bytes(flow, lent)))
     if (flow === 'to_server') parser.pushClient(bytes)
     else parser.pushServer(bytes)
   }
@@ -100,6 +101,13 @@ export function play(
     droppedAt,
     seen,
   }
+}
+
+/** As the proxy does: each chunk has memory of its own, and large memory is taken back (`inspector.ts`). */
+function showLent(bytes: Buffer, show: (lent: Buffer) => void): void {
+  const lent = Buffer.from(Uint8Array.from(bytes).buffer)
+  show(lent)
+  if (lent.buffer.byteLength >= BORROWED_CHUNK_BYTES) lent.buffer.transfer(0)
 }
 
 function httpEvents(

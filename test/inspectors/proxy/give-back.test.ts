@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { test } from 'node:test'
-import { giveBack, LEAST_GIVEN_BACK_BYTES } from '#inspectors/proxy/give-back.ts'
+import { BORROWED_CHUNK_BYTES } from '#inspectors/inspector.ts'
+import { giveBack } from '#inspectors/proxy/give-back.ts'
 import { Lane } from '#inspectors/proxy/lane.ts'
 
 /** Two connected sockets; `reader` does not read yet. */
@@ -84,9 +85,9 @@ test('a chunk of which a part is held goes back with its last part', async () =>
 
 test('small chunks, and those that share their memory with others, are left to the collector', async () => {
   const { writer, end } = await pair()
-  const small = filled(LEAST_GIVEN_BACK_BYTES - 1, 1)
+  const small = filled(BORROWED_CHUNK_BYTES - 1, 1)
   const first = filled(40_000, 2).subarray(0, 20_000)
   for (const chunk of [small, first]) giveBack(chunk, writer)
-  assert.deepEqual([small.length, first.length], [LEAST_GIVEN_BACK_BYTES - 1, 20_000])
+  assert.deepEqual([small.length, first.length], [BORROWED_CHUNK_BYTES - 1, 20_000])
   end()
 })

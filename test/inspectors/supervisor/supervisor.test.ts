@@ -132,6 +132,22 @@ test('a drained worker finishes the connections it has', async () => {
   await until('the drained worker to end', () => site.supervisor.status.draining === 0)
 })
 
+test('a configuration is in force when no worker of before accepts any more', async () => {
+  await using upstream = await startUpstream(httpEcho)
+  await using site = supervised(upstream.port)
+  await site.supervisor.apply(site.config({ workers: 1 }))
+  const [before] = workerPids()
+  let isInForce = false
+  process.kill(before, 'SIGSTOP')
+  const applied = site.supervisor.apply(site.config({ workers: 1 })).then(() => (isInForce = true))
+  await until('its successor', () => site.supervisor.status.draining === 1)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.equal(isInForce, false, 'it has not heard that it is to drain')
+  process.kill(before, 'SIGCONT')
+  await applied
+  assert.equal(site.supervisor.status.generation, 2)
+})
+
 test('a spare takes the place of a dead worker and is replaced itself', async () => {
   await using upstream = await startUpstream(httpEcho)
   await using site = supervised(upstream.port, { hasSpare: true })

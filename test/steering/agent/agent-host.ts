@@ -21,6 +21,7 @@ import type { AttachmentStatus, HostStatus } from '#chain/model/status.ts'
 import { GuestClient } from '#test/stage/guest-client.ts'
 import { LoggedProcess } from '#test/stage/child-process.ts'
 import { isSpareWorker } from '#test/stage/spare-worker.ts'
+import { stopOnInterrupt, stopped } from '#test/topology/on-interrupt.ts'
 import { type Guest, Topology } from '#test/topology/topology.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 
@@ -33,6 +34,7 @@ const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as cons
 export class AgentHost {
   readonly topology = new Topology()
   readonly host = `t${process.pid}`
+  readonly #interrupted = (): Promise<void> => this.stop()
   #folder = ''
   #redisServer: LoggedProcess | null = null
   #redis: Redis | null = null
@@ -61,6 +63,7 @@ export class AgentHost {
   }
 
   async start(): Promise<void> {
+    stopOnInterrupt(this.#interrupted)
     this.#folder = await mkdtemp(join(tmpdir(), 'portcullis-agent-'))
     await this.topology.start()
     await this.startRedis()
@@ -232,5 +235,6 @@ export class AgentHost {
     await this.stopRedis()
     await this.topology.stop()
     if (this.#folder !== '') await rm(this.#folder, { recursive: true, force: true })
+    stopped(this.#interrupted)
   }
 }
