@@ -6,6 +6,7 @@ import { type Collection, collectionNamed, valuesOf } from '../transaction/colle
 import type { RuleState } from '../transaction/rule-state.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { WafConfiguration } from '../settings.ts'
+import { MAX_KEPT_TEXT_BYTES } from '../values/kept-texts.ts'
 import { Entry } from '../values/entry.ts'
 import { RunReads } from './run-reads.ts'
 
@@ -26,18 +27,49 @@ export const TARGET_TEXTS: readonly Collection[] = [
 
 export const COOKIES = collectionNamed('REQUEST_COOKIES')
 
+/** What was read of the body of an answer. */
+export interface AnswerBody {
+  /** '': nothing; null: too much to be remembered. */
+  readonly text: string | null
+  readonly isInflated: boolean
+  readonly hasError: boolean
+}
+
+export function answerBodyOf(transaction: Transaction): AnswerBody {
+  const { responseBodyLatin1: text } = transaction
+  return {
+    text: text.length > MAX_KEPT_TEXT_BYTES ? null : text,
+    isInflated: transaction.isResponseInflated,
+    hasError: transaction.hasOutboundDataError,
+  }
+}
+
+/** True when as much was read of a body, or as little. Its text may be another. */
+export function isLikeBody(
+  { responseBodyLatin1, isResponseInflated, hasOutboundDataError }: Transaction,
+  { text, isInflated, hasError }: AnswerBody,
+): boolean {
+  return (
+    (responseBodyLatin1 === '') === (text === '') &&
+    isResponseInflated === isInflated &&
+    hasOutboundDataError === hasError
+  )
+}
+
 /** What rules made of a request up to the end of a phase. */
 export class KnownRun {
   readonly state: RuleState
   /** Null: none had come. */
   readonly response: HttpResponseHead | null
+  readonly body: AnswerBody
   /** By phase, those that can follow without an answer coming in between. */
   readonly #after: (KnownRun | undefined)[] = []
   readonly #answered: KnownRun[] = []
 
-  constructor(state: RuleState, response: HttpResponseHead | null) {
+  constructor(state: RuleState, response: HttpResponseHead | null, body: AnswerBody) {
     this.state = state
     this.response = response
+    this.body = body
   }
 
   after(phase: number): KnownRun | null {
@@ -50,7 +82,7 @@ export class KnownRun {
   }
 
   add(phase: number, run: KnownRun): void {
-    if (run.response === this.response) {
+    if (phase !== 3) {
       this.#after[phase] = run
       return
     }

@@ -8,16 +8,20 @@ import {
   OF_ARGUMENTS,
   OF_COOKIES,
   OF_FIELDS,
+  OF_RESPONSE_BODY,
   OF_RESPONSE_FIELDS,
   OF_TARGET,
   originOf,
 } from '../transaction/value-origins.ts'
 import { Entry } from '../values/entry.ts'
 import {
+  type AnswerBody,
+  answerBodyOf,
   COOKIES,
   copyOf,
   isKeepable,
   isKeepableAnswer,
+  isLikeBody,
   KnownRequest,
   KnownRun,
   type RepeatedRun,
@@ -36,6 +40,7 @@ const RARELY = 32
 const ARGUMENTS = [collectionNamed('ARGS'), collectionNamed('ARGS_GET')]
 const FIELDS = [collectionNamed('REQUEST_HEADERS')]
 const COOKIE_VALUES = [COOKIES]
+const RESPONSE_BODY = [collectionNamed('RESPONSE_BODY')]
 const RESPONSE_HEADERS = collectionNamed('RESPONSE_HEADERS')
 
 /**
@@ -122,6 +127,7 @@ export class RequestMemo {
     const next = new KnownRun(
       new RuleState(transaction),
       phase === 3 ? response : (run.at?.response ?? null),
+      phase === 5 ? run.at!.body : answerBodyOf(transaction),
     )
     if (phase === 1) {
       if (request.first === null) this.#keep(request)
@@ -135,7 +141,7 @@ export class RequestMemo {
   /** True when what a run came to holds for the request that it is like: of its own texts no rule may match any. */
   #isAlsoOf(request: KnownRequest, transaction: Transaction, run: RepeatedRun): boolean {
     if (run.parts === 0) return true
-    if ((run.parts & OF_RESPONSE_FIELDS) !== 0) return false
+    if ((run.parts & (OF_RESPONSE_FIELDS | OF_RESPONSE_BODY)) !== 0) return false
     this.#isOfKnown = true
     const isQuiet = this.#isLike(transaction, request) && this.#isQuiet(transaction, request)
     this.#isOfKnown = false
@@ -275,17 +281,22 @@ export class RequestMemo {
   }
 
   /** True when no rule may match a text that differs. */
-  #isQuiet(transaction: Transaction, { triedIn, targetTexts }: KnownRequest): boolean {
+  #isQuiet(transaction: Transaction, request: KnownRequest): boolean {
     if ((this.#parts & OF_TARGET) !== 0) {
       for (let at = 0; at < TARGET_TEXTS.length; at += 1) {
         const collection = TARGET_TEXTS[at]
         this.#collections[this.#count] = collection
         this.#texts[this.#count] = this.#isOfKnown
-          ? new Entry('', targetTexts[at], '')
+          ? new Entry('', request.targetTexts[at], '')
           : valuesOf(transaction, collection)[0]
         this.#count += 1
       }
     }
+    return this.#areQuiet(request)
+  }
+
+  /** True when no rule may match one of the texts that were listed. */
+  #areQuiet({ triedIn }: KnownRequest): boolean {
     // Fields last: what is found out of the others is there for the phase, should it have to be run.
     for (let at = this.#count - 1; at >= 0; at -= 1) {
       const collection = this.#collections[at]
@@ -305,7 +316,7 @@ export class RequestMemo {
     const { at, request } = run
     if (phase === 1) return request?.first ?? null
     if (at === null) return null
-    if (phase !== 3) return at.after(phase)
+    if (phase !== 3) return phase === 4 ? this.#withBody(transaction, run) : at.after(phase)
     const { response } = transaction.http
     if (response === null) return null
     for (let index = 0; index < at.answered.length; index += 1) {
@@ -315,6 +326,26 @@ export class RequestMemo {
         return answered
       }
     }
+    return null
+  }
+
+  /** The run of phase 4, if the body is as the one before, or no rule may match it. */
+  #withBody(transaction: Transaction, run: RepeatedRun): KnownRun | null {
+    const { request } = run
+    const next = run.at?.after(4) ?? null
+    if (next === null || request === null) return null
+    if (isLikeBody(transaction, next.body)) {
+      if (transaction.responseBodyLatin1 === next.body.text) return next
+      if ((request.reads.parts & OF_RESPONSE_BODY) === 0) {
+        this.#count = 0
+        this.#push(RESPONSE_BODY, valuesOf(transaction, RESPONSE_BODY[0])[0])
+        if (this.#areQuiet(request)) {
+          run.parts |= OF_RESPONSE_BODY
+          return next
+        }
+      }
+    }
+    run.request = null
     return null
   }
 
@@ -342,10 +373,15 @@ export class RequestMemo {
 function isComparable(transaction: Transaction, phase: number, { at }: RepeatedRun): boolean {
   const { response } = transaction.http
   if (hasBody(transaction)) return false
+  if (phase === 5) {
+    if (at === null || !isLikeBody(transaction, at.body)) return false
+  } else if (phase !== 4 && !isLikeBody(transaction, NO_BODY)) return false
   if (phase <= 2) return response === null
   if (phase === 3) return response !== null
   return (response === null) === ((at?.response ?? null) === null)
 }
+
+const NO_BODY: AnswerBody = { text: '', isInflated: false, hasError: false }
 
 function hasBody(transaction: Transaction): boolean {
   return (
@@ -356,9 +392,6 @@ function hasBody(transaction: Transaction): boolean {
     transaction.multipart !== null ||
     transaction.xml !== null ||
     transaction.bodyError !== null ||
-    transaction.hasInboundDataError ||
-    transaction.hasOutboundDataError ||
-    transaction.isResponseInflated ||
-    transaction.responseBodyLatin1 !== ''
+    transaction.hasInboundDataError
   )
 }

@@ -18,6 +18,7 @@ export const OF_ARGUMENTS = 2
 export const OF_COOKIES = 4
 export const OF_FIELDS = 8
 export const OF_RESPONSE_FIELDS = 16
+export const OF_RESPONSE_BODY = 32
 
 /** Follows from method, path, addresses, names, the response's status, or what rules did before. */
 const SAME: ValueOrigin = { part: 0, field: null, isText: false }
@@ -26,10 +27,11 @@ const ARGUMENTS: ValueOrigin = { part: OF_ARGUMENTS, field: null, isText: true }
 const COOKIES: ValueOrigin = { part: OF_COOKIES, field: null, isText: true }
 const FIELDS: ValueOrigin = { part: OF_FIELDS, field: null, isText: true }
 const RESPONSE_FIELDS: ValueOrigin = { part: OF_RESPONSE_FIELDS, field: null, isText: true }
+const RESPONSE_BODY: ValueOrigin = { part: OF_RESPONSE_BODY, field: null, isText: true }
 
 /**
  * Variables that are not here (times, ports of clients, identifiers, whole messages) may have any value.
- * Those of bodies are the same as there is none.
+ * Those of request bodies are the same as there is none.
  */
 const ORIGINS: Readonly<Record<string, ValueOrigin>> = {
   REQUEST_LINE: TARGET,
@@ -45,6 +47,8 @@ const ORIGINS: Readonly<Record<string, ValueOrigin>> = {
   AUTH_TYPE: { part: OF_FIELDS, field: 'authorization', isText: false },
   REMOTE_USER: { part: OF_FIELDS, field: 'authorization', isText: false },
   RESPONSE_HEADERS: RESPONSE_FIELDS,
+  RESPONSE_BODY,
+  STREAM_OUTPUT_BODY: { part: OF_RESPONSE_BODY, field: null, isText: false },
   RESPONSE_CONTENT_TYPE: { part: OF_RESPONSE_FIELDS, field: 'content-type', isText: false },
   RESPONSE_CONTENT_LENGTH: { part: OF_RESPONSE_FIELDS, field: 'content-length', isText: false },
   ...Object.fromEntries(
@@ -103,7 +107,6 @@ const ORIGINS: Readonly<Record<string, ValueOrigin>> = {
       'REQUEST_METHOD',
       'REQUEST_PROTOCOL',
       'RESOURCE',
-      'RESPONSE_BODY',
       'RESPONSE_HEADERS_NAMES',
       'RESPONSE_PROTOCOL',
       'RESPONSE_STATUS',
@@ -114,7 +117,6 @@ const ORIGINS: Readonly<Record<string, ValueOrigin>> = {
       'SESSIONID',
       'STATUS_LINE',
       'STREAM_INPUT_BODY',
-      'STREAM_OUTPUT_BODY',
       'TX',
       'URLENCODED_ERROR',
       'USER',

@@ -53,6 +53,11 @@ const FEATURES = [
      SecRule ARGS "@rx ^w|^1" "chain"
      SecRule ARGS:c "@streq never"`,
   `SecRule MATCHED_VARS "@rx w" "id:43,phase:1,pass,nolog,setvar:tx.matched=%{matched_var}"`,
+  `SecRule RESPONSE_BODY "@contains secret" "id:44,phase:4,pass,log,msg:'secret'"`,
+  `SecRule RESPONSE_STATUS "@streq 200" "id:45,phase:4,pass,nolog,chain"
+     SecRule RESPONSE_BODY "@contains other" "setvar:tx.other=1"`,
+  `SecRule RESPONSE_BODY "@contains fine" "id:46,phase:5,pass,nolog,setvar:tx.fine=1"`,
+  `SecRule STREAM_OUTPUT_BODY "@streq other" "id:47,phase:4,pass,nolog,setvar:tx.stream=1"`,
   `SecRule URLENCODED_ERROR "@eq 1" "id:36,phase:1,pass,nolog,setvar:tx.broken=1"`,
   `SecRule REQUEST_COOKIES_NAMES|ARGS_NAMES "@streq x" "id:37,phase:1,pass,nolog,setvar:tx.named=+1"`,
 ]
@@ -90,6 +95,7 @@ const sent = fc.record({
   body: fc.constantFrom('', 'a=bad1', '{"b":"7"}'),
   status: fc.constantFrom('200 OK', '404 None', ''),
   answer: fc.constantFrom('', 'X-Kind: k1', 'X-Kind: k2', 'X-Kind: evil'),
+  page: fc.constantFrom('', 'fine', 'other', 'a secret', 'x'.repeat(2049)),
   port: fc.constantFrom(5, 7),
   address: fc.constantFrom('127.0.0.1', '127.0.0.2'),
 })
@@ -109,6 +115,7 @@ const PARTS: readonly (keyof Sent)[] = [
   'body',
   'status',
   'answer',
+  'page',
   'port',
   'address',
 ]
@@ -141,10 +148,13 @@ function outcome(waf: Waf, one: Sent): unknown {
     clientAddress: address,
   })
   const inspector: Inspector = { ...waf, open: (connection) => waf.open(at(connection)) }
-  const head = [`HTTP/1.1 ${one.status}`, 'Content-Length: 0', one.answer].filter(
-    (line) => line !== '',
-  )
-  const answer = Buffer.from(one.status === '' ? '' : `${head.join('\r\n')}\r\n\r\n`)
+  const head = [
+    `HTTP/1.1 ${one.status}`,
+    'Content-Type: text/html',
+    `Content-Length: ${one.page.length}`,
+    one.answer,
+  ].filter((line) => line !== '')
+  const answer = Buffer.from(one.status === '' ? '' : `${head.join('\r\n')}\r\n\r\n${one.page}`)
   const result = exchange(inspector, Buffer.from(request, 'latin1'), () => answer)
   return [result.status, alertsOf(result).map(({ message, signatureId }) => [signatureId, message])]
 }
@@ -156,7 +166,12 @@ test('a request like an earlier one is judged as if all rules were run', () => {
       requests,
       fc.constantFrom('detect' as const, 'block' as const),
       (features, list, mode) => {
-        const rules = ['SecRequestBodyAccess On', ...features, ...TELL].join('\n')
+        const rules = [
+          'SecRequestBodyAccess On',
+          'SecResponseBodyAccess On',
+          ...features,
+          ...TELL,
+        ].join('\n')
         const fast = wafOf(rules, { mode })
         const slow = wafOf(rules, { mode, specialize: 'off' })
         for (const one of [...list, ...list]) {
@@ -277,6 +292,27 @@ function handlerOf(inspector: ConnectionInspector, told: string[]): HttpExchange
     error: (error) => assert.fail(error.code),
   }
 }
+
+test('what rules looked at is known also where they were not run each time', () => {
+  const messages = (rules: string): string[][] => {
+    const waf = wafOf(rules)
+    return ['GET a', 'PUT a', 'PUT b', 'PUT a'].map((one) => {
+      const [method, kind] = one.split(' ')
+      return alertsOf(send(waf, `${method} /`, [`X-Kind: ${kind}`])).map(({ message }) => message)
+    })
+  }
+  // Not tried again with what it did not match the time before.
+  const steady = `
+    SecAction "id:1,phase:1,pass,nolog,setvar:tx.kind=b"
+    SecRule REQUEST_HEADERS:X-Kind "@streq %{tx.kind}" "id:2,phase:1,pass,log,msg:'b'"`
+  assert.deepEqual(messages(steady), [[], [], ['b'], []])
+  // A row that does what it did the time before.
+  const row = `
+    SecRule REQUEST_HEADERS "@rx ^(a)$" "id:1,phase:1,pass,nolog,capture,setvar:'tx.seen_%{tx.1}=1',chain"
+      SecRule TX:/^seen_/ "@streq 1" "setvar:tx.rows=+1"
+    SecRule TX:rows "@ge 1" "id:2,phase:5,pass,log,msg:'a'"`
+  assert.deepEqual(messages(row), [['a'], ['a'], [], ['a']])
+})
 
 test('requests that are not met again give way to others', () => {
   const paths = Array.from({ length: MAX_REQUESTS + 1 }, (_, at) => `GET /${at}`)
