@@ -245,6 +245,11 @@ export class IdsConnection implements ConnectionInspector {
     return PASS
   }
 
+  /** Of a capture: no byte of the connection will come any more. What is open keeps what it was matched with. */
+  rest(): void {
+    if (this.#http.isIdle) this.#stream.rest()
+  }
+
   /** Handshake of a TLS connection, for records. */
   get tlsSession(): TlsSession | null {
     return this.#tls?.session ?? null

@@ -120,6 +120,11 @@ export class HttpInspection {
     this.#evaluate(exchange, side)
   }
 
+  /** No exchange is open. */
+  get isIdle(): boolean {
+    return this.#exchanges.size === 0
+  }
+
   /** A server may answer early: the request is then inspected to its own end. */
   close(transaction: HttpTransaction): void {
     const exchange = this.#exchanges.get(transaction)

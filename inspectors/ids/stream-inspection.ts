@@ -49,6 +49,12 @@ export class StreamInspection {
     this.#sides[side].gap(bytes)
   }
 
+  /** No byte will come any more: what was kept to match it with is given back. */
+  rest(): void {
+    this.#sides.request.rest()
+    this.#sides.response.rest()
+  }
+
   /** Something about the connection itself is wrong: the rules that ask for it. */
   raise(event: string, side: Side): void {
     const asked = this.#engine.program.events.get(event)

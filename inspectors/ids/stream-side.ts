@@ -98,6 +98,22 @@ export class StreamSide implements BufferView {
     this.#noted = null
   }
 
+  /** No byte will come any more: only how many there were is kept. */
+  rest(): void {
+    this.#window.set('', this.total, true, false)
+    this.#chunk.set('', 0, true, true)
+    this.#windowBytes = 0
+    this.#freshBytes = 0
+    this.#fresh.length = 0
+    this.#newest = null
+    this.#noted = null
+    this.#matchedTo = null
+    this.#current = this.#window
+    this.#before = ''
+    this.#tail.clear()
+    this.waiting = []
+  }
+
   /**
    * Takes a chunk and adds the rules whose fast pattern it completes.
    *

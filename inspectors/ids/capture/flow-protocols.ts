@@ -163,6 +163,17 @@ export class FlowProtocols {
     this.tellTls()
   }
 
+  /**
+   * No byte will come any more: what reading took is given back.
+   *
+   * @returns false: something is left to be told at the end
+   */
+  rest(): boolean {
+    if (this.#http?.isOver === false) return false
+    this.#http = null
+    return true
+  }
+
   #decide(flow: Flow): Spoken {
     const { serverPort } = this.#connection
     const { application } = this.#ids

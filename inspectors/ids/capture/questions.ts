@@ -66,6 +66,11 @@ export class Questions {
     return this.#isNow
   }
 
+  /** Nothing waits. */
+  get isIdle(): boolean {
+    return this.#later.to_server.length === 0 && this.#later.to_client.length === 0
+  }
+
   /** A packet of this direction is looked at. */
   turnTo(flow: Flow): void {
     this.#flow = flow

@@ -15,6 +15,8 @@ import type { TcpSettings } from './tcp/settings.ts'
 
 /** What a replay is about to tell. `flow` is the direction of the data. */
 export interface ReplayObserver {
+  /** A flow is to remember its newest transaction. */
+  readonly guessesTransaction?: boolean
   /** What the rules made of one packet. */
   outcome(of: ReplayFlow, outcome: Outcome): void
   http(of: ReplayFlow, transaction: HttpTransaction): void
@@ -68,9 +70,11 @@ export class ReplayFlow implements TcpReceiver {
   packetNumber: number | null = null
   outer: Packet | null = null
   readonly fate: FlowFate
-  /** Transaction that the application protocol has come to; null: none yet. */
+  /** Transaction that the application protocol has come to, where the observer wants it; null: none yet. */
   transaction: object | null = null
   #over = false
+  /** It has given back what it kept for bytes that come. */
+  #isResting = false
   /** What exceptions mean for the packet that is being looked at. */
   #treatment: Treatment = 'look'
   readonly #questions: Questions
@@ -202,6 +206,17 @@ export class ReplayFlow implements TcpReceiver {
     if (!this.#isRefused(packet, flow, 'applayer error')) this.#conclude(packet, flow, stopped)
     else this.ids.settle()
     this.#packet = null
+    if (!this.#isResting && this.tcp?.isFinished === true) this.#rest()
+  }
+
+  /**
+   * Both streams are over, and late packets alone will come: what was kept for bytes is given back, as the flow itself
+   * stays for its time.
+   */
+  #rest(): void {
+    if (!this.#questions.isIdle || !this.#protocols.rest()) return
+    this.#isResting = true
+    this.ids.rest()
   }
 
   /** The packet was looked at: what the rules say, and what was found wrong with it. */
@@ -321,7 +336,9 @@ class Teller implements ProtocolEvents {
 
   begin(transaction: object | null): void {
     this.#of.transactions += 1
-    if (transaction !== null) this.#of.transaction = transaction
+    // It holds whole heads, and a flow is kept for a while after its end.
+    if (this.#observer.guessesTransaction === true && transaction !== null)
+      this.#of.transaction = transaction
   }
 
   end(transaction: HttpTransaction): void {

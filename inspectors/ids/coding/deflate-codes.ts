@@ -1,5 +1,5 @@
 /** What the codes of DEFLATE stand for (RFC 1951, 3.2.5 to 3.2.7). */
-import { type HuffmanTable, buildHuffman } from './huffman.ts'
+import { HuffmanTable } from './huffman.ts'
 
 export const LENGTH_BASE = [
   3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131,
@@ -22,13 +22,19 @@ export const CODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2
 export const CODE_BITS = 7
 export const LITERAL_BITS = 10
 export const DISTANCE_BITS = 8
+/** Symbols of the three alphabets: lengths of codes, literals with lengths of matches, distances. */
+export const CODE_SYMBOLS = 19
+export const LITERAL_SYMBOLS = 288
+export const DISTANCE_SYMBOLS = 32
 /** Codes of blocks that bring none of their own. */
 export const FIXED = fixedTables()
 
 function fixedTables(): { literals: HuffmanTable; distances: HuffmanTable } {
-  const lengths = new Uint8Array(288)
+  const lengths = new Uint8Array(LITERAL_SYMBOLS)
   lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288)
-  const literals = buildHuffman(lengths, 0, 288, LITERAL_BITS)
-  const distances = buildHuffman(new Uint8Array(30).fill(5), 0, 30, DISTANCE_BITS)
-  return { literals: literals!, distances: distances! }
+  const literals = new HuffmanTable(LITERAL_BITS, LITERAL_SYMBOLS)
+  literals.build(lengths, 0, LITERAL_SYMBOLS)
+  const distances = new HuffmanTable(DISTANCE_BITS, DISTANCE_SYMBOLS)
+  distances.build(new Uint8Array(30).fill(5), 0, 30)
+  return { literals, distances }
 }

@@ -13,57 +13,83 @@ const REVERSED = Uint8Array.from({ length: 256 }, (_, byte) => {
   return result
 })
 
-export interface HuffmanTable {
+/** What `find` says of bits that begin a code, and of bits that begin none. */
+export const CUT_CODE = -1
+export const NO_CODE = -2
+
+/** The codes of one alphabet; its memory serves one set of codes after the other. */
+export class HuffmanTable {
   /** By the next bits, as many as `mask` has: symbol << 4 | length; 0 where the code is longer or none. */
   readonly fast: Uint16Array
   readonly mask: number
   /** Codes of each length, and the symbols in order of their codes. */
-  readonly counts: Uint16Array
+  readonly counts = new Uint16Array(MAX_BITS + 1)
   readonly symbols: Uint16Array
-}
+  readonly #fastBits: number
 
-/**
- * @param lengths code length of each symbol; 0: unused
- * @param fastBits of codes that are one look-up: writing the table costs as much as some look-ups
- * @returns null when the lengths promise more codes than there are
- */
-export function buildHuffman(
-  lengths: Uint8Array,
-  from: number,
-  to: number,
-  fastBits: number,
-): HuffmanTable | null {
-  const size = 1 << fastBits
-  // One piece of memory: many would cost more than what is written to them.
-  const memory = new Uint16Array(size + MAX_BITS + 1 + to - from)
-  const fast = memory.subarray(0, size)
-  const counts = memory.subarray(size, size + MAX_BITS + 1)
-  const symbols = memory.subarray(size + MAX_BITS + 1)
-  for (let index = from; index < to; index += 1) counts[lengths[index]] += 1
-  counts[0] = 0
-  let left = 1
-  for (let length = 1; length <= MAX_BITS; length += 1) {
-    left = left * 2 - counts[length]
-    if (left < 0) return null
+  /**
+   * @param fastBits of codes that are one look-up: writing the table costs as much as some look-ups
+   * @param symbols most symbols of the alphabet
+   */
+  constructor(fastBits: number, symbols: number) {
+    this.#fastBits = fastBits
+    this.fast = new Uint16Array(1 << fastBits)
+    this.mask = this.fast.length - 1
+    this.symbols = new Uint16Array(symbols)
   }
-  let code = 0
-  offsets[1] = 0
-  for (let length = 1; length <= MAX_BITS; length += 1) {
-    next[length] = code
-    offsets[length + 1] = offsets[length] + counts[length]
-    code = (code + counts[length]) << 1
+
+  /**
+   * @param lengths code length of each symbol, in `[from, to)`; 0: unused
+   * @returns false when the lengths promise more codes than there are; the table is of no use then
+   */
+  build(lengths: Uint8Array, from: number, to: number): boolean {
+    const { fast, counts, symbols } = this
+    const fastBits = this.#fastBits
+    fast.fill(0)
+    counts.fill(0)
+    for (let index = from; index < to; index += 1) counts[lengths[index]] += 1
+    counts[0] = 0
+    let left = 1
+    for (let length = 1; length <= MAX_BITS; length += 1) {
+      left = left * 2 - counts[length]
+      if (left < 0) return false
+    }
+    let code = 0
+    offsets[1] = 0
+    for (let length = 1; length <= MAX_BITS; length += 1) {
+      next[length] = code
+      offsets[length + 1] = offsets[length] + counts[length]
+      code = (code + counts[length]) << 1
+    }
+    for (let index = from; index < to; index += 1) {
+      const length = lengths[index]
+      if (length === 0) continue
+      symbols[offsets[length]] = index - from
+      offsets[length] += 1
+      const bits = next[length]
+      next[length] += 1
+      if (length > fastBits) continue
+      const entry = ((index - from) << 4) | length
+      const first = ((REVERSED[bits & 0xff] << 8) | REVERSED[bits >> 8]) >> (16 - length)
+      for (let at = first; at < fast.length; at += 1 << length) fast[at] = entry
+    }
+    return true
   }
-  for (let index = from; index < to; index += 1) {
-    const length = lengths[index]
-    if (length === 0) continue
-    symbols[offsets[length]] = index - from
-    offsets[length] += 1
-    const bits = next[length]
-    next[length] += 1
-    if (length > fastBits) continue
-    const entry = ((index - from) << 4) | length
-    const first = ((REVERSED[bits & 0xff] << 8) | REVERSED[bits >> 8]) >> (16 - length)
-    for (let at = first; at < size; at += 1 << length) fast[at] = entry
+
+  /** The code that the bits begin with, whatever its length. @returns symbol << 4 | length, CUT_CODE or NO_CODE */
+  find(bits: number, bitCount: number): number {
+    let code = 0
+    let first = 0
+    let index = 0
+    for (let length = 1; length <= MAX_BITS; length += 1) {
+      if (length > bitCount) return CUT_CODE
+      code |= (bits >> (length - 1)) & 1
+      const count = this.counts[length]
+      if (code - count < first) return (this.symbols[index + code - first] << 4) | length
+      index += count
+      first = (first + count) << 1
+      code <<= 1
+    }
+    return NO_CODE
   }
-  return { fast, mask: size - 1, counts, symbols }
 }

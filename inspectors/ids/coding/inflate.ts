@@ -7,17 +7,25 @@
  * does not either would see the data, and so do the rules.
  */
 import {
-  CODE_BITS,
   CODE_ORDER,
+  CODE_SYMBOLS,
   DISTANCE_BASE,
-  DISTANCE_BITS,
   DISTANCE_EXTRA,
   FIXED,
   LENGTH_BASE,
   LENGTH_EXTRA,
-  LITERAL_BITS,
 } from './deflate-codes.ts'
-import { type HuffmanTable, buildHuffman } from './huffman.ts'
+import { CUT_CODE, type HuffmanTable } from './huffman.ts'
+import { firstOutput } from './first-output.ts'
+import {
+  CODES,
+  DISTANCES,
+  holdsTablesOf,
+  lengths,
+  LITERALS,
+  type OwnLengths,
+  writeTables,
+} from './own-tables.ts'
 
 type Stage = 'header' | 'trailer' | 'block' | 'stored' | 'symbols' | 'done' | 'failed'
 
@@ -28,18 +36,14 @@ const SYMBOL_BYTES = 8
 /** Largest gzip header: more is no header but an attack. */
 export const MAX_GZIP_HEADER = 65_536
 
-/** Scratch: code lengths of both tables of a block. */
-const lengths = new Uint8Array(320)
-
-class NeedInput extends Error {}
-class BadData extends Error {}
-const NEED = new NeedInput()
-const BAD = new BadData()
+const NO_BYTES: Uint8Array = Buffer.alloc(0)
+const NEED = new Error('the input ends')
+const BAD = new Error('no such data')
 
 export class Inflater {
   readonly #format: 'gzip' | 'deflate'
   readonly #bound: number
-  #input: Uint8Array = new Uint8Array(0)
+  #input = NO_BYTES
   #at = 0
   #bits = 0
   #bitCount = 0
@@ -48,7 +52,9 @@ export class Inflater {
   #stored = 0
   #literals: HuffmanTable = FIXED.literals
   #distances: HuffmanTable = FIXED.distances
-  #output = Buffer.allocUnsafe(8192)
+  /** Of the block that is being read, when it has codes of its own. */
+  #own: OwnLengths | null = null
+  #output = Buffer.alloc(0)
   #length = 0
 
   /**
@@ -78,8 +84,9 @@ export class Inflater {
     const before = this.#length
     this.#input =
       this.#at < this.#input.length ? Buffer.concat([this.#input.subarray(this.#at), chunk]) : chunk
-    this.#at = 0
-    let at = this.#at
+    if (this.#output.length === 0) this.#output = firstOutput(chunk.length)
+    if (this.#own !== null && !holdsTablesOf(this)) writeTables(this, this.#own)
+    let at = (this.#at = 0)
     let bits = this.#bits
     let bitCount = this.#bitCount
     try {
@@ -99,8 +106,10 @@ export class Inflater {
     }
     this.#giveBack()
     // The caller's chunk is valid during the call only.
-    this.#input = Uint8Array.prototype.slice.call(this.#input, this.#at)
+    const isRead = this.#at >= this.#input.length
+    this.#input = isRead ? NO_BYTES : Uint8Array.prototype.slice.call(this.#input, this.#at)
     this.#at = 0
+    this.#keepLengths()
     return this.#output.subarray(before, this.#length)
   }
 
@@ -207,12 +216,11 @@ export class Inflater {
     if (literalCount > 286) throw BAD
     lengths.fill(0)
     for (let index = 0; index < codeCount; index += 1) lengths[CODE_ORDER[index]] = this.#take(3)
-    const codes = buildHuffman(lengths, 0, 19, CODE_BITS)
-    if (codes === null) throw BAD
+    if (!CODES.build(lengths, 0, CODE_SYMBOLS)) throw BAD
     lengths.fill(0)
     const total = literalCount + distanceCount
     for (let index = 0; index < total;) {
-      const symbol = this.#decode(codes)
+      const symbol = this.#decode(CODES)
       if (symbol < 16) {
         lengths[index] = symbol
         index += 1
@@ -226,11 +234,16 @@ export class Inflater {
       lengths.fill(value, index, index + count)
       index += count
     }
-    const literals = buildHuffman(lengths, 0, literalCount, LITERAL_BITS)
-    const distances = buildHuffman(lengths, literalCount, total, DISTANCE_BITS)
-    if (literals === null || distances === null) throw BAD
-    this.#literals = literals
-    this.#distances = distances
+    this.#own = { lengths, literals: literalCount, distances: distanceCount }
+    if (!writeTables(this, this.#own)) throw BAD
+    this.#literals = LITERALS
+    this.#distances = DISTANCES
+  }
+
+  /** Interrupted in a block with codes of its own: others will write their lengths. */
+  #keepLengths(): void {
+    if (this.#stage !== 'symbols' || this.#literals !== LITERALS) this.#own = null
+    else if (this.#own?.lengths === lengths) this.#own = { ...this.#own, lengths: lengths.slice() }
   }
 
   #storedBytes(): void {
@@ -352,23 +365,11 @@ export class Inflater {
   }
 
   #decodeLong(table: HuffmanTable): number {
-    let code = 0
-    let first = 0
-    let index = 0
-    for (let length = 1; length <= 15; length += 1) {
-      if (length > this.#bitCount) throw NEED
-      code |= (this.#bits >> (length - 1)) & 1
-      const count = table.counts[length]
-      if (code - count < first) {
-        this.#bits >>>= length
-        this.#bitCount -= length
-        return table.symbols[index + code - first]
-      }
-      index += count
-      first = (first + count) << 1
-      code <<= 1
-    }
-    throw BAD
+    const entry = table.find(this.#bits, this.#bitCount)
+    if (entry < 0) throw entry === CUT_CODE ? NEED : BAD
+    this.#bits >>>= entry & 15
+    this.#bitCount -= entry & 15
+    return entry >> 4
   }
 
   #take(count: number): number {

@@ -59,7 +59,7 @@ export class EveRecorder {
   readonly #isSilent: boolean
   readonly #settings: EveSettings
   readonly #rules: RuleFigures | null
-  readonly #guessesTransaction: boolean
+  readonly guessesTransaction: boolean
   readonly #texts = new RuleTexts()
   readonly #files = new BodyFiles()
   /** Alerts that quote a transaction by guess. */
@@ -74,7 +74,7 @@ export class EveRecorder {
     this.#isSilent = options.isSilent
     this.#settings = options.settings ?? FULL_EVE
     this.#rules = options.rules ?? null
-    this.#guessesTransaction = options.guessesTransaction ?? false
+    this.guessesTransaction = options.guessesTransaction ?? false
   }
 
   outcome(of: ReplayFlow, outcome: Outcome): void {
@@ -216,7 +216,7 @@ export class EveRecorder {
   /** The transaction that a rule about something else may be about. */
   #guess(of: ReplayFlow): object | null {
     const transaction = of.transaction ?? of.ids.tlsSession
-    if (!this.#guessesTransaction || transaction === null) return null
+    if (!this.guessesTransaction || transaction === null) return null
     const told = this.#guessed.get(transaction) ?? 0
     if (told >= MAX_GUESSES) return null
     this.#guessed.set(transaction, told + 1)

@@ -5,21 +5,23 @@
  */
 
 const NAME_PLACES = 256
-const VALUE_PLACES = 64
+const VALUE_PLACES = 1024
 const MAX_NAME = 64
 const MAX_VALUE = 256
 
-/** Fields by which programs are known, not what they ask for. */
-const RECURRING: ReadonlySet<string> = new Set([
-  'host',
-  'user-agent',
-  'accept',
-  'accept-encoding',
-  'accept-language',
-  'connection',
-  'server',
-  'content-type',
-])
+/** Fields by which programs are known, not what they ask for, with the values seen of each by place. */
+const RECURRING: ReadonlyMap<string, (string | null)[]> = new Map(
+  [
+    'host',
+    'user-agent',
+    'accept',
+    'accept-encoding',
+    'accept-language',
+    'connection',
+    'server',
+    'content-type',
+  ].map((name) => [name, Array.from({ length: VALUE_PLACES }, (): string | null => null)]),
+)
 
 export interface KnownName {
   readonly name: string
@@ -40,10 +42,7 @@ export function knownName(raw: string, from: number, to: number): KnownName {
   if (known !== null && known.name === name) return known
   const kept = size > MAX_NAME ? name : copyOf(name)
   const lower = kept.toLowerCase()
-  const values = RECURRING.has(lower)
-    ? Array.from({ length: VALUE_PLACES }, (): string | null => null)
-    : null
-  const made = { name: kept, lower, values }
+  const made = { name: kept, lower, values: RECURRING.get(lower) ?? null }
   if (size <= MAX_NAME) names[place] = made
   return made
 }

@@ -11,16 +11,13 @@ const STATUS_LINE = /^[\s\0]*http/i
 /** Reads a request head. It is never refused: what is missing is empty. */
 export function readRequestHead(raw: string): HttpRequestHead {
   const { first, fields, isExact } = headLines(raw, () => true, false)
-  const line = first.replace(/\s+$/, '')
-  const parts = /^\s*(\S*)[ \t]*([^]*)$/.exec(line)
-  const rest = parts?.[2] ?? ''
-  const version = /[ \t]+(HTTP\/\S*)$/i.exec(rest)
+  const { line, method, target, protocol } = plainRequestLine(first) ?? lenientRequestLine(first)
   const chunked = isChunked(fields)
   const length = chunked ? null : contentLength(fields)
   return {
-    method: parts?.[1] ?? '',
-    target: version === null ? rest : rest.slice(0, version.index),
-    protocol: version?.[1] ?? '',
+    method,
+    target,
+    protocol,
     line,
     headers: fields,
     rawLatin1: raw,
@@ -33,6 +30,54 @@ export function readRequestHead(raw: string): HttpRequestHead {
   }
 }
 
+interface RequestLine {
+  readonly line: string
+  readonly method: string
+  readonly target: string
+  readonly protocol: string
+}
+
+const VERSIONS = [' HTTP/1.1', ' HTTP/1.0']
+
+/**
+ * A request line as nearly all are: a word, a blank, the target, a blank and a version. Null: it is another, which
+ * `lenientRequestLine` reads; where both read it they agree.
+ */
+export function plainRequestLine(line: string): RequestLine | null {
+  const version = VERSIONS.find((end) => line.endsWith(end))
+  if (version === undefined) return null
+  const blank = line.indexOf(' ')
+  const end = line.length - version.length
+  if (blank < 1 || blank + 1 >= end) return null
+  for (let at = 0; at < blank; at += 1) if (!isGraphic(line.charCodeAt(at))) return null
+  // A run of blanks is one separator.
+  if (!isGraphic(line.charCodeAt(blank + 1)) || !isGraphic(line.charCodeAt(end - 1))) return null
+  return {
+    line,
+    method: line.slice(0, blank),
+    target: line.slice(blank + 1, end),
+    protocol: version.slice(1),
+  }
+}
+
+/** Any request line. */
+export function lenientRequestLine(first: string): RequestLine {
+  const line = first.replace(/\s+$/, '')
+  const parts = /^\s*(\S*)[ \t]*([^]*)$/.exec(line)
+  const rest = parts?.[2] ?? ''
+  const version = /[ \t]+(HTTP\/\S*)$/i.exec(rest)
+  return {
+    line,
+    method: parts?.[1] ?? '',
+    target: version === null ? rest : rest.slice(0, version.index),
+    protocol: version?.[1] ?? '',
+  }
+}
+
+function isGraphic(code: number): boolean {
+  return code > 0x20 && code < 0x7f
+}
+
 /** True when a response begins with something like a status line, at once or after one other line. */
 export function isResponseHead(raw: string): boolean {
   if (raw.startsWith('HTTP/')) return true
@@ -43,20 +88,50 @@ export function isResponseHead(raw: string): boolean {
 /** Reads a response head. */
 export function readResponseHead(raw: string, requestMethod: string): HttpResponseHead {
   const { first, fields, isExact } = headLines(raw, (line) => STATUS_LINE.test(line), true)
-  const line = first.replace(/\s+$/, '')
-  // oxlint-disable-next-line no-control-regex -- recipients differ in what separates the parts
-  const parts = /^[\s\0]*([^\s\0]*)[\s\0]*([^\s\0]*)[\s\0]*([^]*)$/.exec(line)
-  const code = parts?.[2] ?? ''
-  const status = /^\d{1,6}$/.test(code) ? Number(code) : 0
+  const { line, protocol, status, reason } = plainStatusLine(first) ?? lenientStatusLine(first)
   return {
-    protocol: parts?.[1] ?? '',
+    protocol,
     status,
-    reason: parts?.[3] ?? '',
+    reason,
     line,
     headers: fields,
     rawLatin1: raw,
     isExact: isExact && line.length === first.length,
     framing: responseFraming(status, fields, requestMethod),
+  }
+}
+
+interface StatusLine {
+  readonly line: string
+  readonly protocol: string
+  readonly status: number
+  readonly reason: string
+}
+
+/** `HTTP/1.1 NNN Reason`, as nearly all are. Null: it is another, which `lenientStatusLine` reads alike. */
+export function plainStatusLine(line: string): StatusLine | null {
+  if (line.length < 14 || !line.startsWith('HTTP/1.1 ') || line.charCodeAt(12) !== 0x20) return null
+  let status = 0
+  for (let at = 9; at < 12; at += 1) {
+    const digit = line.charCodeAt(at) - 0x30
+    if (digit < 0 || digit > 9) return null
+    status = status * 10 + digit
+  }
+  if (!isGraphic(line.charCodeAt(13)) || !isGraphic(line.charCodeAt(line.length - 1))) return null
+  return { line, protocol: 'HTTP/1.1', status, reason: line.slice(13) }
+}
+
+/** Any status line. */
+export function lenientStatusLine(first: string): StatusLine {
+  const line = first.replace(/\s+$/, '')
+  // oxlint-disable-next-line no-control-regex -- recipients differ in what separates the parts
+  const parts = /^[\s\0]*([^\s\0]*)[\s\0]*([^\s\0]*)[\s\0]*([^]*)$/.exec(line)
+  const code = parts?.[2] ?? ''
+  return {
+    line,
+    protocol: parts?.[1] ?? '',
+    status: /^\d{1,6}$/.test(code) ? Number(code) : 0,
+    reason: parts?.[3] ?? '',
   }
 }
 
@@ -86,9 +161,11 @@ function responseFraming(
 }
 
 function isChunked(fields: readonly HttpHeader[]): boolean {
-  return fields.some(
-    ({ nameLower, value }) => nameLower === 'transfer-encoding' && /chunked/i.test(value),
-  )
+  for (let index = 0; index < fields.length; index += 1) {
+    const { nameLower, value } = fields[index]
+    if (nameLower === 'transfer-encoding' && /chunked/i.test(value)) return true
+  }
+  return false
 }
 
 /** Largest number in such fields: some recipient may read as much; null: none. */

@@ -65,6 +65,12 @@ export class PermissiveHttpParser {
     this.#server.offset = skipped.to_client
   }
 
+  /** Both sides are silent and nothing is left to be told. */
+  get isOver(): boolean {
+    const isSilent = this.#isClientSilent && this.#isServerSilent
+    return isSilent && this.#awaiting.length === 0
+  }
+
   pushClient(chunk: Buffer): void {
     if (this.#isClientSilent || chunk.length === 0) return
     this.#client.push(chunk)

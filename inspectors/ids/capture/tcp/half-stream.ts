@@ -66,6 +66,11 @@ export class HalfStream {
     return this.#sequence
   }
 
+  /** Nothing waits. */
+  get isEmpty(): boolean {
+    return this.#pieces.count === 0
+  }
+
   /** True when the receiver has acknowledged what lies behind bytes that are missing. */
   hasGapBefore(acknowledged: number): boolean {
     const limit = this.#position + ahead(acknowledged, this.#sequence)

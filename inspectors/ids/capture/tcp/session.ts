@@ -90,6 +90,14 @@ export class TcpSession {
     return this.#talk.isEstablished
   }
 
+  /** Both sides have closed it and all that they sent was brought to the receiver: nothing will follow. */
+  get isFinished(): boolean {
+    const { state, resetBy, ends } = this.#talk
+    if (state !== 'closed' || resetBy !== null) return false
+    if (!this.#over.to_server || !this.#over.to_client) return false
+    return ends.to_server.half?.isEmpty !== false && ends.to_client.half?.isEmpty !== false
+  }
+
   /** Number of the SYN of one side. */
   isn(flow: Flow): number {
     return this.#talk.ends[flow].isn

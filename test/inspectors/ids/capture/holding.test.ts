@@ -4,6 +4,7 @@ import { type EveRecord, EveRecorder } from '#inspectors/ids/capture/eve/recorde
 import type { CapturedPacket } from '#inspectors/ids/capture/pcap-file.ts'
 import { Replay } from '#inspectors/ids/capture/replay.ts'
 import { DEFAULT_CAPTURE_SETTINGS } from '#inspectors/ids/capture/settings.ts'
+import { TcpSession } from '#inspectors/ids/capture/tcp/session.ts'
 import { idsOfFile, missingCaptures, packetsOf, ruledCaptures } from './captures.ts'
 
 const isLong = process.env['PORTCULLIS_TEST_LONG'] === '1'
@@ -43,5 +44,42 @@ describe('records of a capture', { skip: missingCaptures ?? false }, () => {
       alerts += copied?.filter(({ event_type: type }) => type === 'alert').length ?? 0
     }
     assert.ok(alerts > 200, `only ${alerts} alerts`)
+  })
+
+  it('are the same when finished connections give back what they kept, whatever comes late', () => {
+    let finished = 0
+    const own = Object.getOwnPropertyDescriptor(TcpSession.prototype, 'isFinished')!
+    const recordsWith = (
+      isFinished: (session: TcpSession) => boolean,
+      run: () => unknown,
+    ): unknown => {
+      Object.defineProperty(TcpSession.prototype, 'isFinished', {
+        configurable: true,
+        get(this: TcpSession) {
+          return isFinished(this)
+        },
+      })
+      try {
+        return run()
+      } finally {
+        Object.defineProperty(TcpSession.prototype, 'isFinished', own)
+      }
+    }
+    for (const [at, { name, capture, rules }] of ruledCaptures().entries()) {
+      if (at % EVERY !== 1 % EVERY) continue
+      const once = packetsOf(capture)
+      if (once.reduce((sum, { bytes }) => sum + bytes.length, 0) > MAX_BYTES / 4) continue
+      // All packets come again: late ones of the same connections.
+      const packets = [...once, ...once]
+      const run = (): unknown => recordsOf(rules, packets, true)
+      const kept = recordsWith(() => false, run)
+      const given = recordsWith((session) => {
+        const is = own.get!.call(session) as boolean
+        if (is) finished += 1
+        return is
+      }, run)
+      assert.deepEqual(given, kept, name)
+    }
+    assert.ok(finished > 100, `only ${finished} packets of finished connections`)
   })
 })

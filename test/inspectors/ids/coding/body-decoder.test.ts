@@ -58,6 +58,33 @@ describe('content codings', () => {
     }
   })
 
+  it('reads bodies that come in turn as it reads each alone', () => {
+    const size = fc.integer({ min: 1, max: 900 })
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 2 }), size)), (steps) => {
+        // Blocks of small ends have codes of their own, and each is cut within them.
+        const wholes = [SAMPLES[4], SAMPLES[4].subarray(1000).reverse(), SAMPLES[2]].map((data) =>
+          gzipSync(data, { memLevel: 1 }),
+        )
+        const inflaters = wholes.map(() => new Inflater('gzip', BOUND))
+        const alone = wholes.map(() => new Inflater('gzip', BOUND))
+        const at = wholes.map(() => 0)
+        const seen = wholes.map((): Buffer[] => [])
+        for (const [which, bytes] of steps) {
+          const piece = wholes[which].subarray(at[which], at[which] + bytes)
+          at[which] += bytes
+          seen[which].push(Buffer.from(inflaters[which].push(piece)))
+        }
+        for (const [which, whole] of wholes.entries())
+          assert.deepEqual(
+            Buffer.concat(seen[which]),
+            alone[which].push(whole.subarray(0, at[which])),
+          )
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   it('removes layers from the outside in', () => {
     const data = Buffer.from('two layers')
     assert.deepEqual(decode('deflate, gzip', gzipSync(deflateSync(data)), 3), data)
