@@ -19,6 +19,7 @@ import { baseMediaType } from './body/media-type.ts'
 import { forgetRequestBody, readRequestBody } from './body/request-body.ts'
 import type { Program } from './compile/program.ts'
 import type { Evaluator } from './evaluate/evaluator.ts'
+import { RepeatedRun } from './evaluate/known-request.ts'
 import { leaveOut } from './evaluate/leave-out.ts'
 import type { RuleHit } from './transaction/rule-hit.ts'
 import { alertOf, engineAlert, isAlert } from './report.ts'
@@ -57,6 +58,7 @@ interface Exchange {
   /** Hits that were turned into alerts so far. */
   reported: number
   isInterceptionTold: boolean
+  readonly repeated: RepeatedRun
 }
 
 /** The WAF's view of one connection: events in, phases run, verdicts out. */
@@ -86,6 +88,7 @@ export class WafConnection implements ConnectionInspector {
       phase: 0,
       reported: 0,
       isInterceptionTold: false,
+      repeated: new RepeatedRun(),
     }
     this.#exchanges.set(http, exchange)
     this.#run(exchange, 1)
@@ -208,7 +211,7 @@ export class WafConnection implements ConnectionInspector {
     const { allowed } = transaction
     if (allowed === 'phase') transaction.allowed = 'none'
     if (phase !== 5 && (allowed === 'transaction' || (allowed === 'request' && phase <= 2))) return
-    this.#context.evaluator.runPhase(transaction, phase)
+    this.#context.evaluator.runPhase(transaction, phase, exchange.repeated)
     const { onPhase, program } = this.#context
     if (onPhase !== null) onPhase(program, transaction, phase)
   }

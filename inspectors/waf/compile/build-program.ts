@@ -64,6 +64,7 @@ export function buildProgram(compiled: CompiledRules, options: ProgramOptions): 
     initialTx: specialized.initialTx,
     inboundScoreSlots: compiled.inboundScoreSlots,
     outboundScoreSlots: compiled.outboundScoreSlots,
+    isRepeatable: options.gate === 'on' && repeats !== null && !repeats.isMatchSeen,
   }
 }
 

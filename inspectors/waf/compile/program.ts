@@ -53,6 +53,8 @@ export interface Program {
   /** TX slots whose sum is the anomaly score, for requests and for responses. */
   readonly inboundScoreSlots: readonly number[]
   readonly outboundScoreSlots: readonly number[]
+  /** What the phases did for one request they may do for the next without being run (request-memo.ts). */
+  readonly isRepeatable: boolean
 }
 
 export interface PhaseProgram {

@@ -1,13 +1,14 @@
-import type { Disruptive, Phase } from '#signatures/seclang/model.ts'
+import type { Phase } from '#signatures/seclang/model.ts'
 import type { CompiledLink, CompiledRule, Program, TxRun } from '../compile/program.ts'
 import { Captures } from '../operators/operator.ts'
 import { CAPTURE_SLOTS } from '../transaction/tx-store.ts'
-import type { Interception, Transaction } from '../transaction/transaction.ts'
+import type { Transaction } from '../transaction/transaction.ts'
 import { hasRule, type TargetExclusion } from '../values/selector.ts'
 import type { Entry } from '../values/entry.ts'
 import type { TextFacts } from '../values/text-facts.ts'
 import { type Pipeline, transformThrough } from '../values/pipeline.ts'
 import { applyEffect } from './apply-effect.ts'
+import { interceptionOf } from './interception.ts'
 import { type Candidates, PhaseGate } from './phase-gate.ts'
 import {
   isExcluded,
@@ -18,8 +19,11 @@ import {
 } from './resolved-targets.ts'
 import { MatchedVariable } from '../transaction/matched-variable.ts'
 import { MAX_HITS } from '../transaction/rule-hit.ts'
+import type { RepeatedRun } from './known-request.ts'
 import { MatchList } from './match-list.ts'
+import { RequestMemo } from './request-memo.ts'
 import { RunMemo } from './run-memo.ts'
+import type { RunReads } from './run-reads.ts'
 
 /**
  * Runs the rules of a phase over a transaction.
@@ -45,18 +49,34 @@ export class Evaluator {
   #logdata = ''
   /** Of the rule that did not match last: its first link that did not. */
   #failedLink = 0
+  readonly #requests: RequestMemo | null
+  /** Where the phase says what it looks at; null: nobody wants to know. */
+  #reads: RunReads | null = null
 
   constructor(program: Program) {
     this.#program = program
     this.#gate = new PhaseGate(program)
+    this.#requests = program.isRepeatable ? new RequestMemo(program, this.#gate) : null
     this.#memos = program.phases.map(() => [])
   }
 
-  /** Runs a phase. What rules decide is left in the transaction (`interception`, `hits`, TX). */
-  runPhase(transaction: Transaction, phase: Phase): void {
+  /**
+   * Runs a phase. What rules decide is left in the transaction (`interception`, `hits`, TX).
+   *
+   * @param repeated the same for all phases of a transaction
+   */
+  runPhase(transaction: Transaction, phase: Phase, repeated: RepeatedRun): void {
     if (transaction.engine === 'off') return
-    const { rules, next, groupOf, txRuns } = this.#program.phases[phase]
     transaction.currentPhase = phase
+    const requests = this.#requests
+    if (requests !== null && requests.replay(transaction, phase, repeated)) return
+    this.#reads = requests === null ? null : requests.begin(transaction, phase, repeated)
+    this.#runRules(transaction, phase)
+    if (this.#reads !== null) requests?.end(transaction, phase, repeated)
+  }
+
+  #runRules(transaction: Transaction, phase: Phase): void {
+    const { rules, next, groupOf, txRuns } = this.#program.phases[phase]
     const positions = this.#gate.startPhase(transaction, phase)
     let position = positions.next(0)
     while (position >= 0) {
@@ -92,7 +112,10 @@ export class Evaluator {
     const memo = (this.#memos[phase][start] ??= new RunMemo(run))
     const candidates = run.group < 0 ? null : this.#gate.candidatesOf(run.group)
     const known = memo.replay(transaction, candidates)
-    if (known >= 0) return known
+    if (known >= 0) {
+      if (candidates !== null) this.#noteCandidates(run.group, candidates)
+      return known
+    }
     const { rules, next } = this.#program.phases[phase]
     const isRecording = memo.begin(transaction, candidates)
     let to = start
@@ -142,6 +165,7 @@ export class Evaluator {
     group: number,
   ): boolean {
     const { test } = link
+    if (this.#reads !== null && test.kind === 'dynamic') this.#reads.macro(test.argument)
     if (test.kind === 'always') {
       this.#applyEffects(transaction, link)
       if (isLast) this.#describe(transaction, rule)
@@ -154,7 +178,10 @@ export class Evaluator {
       exclusionsOf(transaction, rule) === null
     ) {
       const value = singleValue(transaction, link.targets.parts[0])
-      if (value === undefined || !matches(link, value, argument)) return false
+      if (value === undefined || !matches(link, value, argument)) {
+        this.#reads?.link(link, false)
+        return false
+      }
     }
     const resolved =
       group < 0 ? this.#targetsOf(transaction, rule, link) : this.#gate.candidatesOf(group)
@@ -181,6 +208,7 @@ export class Evaluator {
           if (!this.#satisfies(link, test.predicate.index, entry, step, text)) continue
         } else if (test.operator.match(text, argument, null) === test.negated) continue
         const { collection, count } = link.targets.parts[resolved.partOf(at)]
+        if (group >= 0) this.#reads?.value(collection, entry.nameLower)
         const variable = new MatchedVariable(collection.name, count, entry, text)
         this.#onMatch(transaction, rule, link, variable, argument, link.pipelines[step])
         failed = null
@@ -188,7 +216,17 @@ export class Evaluator {
         matched = true
       }
     }
+    if (group < 0) this.#reads?.link(link, matched)
     return matched
+  }
+
+  /** Which of the values matched is not known any more: all count. */
+  #noteCandidates(group: number, candidates: Candidates): void {
+    if (this.#reads === null) return
+    const { parts } = this.#program.groups[group].targets
+    for (let at = 0; at < candidates.length; at += 1) {
+      this.#reads.value(parts[candidates.partOf(at)].collection, candidates.entries[at].nameLower)
+    }
   }
 
   #targetsOf(
@@ -268,6 +306,7 @@ export class Evaluator {
 
   #applyEffects(transaction: Transaction, link: CompiledLink): void {
     const { effects } = link
+    this.#reads?.effects(effects)
     for (let index = 0; index < effects.length; index += 1) {
       applyEffect(effects[index], transaction)
     }
@@ -346,19 +385,6 @@ function matches({ test, pipelines }: CompiledLink, value: string, argument: str
   if (test.kind === 'dynamic') return test.operator.match(text, argument, null) !== test.negated
   if (test.kind === 'always') return true
   return test.predicate.operator.match(text, null) !== test.predicate.negated
-}
-
-const MAX_LOCATION = 2048
-
-function interceptionOf(disruptive: Disruptive, status: number): Interception {
-  if (disruptive.kind === 'drop') return { kind: 'drop' }
-  if (disruptive.kind !== 'redirect') return { kind: 'deny', status }
-  const isRedirect = status >= 300 && status < 400
-  return {
-    kind: 'redirect',
-    status: isRedirect ? status : 302,
-    location: disruptive.location.slice(0, MAX_LOCATION),
-  }
 }
 
 function storeCaptures(transaction: Transaction, captures: Captures): void {

@@ -32,6 +32,9 @@ export function planLanes(
     }
     changing.push({
       pipelines,
+      lastSteps: pipelines.map((pipeline, at) =>
+        at > 0 && pipeline.parent === pipelines[at - 1] ? (pipeline.steps.at(-1) ?? null) : null,
+      ),
       isRemade,
       groupSet,
       words: Int32Array.from(masks.keys()),
@@ -40,5 +43,5 @@ export function planLanes(
   }
   // What one of the others makes as well is then gated for all of them already.
   changing.sort((left, right) => Number(left.isRemade) - Number(right.isRemade))
-  return { same, changing }
+  return { same, hasSame: same.some((bits) => bits !== 0), changing }
 }

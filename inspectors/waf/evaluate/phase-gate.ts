@@ -1,10 +1,11 @@
-import type { Group, Program, TargetList, TargetPart } from '../compile/program.ts'
-import { valuesOf } from '../transaction/collections.ts'
+import type { CompiledLink, Group, Program, TargetList, TargetPart } from '../compile/program.ts'
+import { type Collection, valuesOf } from '../transaction/collections.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Entry } from '../values/entry.ts'
 import type { TextFacts } from '../values/text-facts.ts'
 import { type InterestSource, interestSources } from './interests.ts'
 import { PhasePositions } from './phase-positions.ts'
+import type { RecentValues } from './recent-values.ts'
 import { isPartValue, ResolvedTargets, resolveTargets, xmlPathValues } from './resolved-targets.ts'
 import { TextGroups } from './text-groups.ts'
 
@@ -24,6 +25,8 @@ export class PhaseGate {
   readonly #program: Program
   readonly #textGroups: TextGroups
   readonly #sources: readonly (readonly InterestSource[])[]
+  /** By collection: what is asked of its values. */
+  readonly #recentOf: (RecentValues | undefined)[] = []
   readonly #positions: readonly PhasePositions[]
   readonly #union: Int32Array
   /** Per group: the values that may satisfy it. */
@@ -42,6 +45,9 @@ export class PhaseGate {
     this.#sources = this.#positions.map(({ groups: ofPhase }) =>
       interestSources(program, this.#textGroups, ofPhase),
     )
+    for (const { collection, path, recent } of this.#sources.flat()) {
+      if (path === null) this.#recentOf[collection.id] ??= recent
+    }
     this.#union = new Int32Array(program.words)
     this.#candidates = groups.map(() => new Candidates())
     this.#hot = new HotValues(this.#textGroups.width)
@@ -113,6 +119,61 @@ export class PhaseGate {
       const live = this.#textGroups.of(before, interest)
       if (live !== null) this.#hot.add(source, entry, live)
     }
+  }
+
+  /** Variables that the gate of a phase looks at. */
+  collectionsOf(phase: number): Collection[] {
+    return this.#sources[phase].map(({ collection }) => collection)
+  }
+
+  /** True when no gated rule of any phase matches the value, wherever it stands in its collection. */
+  isQuiet(collection: Collection, entry: Entry): boolean {
+    const recent = this.#recentOf[collection.id]
+    const interest = recent === undefined ? null : recent.interestOf(entry.nameLower)
+    if (interest === null) return true
+    const facts = (entry.facts ??= this.#program.texts.of(entry.value))
+    const live = this.#textGroups.of(facts, interest)
+    if (live === null) return true
+    for (let word = 0; word < live.length; word += 1) {
+      let left = live[word]
+      while (left !== 0) {
+        const low = left & -left
+        left ^= low
+        if (this.#isSatisfied(this.#program.groups[(word << 5) + 31 - Math.clz32(low)], facts)) {
+          return false
+        }
+        live[word] ^= low
+      }
+    }
+    return true
+  }
+
+  /** True when a value satisfies a link that has a fixed predicate. */
+  satisfies({ test, pipelines }: CompiledLink, entry: Entry): boolean {
+    if (test.kind !== 'static') return true
+    const { texts } = this.#program
+    const facts = (entry.facts ??= texts.of(entry.value))
+    for (let step = 0; step < pipelines.length; step += 1) {
+      if (texts.satisfies(texts.through(facts, pipelines[step]), test.predicate)) return true
+    }
+    return false
+  }
+
+  #isSatisfied({ pipelines, words, masks }: Group, facts: TextFacts): boolean {
+    const { texts } = this.#program
+    for (let step = 0; step < pipelines.length; step += 1) {
+      const made = texts.through(facts, pipelines[step])
+      for (let at = 0; at < words.length; at += 1) {
+        let left = texts.liveBits(made)[words[at]] & masks[at]
+        while (left !== 0) {
+          const low = left & -left
+          left ^= low
+          const index = (words[at] << 5) + 31 - Math.clz32(low)
+          if (texts.satisfies(made, texts.predicate(index))) return true
+        }
+      }
+    }
+    return false
   }
 
   /** Gives a group the values that may satisfy it, in the order of its list. */

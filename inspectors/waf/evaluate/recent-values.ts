@@ -46,10 +46,15 @@ export class RecentValues {
     return recent
   }
 
-  #begun(recent: RecentValue, name: string): RecentValue {
+  /** What is asked of values of a name, in lower case; null: nothing. */
+  interestOf(name: string): Interest | null {
     const known = this.#byName.get(name)
+    return known === undefined ? this.#otherwise : known
+  }
+
+  #begun(recent: RecentValue, name: string): RecentValue {
     recent.name = name
-    recent.interest = known === undefined ? this.#otherwise : known
+    recent.interest = this.interestOf(name)
     recent.facts = null
     return recent
   }

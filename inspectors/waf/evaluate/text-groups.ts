@@ -103,13 +103,19 @@ export class TextGroups {
     const { view, remadeView } = interest
     const live = this.#live
     for (let word = 0; word < width; word += 1) live[word] = 0
-    const bits = texts.bitsOf(facts, view)
-    const { same, changing } = this.#planOf(interest, texts.triggersOf(facts))
-    this.#addGroups(bits, view.wanted, same)
+    const { same, hasSame, changing } = this.#planOf(interest, texts.triggersOf(facts))
+    if (hasSame) this.#addGroups(texts.bitsOf(facts, view), view.wanted, same)
     for (let at = 0; at < changing.length; at += 1) {
-      const { pipelines, isRemade, groupSet, words, masks } = changing[at]
+      const { pipelines, lastSteps, isRemade, groupSet, words, masks } = changing[at]
+      let before: TextFacts | null = null
       for (let step = 0; step < pipelines.length; step += 1) {
-        const made = texts.through(facts, pipelines[step])
+        const last = lastSteps[step]
+        const made: TextFacts =
+          before === null || last === null
+            ? texts.through(facts, pipelines[step])
+            : texts.step(before, last)
+        if (made === before) continue
+        before = made
         const result = texts.bitsOf(made, isRemade && made.gatedBy !== view ? remadeView : view)
         let any = 0
         for (let word = 0; word < words.length; word += 1) any |= result[words[word]] & masks[word]

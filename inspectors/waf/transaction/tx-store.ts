@@ -37,15 +37,40 @@ export type DynamicVariables = ReadonlyMap<string, Entry>
 /** TX of one transaction: an array for names known to the rules, a map for those made on the way. */
 export class TxStore {
   readonly #names: TxNames
-  readonly slots: (string | undefined)[]
+  /** As they were at the beginning, or somebody gave them; not to be changed. */
+  #given: readonly (string | undefined)[]
+  /** Null: nobody has asked for them yet. */
+  #own: (string | undefined)[] | null = null
   #dynamic: Map<string, Entry> | null = null
   /** Not to be changed: another transaction has the same. */
   #shared: DynamicVariables | null = null
 
-  /** @param initial values by slot, copied */
+  /** @param initial values by slot, copied before the first change */
   constructor(names: TxNames, initial: readonly (string | undefined)[]) {
     this.#names = names
-    this.slots = initial.slice()
+    this.#given = initial
+  }
+
+  /** Values by slot. */
+  get slots(): (string | undefined)[] {
+    return (this.#own ??= this.#given.slice())
+  }
+
+  /** Values by slot as they are: from now on changes are made to a copy. */
+  keep(): readonly (string | undefined)[] {
+    if (this.#own !== null) {
+      this.#given = this.#own
+      this.#own = null
+    }
+    return this.#given
+  }
+
+  /** Takes the place of all variables. */
+  take(slots: readonly (string | undefined)[], dynamic: DynamicVariables | null): void {
+    this.#given = slots
+    this.#own = null
+    this.#shared = dynamic
+    this.#dynamic = null
   }
 
   /** Variables without a slot. */

@@ -83,6 +83,11 @@ export class GateIndex {
     )
   }
 
+  /** The text that was scanned last. */
+  get scanned(): string {
+    return this.#text
+  }
+
   /** Reads a text. @returns which transformations could change it: bits of trigger-masks.ts, never 0 */
   scan(textLatin1: string): number {
     const kinds = this.#kinds

@@ -1,5 +1,5 @@
 import type { GateView } from './gate-index.ts'
-import type { Pipeline } from './pipeline.ts'
+import type { Pipeline, PipelineStep } from './pipeline.ts'
 
 /** What rules want to know of a value, which follows from the variable that it belongs to. */
 export interface Interest {
@@ -21,12 +21,15 @@ export interface Interest {
 export interface LanePlan {
   /** Groups whose transformations leave such a value as it is. */
   readonly same: Int32Array
+  readonly hasSame: boolean
   readonly changing: readonly ChangingLane[]
 }
 
 /** Transformations that may change the value, and the groups that look at the results. */
 export interface ChangingLane {
   readonly pipelines: readonly Pipeline[]
+  /** By pipeline: its last step, where the rest of it is the one before; null otherwise. */
+  readonly lastSteps: readonly (PipelineStep | null)[]
   /** Makes something else of any text: no other lane is likely to look at that. */
   readonly isRemade: boolean
   /** The lane's groups that are asked for, as a bit set. */

@@ -1,7 +1,7 @@
 import type { Transformation } from '../transformations/transformation.ts'
 import type { GateIndex, GateView } from './gate-index.ts'
 import { type KeptBound, KeptTexts } from './kept-texts.ts'
-import type { Pipeline } from './pipeline.ts'
+import type { Pipeline, PipelineStep } from './pipeline.ts'
 import type { Predicate } from './predicate.ts'
 import { TextFacts } from './text-facts.ts'
 
@@ -36,11 +36,14 @@ export class TextStore {
   /** Facts of the text that a pipeline makes of this one. */
   through(facts: TextFacts, { steps }: Pipeline): TextFacts {
     let at = facts
-    for (let index = 0; index < steps.length; index += 1) {
-      const { transformation, triggerMask } = steps[index]
-      if ((this.triggersOf(at) & triggerMask) !== 0) at = this.#transformed(at, transformation)
-    }
+    for (let index = 0; index < steps.length; index += 1) at = this.step(at, steps[index])
     return at
+  }
+
+  /** Facts of the text that one transformation makes of this one. */
+  step(facts: TextFacts, { transformation, triggerMask }: PipelineStep): TextFacts {
+    if ((this.triggersOf(facts) & triggerMask) === 0) return facts
+    return this.#transformed(facts, transformation)
   }
 
   /** Which transformations could change the text. */
@@ -106,7 +109,10 @@ export class TextStore {
   /** What satisfies nothing shares one array. */
   #gated(facts: TextFacts, view: GateView): number[] {
     const scratch = this.#scratch
-    facts.triggers = this.#gates.scan(facts.text)
+    // Mostly its triggers were asked for a moment ago.
+    if (facts.triggers === 0 || this.#gates.scanned !== facts.text) {
+      facts.triggers = this.#gates.scan(facts.text)
+    }
     this.#gates.mark(view, scratch)
     const { words } = this.#gates
     const before = facts.bits ?? this.#nothing

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import * as fc from 'fast-check'
 import { createWaf, type Waf } from '#inspectors/waf/waf.ts'
 import { exchange } from '#test/conformance/crs/in-process.ts'
-import { hostileRequest } from './hostile-request.ts'
+import { commonRequest, hostileRequest } from './hostile-request.ts'
 import { alertsOf } from './waf-of.ts'
 
 /**
@@ -34,12 +34,12 @@ const isLong = process.env['PORTCULLIS_TEST_LONG'] === '1'
 const numRuns = Number(values.runs ?? (isLong ? LONG_RUNS : SHORT_RUNS))
 const seed = Number(values.seed ?? SEED)
 
-function load(twin: { gate?: 'off'; specialize?: 'off' }): Waf {
+function load(twin: { gate?: 'off'; specialize?: 'off' }, paranoia: 1 | 4 = 4): Waf {
   return createWaf({
     mode: 'detect',
     rulePaths: [`${CRS}/rules`],
     setupPaths: [`${CRS}/crs-setup.conf.example`],
-    settings: { paranoia: 4 },
+    settings: { paranoia },
     ...twin,
   })
 }
@@ -82,5 +82,26 @@ test(
       alerts > numRuns,
       `only ${alerts} alerts: the requests are too tame to tell the paths apart`,
     )
+  },
+)
+
+test(
+  `a request like the ones before it is judged as if it were the first (${numRuns} of series ${seed})`,
+  { skip },
+  () => {
+    const fast = load({}, 1)
+    const whole = load({ specialize: 'off' }, 1)
+    let quiet = 0
+    let alerts = 0
+    fc.assert(
+      fc.property(commonRequest, (bytes) => {
+        const expected = outcome(whole, bytes)
+        assert.deepEqual(outcome(fast, bytes), expected)
+        if ((expected as { alerts: unknown[] }).alerts.length > 0) alerts += 1
+        else quiet += 1
+      }),
+      { numRuns, seed },
+    )
+    assert.ok(quiet > numRuns / 4 && alerts > numRuns / 20, `${quiet} requests without an alert`)
   },
 )

@@ -149,3 +149,36 @@ export const hostileRequest: fc.Arbitrary<Buffer> = fc
     ]
     return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), bytes])
   })
+
+const harmless = fc.oneof(
+  fc.nat().map(String),
+  fc.stringMatching(/^[a-z0-9]{0,12}$/),
+  fc.constant('en'),
+)
+
+/** Requests of one client, that differ in what most clients change from one to the next; few are attacks. */
+export const commonRequest: fc.Arbitrary<Buffer> = fc
+  .record({
+    path: fc.constantFrom('/shop/item', '/shop/item', '/api/v1/orders'),
+    id: fc.oneof({ weight: 6, arbitrary: harmless }, { weight: 1, arbitrary: encoded }),
+    name: fc.oneof({ weight: 6, arbitrary: harmless }, { weight: 1, arbitrary: encoded }),
+    token: fc.oneof({ weight: 6, arbitrary: harmless }, { weight: 1, arbitrary: header }),
+    language: fc.oneof({ weight: 12, arbitrary: harmless }, { weight: 1, arbitrary: header }),
+    form: fc.option(harmless, { freq: 5 }),
+  })
+  .map(({ path, id, name, token, language, form }) => {
+    const bytes = form === null ? '' : `field=${form}`
+    const lines = [
+      `${form === null ? 'GET' : 'POST'} ${path}?id=${id}&name=${name} HTTP/1.1`,
+      'Host: shop.example',
+      'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+      'Accept: text/html,application/xhtml+xml,*/*;q=0.8',
+      `Accept-Language: ${language}`,
+      `Cookie: session=${token}; theme=dark`,
+    ]
+    if (form !== null) {
+      lines.push('Content-Type: application/x-www-form-urlencoded')
+      lines.push(`Content-Length: ${bytes.length}`)
+    }
+    return Buffer.from([...lines, '', bytes].join('\r\n'), 'latin1')
+  })
