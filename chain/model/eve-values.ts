@@ -13,6 +13,10 @@ export const GID_PORTCULLIS = 88_000
 /** Header that carries the request id to the client, and the block page's. */
 export const REQUEST_ID_HEADER = 'x-portcullis-request-id'
 
+/** The second that a time was asked for last, and what its text begins with: records come close to one another. */
+let newestSecond = Number.NaN
+let newestText = ''
+
 /**
  * EVE time: microseconds and numeric zone, which consumers want in place of `Z`.
  *
@@ -20,6 +24,10 @@ export const REQUEST_ID_HEADER = 'x-portcullis-request-id'
  */
 export function eveTimestamp(epochMs: number): string {
   const micros = Math.round(epochMs * 1000)
-  const iso = new Date(Math.floor(micros / 1000)).toISOString()
-  return `${iso.slice(0, 23)}${String(((micros % 1000) + 1000) % 1000).padStart(3, '0')}+0000`
+  const second = Math.floor(micros / 1_000_000)
+  if (second !== newestSecond) {
+    newestText = new Date(second * 1000).toISOString().slice(0, 20)
+    newestSecond = second
+  }
+  return `${newestText}${String(micros - second * 1_000_000).padStart(6, '0')}+0000`
 }

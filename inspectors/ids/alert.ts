@@ -57,6 +57,7 @@ export function alertFile(file: TransferredFile): AlertFile {
 
 /** A message of a rules file may be UTF-8; the parser keeps bytes. */
 function readable(latin1: string): string {
+  if (!/[^\0-\x7f]/.test(latin1)) return latin1
   const bytes = Buffer.from(latin1, 'latin1')
   const text = bytes.toString('utf8')
   return text.includes('\ufffd') ? latin1 : text

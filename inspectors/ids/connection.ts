@@ -84,7 +84,8 @@ export class IdsConnection implements ConnectionInspector {
     if (!this.#findings.passes) {
       this.#findings.about(flow, 'stream', null)
       this.#stream.bytes(side, chunk, mode, isHeld)
-      if (!this.#hasSpoken[side]) this.#hear(side)
+      const { request, response } = this.#hasSpoken
+      if (!(side === 'request' ? request : response)) this.#hear(side)
     }
     if (this.#tls !== null) {
       this.#findings.about(flow, 'transaction', this.#tls.session)

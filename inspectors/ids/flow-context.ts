@@ -83,7 +83,7 @@ export class FlowContext {
   }
 
   endpoints(side: Side): Endpoints {
-    return this.#endpoints[side]
+    return side === 'request' ? this.#endpoints.request : this.#endpoints.response
   }
 
   /** Header, protocol and flow checks of a rule for data of this side. */

@@ -28,6 +28,8 @@ export class HttpInspection {
   readonly #findings: Findings
   readonly #streams: StreamInspection
   readonly #exchanges = new Map<HttpTransaction, HttpExchange>()
+  /** The one that was met last, when it is open: nearly always the one that is meant. */
+  #newest: HttpExchange | null = null
 
   constructor(engine: Engine, context: FlowContext, findings: Findings, streams: StreamInspection) {
     this.#streams = streams
@@ -69,9 +71,9 @@ export class HttpInspection {
    * @param name of an `app-layer-event`, without `http.`
    */
   raise(transaction: HttpTransaction, side: Side, name: string): void {
-    const exchange = this.#exchanges.get(transaction)
-    if (exchange === undefined || exchange.raised.has(name)) return
-    exchange.raised.add(name)
+    const exchange = this.#open(transaction)
+    if (exchange === undefined || exchange.hasRaised(name)) return
+    exchange.raise(name)
     const { candidates, program } = this.#engine
     const asked = program.events.get(`http.${name}`)
     if (asked === undefined) return
@@ -86,7 +88,7 @@ export class HttpInspection {
 
   /** @param isLast the message's length says that nothing follows */
   body(transaction: HttpTransaction, side: Side, chunk: Buffer, isLast: boolean): void {
-    const exchange = this.#exchanges.get(transaction)
+    const exchange = this.#open(transaction)
     if (exchange === undefined) return
     const group = this.#group(side)
     const body = exchange.body(side, this.#engine.settings.bodyDepth)
@@ -100,11 +102,11 @@ export class HttpInspection {
   }
 
   end(transaction: HttpTransaction, side: Side): void {
-    const exchange = this.#exchanges.get(transaction)
+    const exchange = this.#open(transaction)
     if (exchange === undefined) return
     const state = exchange.state(side)
     state.isOver = true
-    if (side === 'request' && exchange.closed) this.#exchanges.delete(transaction)
+    if (side === 'request' && exchange.closed) this.#forget(transaction)
     state.files?.end(isWhole(transaction, side))
     if (state.body === null) state.hasBody ??= false
     else {
@@ -127,14 +129,14 @@ export class HttpInspection {
 
   /** A server may answer early: the request is then inspected to its own end. */
   close(transaction: HttpTransaction): void {
-    const exchange = this.#exchanges.get(transaction)
+    const exchange = this.#open(transaction)
     if (exchange === undefined) return
     exchange.closed = true
-    if (exchange.request.isOver) this.#exchanges.delete(transaction)
+    if (exchange.request.isOver) this.#forget(transaction)
   }
 
   #exchange(transaction: HttpTransaction): HttpExchange | null {
-    const known = this.#exchanges.get(transaction)
+    const known = this.#open(transaction)
     if (known !== undefined) return known
     if (this.#exchanges.size >= MAX_OPEN_EXCHANGES) {
       this.#engine.counters.exchangesSkipped += 1
@@ -142,11 +144,25 @@ export class HttpInspection {
     }
     const made = new HttpExchange(transaction)
     this.#exchanges.set(transaction, made)
+    this.#newest = made
     return made
   }
 
+  #open(transaction: HttpTransaction): HttpExchange | undefined {
+    if (this.#newest !== null && this.#newest.transaction === transaction) return this.#newest
+    const found = this.#exchanges.get(transaction)
+    if (found !== undefined) this.#newest = found
+    return found
+  }
+
+  #forget(transaction: HttpTransaction): void {
+    this.#exchanges.delete(transaction)
+    this.#newest = null
+  }
+
   #group(side: Side): RuleGroup {
-    return this.#engine.program.applications.http[side]
+    const { request, response } = this.#engine.program.applications.http
+    return side === 'request' ? request : response
   }
 
   #wake(exchange: HttpExchange, side: Side): void {
@@ -175,7 +191,7 @@ export class HttpInspection {
     candidates.sort()
     const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
-      if (exchange.fired.has(compiled.index) || !this.#context.admits(compiled, side)) continue
+      if (exchange.hasFired(compiled) || !this.#context.admits(compiled, side)) continue
       const outcome = evaluateSections(compiled, exchange, budget)
       if (outcome === 'no') continue
       if (compiled.files.length > 0) {
@@ -186,7 +202,7 @@ export class HttpInspection {
         this.#wait(exchange, side, compiled)
         continue
       }
-      exchange.fired.add(compiled.index)
+      exchange.fire(compiled)
       this.#findings.match(compiled, this.#context.state, endpoints)
       if (this.#findings.passes) return
     }
@@ -234,7 +250,7 @@ function wayOf({ rule }: CompiledRule, raised: Side): Side {
 }
 
 function hasAll({ rule }: CompiledRule, exchange: HttpExchange): boolean {
-  return rule.events.every((event) => exchange.raised.has(event.slice('http.'.length)))
+  return rule.events.every((event) => exchange.hasRaised(event.slice('http.'.length)))
 }
 
 /** Direction that a rule's file keywords are pinned to. */

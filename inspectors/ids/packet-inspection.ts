@@ -50,10 +50,12 @@ export class PacketInspection {
 
   packet(packet: Packet, side: Side, standing: PacketStanding): void {
     const group = this.#context.plan.packet(kindOf(packet, standing), side)
-    const counts = this.#context.counts[side]
+    const { request, response } = this.#context.counts
+    const counts = side === 'request' ? request : response
     counts.pkts += 1
     counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
     this.#afterCount = 0
+    this.#packet = null
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
     view.set(packet)
@@ -63,7 +65,6 @@ export class PacketInspection {
     if (candidates.rules.length === 0) return
     candidates.sort()
     this.#side = side
-    this.#packet = packet
     this.#standing = standing
     this.#context.chunkBytes = packet.payload.length
     const { rules } = candidates
@@ -73,6 +74,8 @@ export class PacketInspection {
       if (compiled.afterStream) this.#after[this.#afterCount++] = compiled
       else this.#evaluate(compiled, packet, budget)
     }
+    // Kept no longer than it is needed: a flow stays for a while.
+    if (this.#afterCount > 0) this.#packet = packet
   }
 
   /** The payload is scanned as it is; the other buffers are made. */
@@ -97,6 +100,7 @@ export class PacketInspection {
     view.set(this.#packet)
     for (let index = 0; index < this.#afterCount; index += 1)
       this.#evaluate(this.#after[index], this.#packet, this.#engine.budget)
+    this.#packet = null
   }
 
   #evaluate(compiled: CompiledRule, packet: Packet, budget: MatchBudget): void {
@@ -105,7 +109,8 @@ export class PacketInspection {
     const context = this.#context
     if (!carries(rule, packet) || !stands(rule, this.#standing, packet)) return
     if (packet.payload.length === 0 && wantsPayload(rule)) return
-    if (this.#fired[side]?.has(compiled.index) === true) return
+    const fired = side === 'request' ? this.#fired.request : this.#fired.response
+    if (fired !== null && fired.has(compiled.index)) return
     if (!context.admits(compiled, side)) return
     const checks = rule.packetChecks
     for (let index = 0; index < checks.length; index += 1)

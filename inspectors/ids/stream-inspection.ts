@@ -37,7 +37,7 @@ export class StreamInspection {
   }
 
   side(side: Side): StreamSide {
-    return this.#sides[side]
+    return side === 'request' ? this.#sides.request : this.#sides.response
   }
 
   quoted(side: Side): string {
@@ -71,7 +71,7 @@ export class StreamInspection {
 
   /** @param isHeld the chunk stays as it is */
   bytes(side: Side, chunk: Buffer, mode: StreamMode, isHeld: boolean): void {
-    const stream = this.#sides[side]
+    const stream = this.side(side)
     if (stream.total >= this.#engine.settings.streamDepth) return
     const group = this.#context.plan.stream(this.#context.application, side)
     const { candidates } = this.#engine
@@ -87,7 +87,8 @@ export class StreamInspection {
         stream.note(compiled)
         continue
       }
-      if (this.#fired[side]?.has(compiled.index) === true) continue
+      const fired = side === 'request' ? this.#fired.request : this.#fired.response
+      if (fired !== null && fired.has(compiled.index)) continue
       if (!this.#context.admits(compiled, side)) continue
       const outcome = this.#evaluate(compiled, stream, mode)
       if (outcome === 'no') continue

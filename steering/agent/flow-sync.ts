@@ -125,11 +125,12 @@ export class FlowSync extends EventEmitter<FlowSyncEvents> {
     this.#observe(this.#pessimistic(plan.modes))
     const startedAt = performance.now()
     try {
-      const { applied } = this.#steering.setListening(plan.listening)
+      const { settled } = this.#steering.setListening(plan.listening)
       // Whether the switch still has it is the controller's to look at: that would be drift.
       const same = this.#sameAsRealized(plan)
       const result = same ?? (await this.#steering.setDesired(plan.desired))
-      await applied
+      // What the datapath has cached counts too: in force is what packets meet.
+      await settled
       this.#realized = { plan, result }
       this.#problem = null
       this.#failures = 0

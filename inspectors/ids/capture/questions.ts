@@ -109,7 +109,7 @@ export class Questions {
    * @returns true when anything was put, now or because too much waited
    */
   catchUp(flow: Flow): boolean {
-    const later = this.#later[flow]
+    const later = flow === 'to_server' ? this.#later.to_server : this.#later.to_client
     if (later.length > 0) {
       for (let index = 0; index < later.length; index += 1) this.#put(flow, later[index])
       // Setting the length to 0 would give the memory back that the next packet needs again.
@@ -122,7 +122,7 @@ export class Questions {
   }
 
   #ask(flow: Flow, question: Question): void {
-    const later = this.#later[flow]
+    const later = flow === 'to_server' ? this.#later.to_server : this.#later.to_client
     if (this.#isNow || (flow === this.#flow && later.length === 0)) {
       this.#put(flow, question)
       return

@@ -168,7 +168,7 @@ export class ReplayFlow implements TcpReceiver {
     this.packetNumber = number
     this.outer = packet.outer
     this.lastMs = this.#now()
-    const counts = this.counts[flow]
+    const counts = flow === 'to_server' ? this.counts.to_server : this.counts.to_client
     counts.packets += 1
     counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
     if (this.fate.isBypassed) return

@@ -17,7 +17,7 @@ export class BodyStream {
   readonly #depth: number
   readonly #decoder: BodyDecoder
   readonly #tail = new ScanTail()
-  readonly #subjects = new Map<number, { subject: Subject; bytes: number; final: boolean }>()
+  #subjects: Map<number, { subject: Subject; bytes: number; final: boolean }> | null = null
   #text = ''
   #ended = false
   #final = false
@@ -65,10 +65,11 @@ export class BodyStream {
   }
 
   subject(slot: Slot): Subject {
-    const known = this.#subjects.get(slot.id)
+    const subjects = (this.#subjects ??= new Map())
+    const known = subjects.get(slot.id)
     if (known === undefined) {
       const subject = new Subject(this.#view(slot), 0, this.#ended, this.#final)
-      this.#subjects.set(slot.id, { subject, bytes: this.#text.length, final: this.#final })
+      subjects.set(slot.id, { subject, bytes: this.#text.length, final: this.#final })
       return subject
     }
     if (known.bytes !== this.#text.length || known.final !== this.#final) {

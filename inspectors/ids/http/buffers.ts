@@ -143,7 +143,7 @@ function rawHeaders(head: HttpRequestHead | HttpResponseHead): string {
 
 /** Most fields whose names are remembered together, and sets of them: programs send the same again and again. */
 const MAX_NAMES = 32
-const NAME_SETS = 64
+const NAME_SETS = 1024
 
 interface NameSet {
   readonly names: readonly string[]
@@ -155,7 +155,7 @@ const nameSets: (NameSet | null)[] = Array.from({ length: NAME_SETS }, () => nul
 function headerNames(headers: readonly HttpHeader[]): string {
   let place = headers.length
   for (let index = 0; index < headers.length; index += 1)
-    place = (place * 5 + headers[index].name.length) % NAME_SETS
+    place = (place * 31 + headers[index].name.length) % NAME_SETS
   const known = nameSets[place]
   if (known !== null && isOfNames(known, headers)) return known.text
   const names = headers.map(({ name }) => name)

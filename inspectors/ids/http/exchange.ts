@@ -13,7 +13,8 @@ import { headBuffer, headInstances, joinedValue } from './buffers.ts'
 
 /** What one direction of an exchange has been seen to contain. */
 interface SideState {
-  readonly subjects: (Subject | null | undefined)[]
+  /** Buffers of the head that were made, and what of: few, so that looking through them costs less than a table. */
+  readonly made: { readonly slot: Slot; readonly subject: Subject | null }[]
   body: BodyStream | null
   /** Null: it has none yet, or no rule asks for them. */
   files: MessageFiles | null
@@ -30,7 +31,7 @@ interface SideState {
 
 function newSide(): SideState {
   return {
-    subjects: [],
+    made: [],
     body: null,
     files: null,
     hasBody: null,
@@ -45,9 +46,9 @@ function newSide(): SideState {
 export class HttpExchange implements BufferView {
   readonly transaction: HttpTransaction
   /** Rules that have matched in this exchange: each does so once. */
-  readonly fired = new Set<number>()
+  #fired: Set<number> | null = null
   /** Faults that were told of it, without `http.`. */
-  readonly raised = new Set<string>()
+  #raised: Set<string> | null = null
   readonly request = newSide()
   readonly response = newSide()
   /** The response is over and logged. */
@@ -59,6 +60,24 @@ export class HttpExchange implements BufferView {
 
   constructor(transaction: HttpTransaction) {
     this.transaction = transaction
+  }
+
+  hasFired({ index }: CompiledRule): boolean {
+    return this.#fired !== null && this.#fired.has(index)
+  }
+
+  fire({ index }: CompiledRule): void {
+    this.#fired ??= new Set()
+    this.#fired.add(index)
+  }
+
+  hasRaised(name: string): boolean {
+    return this.#raised !== null && this.#raised.has(name)
+  }
+
+  raise(name: string): void {
+    this.#raised ??= new Set()
+    this.#raised.add(name)
   }
 
   state(side: Side): SideState {
@@ -92,12 +111,13 @@ export class HttpExchange implements BufferView {
       if (state.body !== null) return state.body.subject(slot)
       return state.hasBody === null ? undefined : null
     }
-    const known = state.subjects[slot.id]
-    if (known !== undefined) return known
+    const { made } = state
+    for (let index = 0; index < made.length; index += 1)
+      if (made[index].slot === slot) return made[index].subject
     const text = this.text(slot)
-    const made = text === null ? null : new Subject(applyTransforms(text, slot.transforms))
-    state.subjects[slot.id] = made
-    return made
+    const subject = text === null ? null : new Subject(applyTransforms(text, slot.transforms))
+    made.push({ slot, subject })
+    return subject
   }
 
   /** What a buffer of the head holds before its transforms; null: there is none. */

@@ -1,3 +1,5 @@
+import { percentDecode } from './percent-decode.ts'
+
 /**
  * `http.uri`: the request target as a server would understand it.
  *
@@ -62,20 +64,4 @@ function withoutDots(path: string): string {
     } else kept.push(segment)
   }
   return kept.join('/')
-}
-
-const ESCAPE = /%(?:u([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))/g
-
-function percentDecode(text: string): string {
-  if (!text.includes('%')) return text
-  return text.replaceAll(ESCAPE, (_all, wide: string | undefined, narrow: string) => {
-    const code = Number.parseInt(wide ?? narrow, 16)
-    return String.fromCharCode(code > 0xff ? bestFit(code) : code)
-  })
-}
-
-/** Byte that a server of old puts in place of a character outside latin1: full-width ASCII, else "?". */
-function bestFit(code: number): number {
-  if (code >= 0xff01 && code <= 0xff5e) return code - 0xfee0
-  return 0x3f
 }

@@ -105,7 +105,7 @@ export function play(
 
 /** As the proxy does: each chunk has memory of its own, and large memory is taken back (`inspector.ts`). */
 function showLent(bytes: Buffer, show: (lent: Buffer) => void): void {
-  const lent = Buffer.from(Uint8Array.from(bytes).buffer)
+  const lent = Buffer.from(new Uint8Array(bytes).buffer)
   show(lent)
   if (lent.buffer.byteLength >= BORROWED_CHUNK_BYTES) lent.buffer.transfer(0)
 }

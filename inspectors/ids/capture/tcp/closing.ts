@@ -58,8 +58,8 @@ export function onClosing(
     return REFUSED
   }
   if ((flags & (ACK | FIN)) === 0) return REFUSED
-  const mine = session.ends[flow]
-  const theirs = session.ends[otherFlow(flow)]
+  const mine = session.end(flow)
+  const theirs = session.end(otherFlow(flow))
   if (!session.takeTimestamp(packet, flow, tcp)) return REFUSED
   if ((flags & ACK) !== 0 && !theirs.isAckSound(tcp.acknowledgement) && !session.isLoose)
     return refuse(packet, faults.ack)
@@ -91,7 +91,7 @@ function next(
   isOtherFin: boolean,
   flow: Flow,
 ): TcpState {
-  const theirs = session.ends[otherFlow(flow)]
+  const theirs = session.end(otherFlow(flow))
   const isFinAcked = theirs.finAt !== null && ahead(theirs.acked, theirs.finAt) > 0
   switch (state) {
     case 'fin_wait1':
@@ -106,6 +106,6 @@ function next(
     case 'last_ack':
       return isFinAcked ? 'closed' : 'last_ack'
     case 'time_wait':
-      return isFinAcked && session.ends[flow].finAt !== null && !isOtherFin ? 'closed' : 'time_wait'
+      return isFinAcked && session.end(flow).finAt !== null && !isOtherFin ? 'closed' : 'time_wait'
   }
 }

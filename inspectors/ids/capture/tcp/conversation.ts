@@ -49,6 +49,12 @@ export class Conversation {
     this.ends.to_client.policy = settings.policyOf(addresses.client)
   }
 
+  /** A field is found faster by its own name than by one that is worked out. */
+  end(flow: Flow): Endpoint {
+    const { ends } = this
+    return flow === 'to_server' ? ends.to_server : ends.to_client
+  }
+
   get isEstablished(): boolean {
     return this.state !== 'none' && this.state !== 'syn_sent' && this.state !== 'syn_recv'
   }
@@ -60,15 +66,15 @@ export class Conversation {
 
   /** A direction is followed from this number on. */
   follow(flow: Flow, from: number): void {
-    const end = this.ends[flow]
+    const end = this.end(flow)
     end.half?.close()
     end.half = new HalfStream(from, this.settings.memory, this.settings.depth)
   }
 
   /** Data and acknowledgements of a connection whose handshake is over. */
   established(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-    const mine = this.ends[flow]
-    const theirs = this.ends[otherFlow(flow)]
+    const mine = this.end(flow)
+    const theirs = this.end(otherFlow(flow))
     if (!this.takeTimestamp(packet, flow, tcp)) return REFUSED
     if (!this.isLoose && !theirs.isAckSound(tcp.acknowledgement)) {
       packet.note('stream.pkt_invalid_ack')
@@ -95,29 +101,29 @@ export class Conversation {
 
   /** What an accepted packet says of both ends. */
   take(packet: Packet, flow: Flow, tcp: TcpFields): void {
-    const mine = this.ends[flow]
+    const mine = this.end(flow)
     mine.sent(plus(tcp.sequence, packet.payload.length))
     if ((tcp.flags & ACK) === 0) return
-    this.ends[otherFlow(flow)].acknowledge(tcp.acknowledgement, tcp.window << mine.scale)
+    this.end(otherFlow(flow)).acknowledge(tcp.acknowledgement, tcp.window << mine.scale)
   }
 
   takeTimestamp(packet: Packet, flow: Flow, tcp: TcpFields): boolean {
     if (!this.hasTimestamps || tcp.timestamp === null) return true
-    if (this.ends[flow].takeTimestamp(tcp.timestamp, tcp.sequence, this.nowMs)) return true
+    if (this.end(flow).takeTimestamp(tcp.timestamp, tcp.sequence, this.nowMs)) return true
     packet.note('stream.pkt_invalid_timestamp')
     return false
   }
 
   /** A FIN that ends at a number was accepted. */
   noteFin(flow: Flow, end: number): void {
-    const mine = this.ends[flow]
+    const mine = this.end(flow)
     mine.finAt = end
     mine.sent(plus(end, 1))
   }
 
   onFin(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-    const mine = this.ends[flow]
-    const theirs = this.ends[otherFlow(flow)]
+    const mine = this.end(flow)
+    const theirs = this.end(otherFlow(flow))
     if (!this.takeTimestamp(packet, flow, tcp)) return REFUSED
     if ((tcp.flags & ACK) !== 0 && !this.isLoose && !theirs.isAckSound(tcp.acknowledgement))
       return refuse(packet, 'fin_invalid_ack')
@@ -137,8 +143,8 @@ export class Conversation {
    * any in the window, HP-UX 11 any behind it.
    */
   onReset(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-    const mine = this.ends[flow]
-    const theirs = this.ends[otherFlow(flow)]
+    const mine = this.end(flow)
+    const theirs = this.end(otherFlow(flow))
     // Hosts ignore a signed segment where no signature was agreed on.
     if (tcp.isSigned && !this.isSigned) return refuse(packet, 'suspected_rst_inject')
     const hasAck = (tcp.flags & ACK) !== 0 && tcp.acknowledgement !== 0
@@ -155,7 +161,7 @@ export class Conversation {
     this.stateBefore = this.state
     this.state = 'closed'
     this.resetBy = flow
-    this.ends[flow].hasReset = true
+    this.end(flow).hasReset = true
   }
 
   #isResetSound(sequence: number, bytes: number, sender: Endpoint): boolean {
@@ -168,7 +174,7 @@ export class Conversation {
 
   /** A SYN on an open connection. */
   onSyn(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-    const mine = this.ends[flow]
+    const mine = this.end(flow)
     if ((tcp.flags & ACK) !== 0) {
       if (flow === this.opener) return refuse(packet, 'est_synack_toserver')
       if (tcp.acknowledgement !== plus(this.ends[this.opener].isn, 1) && !this.isLoose)

@@ -100,15 +100,15 @@ export class TcpSession {
 
   /** Number of the SYN of one side. */
   isn(flow: Flow): number {
-    return this.#talk.ends[flow].isn
+    return this.#talk.end(flow).isn
   }
 
   gaps(flow: Flow): number {
-    return this.#talk.ends[flow].half?.gaps ?? 0
+    return this.#talk.end(flow).half?.gaps ?? 0
   }
 
   regions(flow: Flow): number {
-    return this.#talk.ends[flow].half?.regions ?? 1
+    return this.#talk.end(flow).half?.regions ?? 1
   }
 
   advance(packet: Packet, flow: Flow, nowMs: number): Taken {
@@ -125,14 +125,17 @@ export class TcpSession {
     const faults = packet.events.length
     const judged = this.#judge(packet, flow, tcp)
     // As Suricata counts: flags of packets that no connection was followed for are not told.
-    if (this.state !== 'none') this.flags[flow] |= tcp.flags
+    if (this.state !== 'none') {
+      if (flow === 'to_server') this.flags.to_server |= tcp.flags
+      else this.flags.to_client |= tcp.flags
+    }
     if (!judged.isAccepted) {
       const isFaulty = this.#talk.settings.inline && packet.events.length > faults
       return isFaulty ? { isInStream: false, dropReason: 'stream error' } : PASSED_BY
     }
     if (state === 'none' && this.state === 'none') return PASSED_BY
     const taken = this.#insert(packet, flow, tcp)
-    const other = this.#talk.ends[otherFlow(flow)]
+    const other = this.#talk.end(otherFlow(flow))
     if ((tcp.flags & ACK) !== 0 && other.half?.hasGapBefore(other.acked) === true)
       packet.note('stream.reassembly_seq_gap')
     return taken
@@ -155,7 +158,7 @@ export class TcpSession {
   /** The capture, or the time that is given to the connection, is over. */
   end(): void {
     for (const flow of ['to_server', 'to_client'] as const) {
-      this.#talk.ends[flow].half?.flush(this.#sinks[flow])
+      this.#talk.end(flow).half?.flush(this.#sinks[flow])
       this.#endOnce(flow)
     }
   }
@@ -183,7 +186,7 @@ export class TcpSession {
   /** A host that goes on after a reset has not taken it: it was perhaps forged, and the connection lives. */
   #onClosed(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
     if (this.#talk.resetBy !== otherFlow(flow) || (tcp.flags & (RST | SYN)) !== 0) return REFUSED
-    const mine = this.#talk.ends[flow]
+    const mine = this.#talk.end(flow)
     const theirs = this.#talk.ends[this.#talk.resetBy]
     const isNewData = ahead(plus(tcp.sequence, packet.payload.length), mine.next) > 0
     const isNewAck = (tcp.flags & ACK) !== 0 && ahead(tcp.acknowledgement, theirs.next) > 0
@@ -195,7 +198,7 @@ export class TcpSession {
   }
 
   #insert(packet: Packet, flow: Flow, tcp: TcpFields): Taken {
-    const { half, policy } = this.#talk.ends[flow]
+    const { half, policy } = this.#talk.end(flow)
     const { inline, urgent } = this.#talk.settings
     // Data with a SYN is taken with a fast-open cookie alone; that of a reset never.
     const isIdle = (tcp.flags & RST) !== 0 || ((tcp.flags & SYN) !== 0 && !this.#talk.hasFastOpen)
@@ -229,19 +232,19 @@ export class TcpSession {
   }
 
   #release(flow: Flow): void {
-    const { half, acked, next } = this.#talk.ends[flow]
+    const { half, acked, next } = this.#talk.end(flow)
     if (half === null) return
     const isOneSided = this.#talk.oneSided === flow
     half.release(
       isOneSided ? next : acked,
       this.#talk.settings.inline || isOneSided,
-      this.#sinks[flow],
+      flow === 'to_server' ? this.#sinks.to_server : this.#sinks.to_client,
     )
   }
 
   /** A direction ends where its FIN stands; behind a reset nothing comes. */
   #endWhenOver(flow: Flow): void {
-    const { finAt, half } = this.#talk.ends[flow]
+    const { finAt, half } = this.#talk.end(flow)
     if (finAt !== null && half !== null && ahead(half.next, finAt) >= 0) this.#endOnce(flow)
   }
 
