@@ -192,3 +192,17 @@ export class RepeatedRun {
     this.parts = parts
   }
 }
+
+/** True when something was read of the request's body. */
+export function hasBody(transaction: Transaction): boolean {
+  return (
+    transaction.requestBody.length > 0 ||
+    transaction.bodyArguments.length > 0 ||
+    transaction.files.length > 0 ||
+    transaction.partHeaders.length > 0 ||
+    transaction.multipart !== null ||
+    transaction.xml !== null ||
+    transaction.bodyError !== null ||
+    transaction.hasInboundDataError
+  )
+}

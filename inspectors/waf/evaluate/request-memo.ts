@@ -19,6 +19,7 @@ import {
   answerBodyOf,
   COOKIES,
   copyOf,
+  hasBody,
   isKeepable,
   isKeepableAnswer,
   isLikeBody,
@@ -231,7 +232,8 @@ export class RequestMemo {
   }
 
   #compareFields(transaction: Transaction, { headers, reads, cookies }: KnownRequest): boolean {
-    const fields = transaction.http.request.headers
+    const { headers: fields, framing } = transaction.http.request
+    const hasMore = framing.kind !== 'none'
     let hasOtherCookies = false
     for (let at = 0; at < fields.length; at += 1) {
       const field = fields[at]
@@ -241,7 +243,13 @@ export class RequestMemo {
       if (value === headers[at].value) continue
       if (reads.fields.has(nameLower)) return false
       this.#parts |= OF_FIELDS
-      this.#push(FIELDS, new Entry(name, (this.#isOfKnown ? headers[at] : field).value, nameLower))
+      // Where more phases are to come what is found out of the value is kept with it.
+      const isShared = hasMore && !this.#isOfKnown
+      const text = this.#isOfKnown ? headers[at].value : value
+      this.#push(
+        FIELDS,
+        isShared ? valuesOf(transaction, FIELDS[0])[at] : new Entry(name, text, nameLower),
+      )
       if (nameLower === 'cookie') hasOtherCookies = true
     }
     if (!hasOtherCookies) return true
@@ -382,16 +390,3 @@ function isComparable(transaction: Transaction, phase: number, { at }: RepeatedR
 }
 
 const NO_BODY: AnswerBody = { text: '', isInflated: false, hasError: false }
-
-function hasBody(transaction: Transaction): boolean {
-  return (
-    transaction.requestBody.length > 0 ||
-    transaction.bodyArguments.length > 0 ||
-    transaction.files.length > 0 ||
-    transaction.partHeaders.length > 0 ||
-    transaction.multipart !== null ||
-    transaction.xml !== null ||
-    transaction.bodyError !== null ||
-    transaction.hasInboundDataError
-  )
-}
