@@ -75,6 +75,14 @@ export class FakeAgent {
     await this.report()
   }
 
+  /** Attachments of the snapshot that it could read now. */
+  async offered(): Promise<string[]> {
+    const json = await this.#redis.get(hostSnapshotKey(this.host))
+    if (json === null) return []
+    const { body } = JSON.parse(json) as SnapshotEnvelope
+    return (JSON.parse(body) as HostSnapshot).attachments.map(({ id }) => id)
+  }
+
   #take({ epoch, generation, body }: SnapshotEnvelope): void {
     const isNewer = epoch > this.#epoch || (epoch === this.#epoch && generation > this.#seen)
     if (!isNewer) return

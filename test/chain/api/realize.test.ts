@@ -135,16 +135,15 @@ test('detach waits until no agent steers new connections', async () => {
 
 test('detach waits for an agent that has yet to read of it: it may read of the attach first', async () => {
   first.isReading = false
-  await manager.attach('brief', 'acme', {
-    classifiers: [{ protocol: 'tcp', destinationPorts: [83] }],
-  })
+  const brief = { classifiers: [{ protocol: 'tcp', destinationPorts: [83] }] }
+  await manager.attach('brief', 'acme', brief)
+  await waitUntil('it is offered', async () => (await first.offered()).includes('brief'))
   const remove = 'DELETE /v1/attachments/brief?wait=realized'
   const { status, body } = await manager.call(`${remove}&timeout=1`)
   assert.equal(status, 504)
   assert.deepEqual(body.hosts, ['h1'])
-  await manager.attach('brief', 'acme', {
-    classifiers: [{ protocol: 'tcp', destinationPorts: [83] }],
-  })
+  await manager.attach('brief', 'acme', brief)
+  await waitUntil('it is offered again', async () => (await first.offered()).includes('brief'))
   const removed = manager.call(`${remove}&timeout=8`)
   first.isReading = true
   assert.equal((await removed).status, 204)
