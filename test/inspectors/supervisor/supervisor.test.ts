@@ -134,9 +134,12 @@ test('a drained worker finishes the connections it has', async () => {
 
 test('a configuration is in force when no worker of before accepts any more', async () => {
   await using upstream = await startUpstream(httpEcho)
-  await using site = supervised(upstream.port)
+  // Its successor is a spare: a worker that is stopped for long counts as hung.
+  await using site = supervised(upstream.port, { hasSpare: true })
   await site.supervisor.apply(site.config({ workers: 1 }))
-  const [before] = workerPids()
+  await until('a spare', () => workerPids().some(isSpare))
+  const before = workerPids().find((pid) => !isSpare(pid))
+  assert.ok(before)
   let isInForce = false
   process.kill(before, 'SIGSTOP')
   const applied = site.supervisor.apply(site.config({ workers: 1 })).then(() => (isInForce = true))

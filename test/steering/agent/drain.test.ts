@@ -6,20 +6,11 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import type { AttachmentMode } from '#steering/flows/desired.ts'
 import { Drainer, type DrainerParts } from '#steering/agent/drain.ts'
 import { type InForceAttachment, InForceStore, isLetGo } from '#steering/agent/in-force.ts'
+import { attachment, port } from './snapshot-parts.ts'
 
 const entry = (id: string, detachedAt: number | null): InForceAttachment => ({
-  attachment: {
-    id,
-    tenant: 't',
-    port: 'p',
-    chain: 'c',
-    direction: 'ingress',
-    classifiers: [{ protocol: 'tcp', destinationPorts: [80] }],
-    priority: 1,
-    onAttach: 'new-only',
-    onDetach: 'drain',
-  },
-  port: { id: 'p', tenant: 't', network: 'n', interfaceId: 'if-p', addresses: ['10.0.0.1'] },
+  attachment: attachment('t', id),
+  port: port('t', 'p', 'n'),
   chain: {
     tenant: 't',
     chain: { name: 'c', onFailure: 'closed', inspectors: [] },

@@ -1,34 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Attachment } from '#chain/model/attachment.ts'
 import type { Chain } from '#chain/model/chain.ts'
-import type { Port } from '#chain/model/port.ts'
 import type { HostSnapshot } from '#chain/model/snapshot.ts'
 import { MAX_RESET_MS, planDrain } from '#steering/agent/drain.ts'
 import type { InForceAttachment } from '#steering/agent/in-force.ts'
 import { planDomains } from '#steering/agent/plan-domains.ts'
 import { planSteering } from '#steering/agent/plan-steering.ts'
 import type { SwitchPort } from '#steering/ovsdb/switch-port.ts'
+import { attachment, port } from './snapshot-parts.ts'
 
-const port = (tenant: string, id: string, network: string): Port => ({
-  id,
-  tenant,
-  network,
-  interfaceId: `if-${tenant}-${id}`,
-  addresses: ['10.0.0.1'],
-})
-const attachment = (tenant: string, id: string, change: Partial<Attachment> = {}): Attachment => ({
-  id,
-  tenant,
-  port: 'p',
-  chain: 'c',
-  direction: 'ingress',
-  classifiers: [{ protocol: 'tcp', destinationPorts: [80] }],
-  priority: 1,
-  onAttach: 'new-only',
-  onDetach: 'drain',
-  ...change,
-})
 const chain = (tenant: string, rules: string[] = [], onFailure: Chain['onFailure'] = 'open') => ({
   tenant,
   chain: {

@@ -4,26 +4,15 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { HostSnapshot, SnapshotEnvelope } from '#chain/model/snapshot.ts'
 import { decideSnapshot } from '#steering/agent/snapshot.ts'
+import { attachment, port } from './snapshot-parts.ts'
 
 const SNAPSHOT: HostSnapshot = {
   host: 'h1',
   epoch: 2,
   generation: 5,
-  ports: [{ id: 'web', tenant: 't', network: 'n', interfaceId: 'if-web', addresses: ['10.0.0.1'] }],
+  ports: [port('t', 'web', 'n')],
   chains: [{ tenant: 't', chain: { name: 'c', inspectors: [], onFailure: 'open' } }],
-  attachments: [
-    {
-      id: 'a',
-      tenant: 't',
-      port: 'web',
-      chain: 'c',
-      direction: 'ingress',
-      classifiers: [{ protocol: 'tcp', destinationPorts: [80] }],
-      priority: 1,
-      onAttach: 'new-only',
-      onDetach: 'drain',
-    },
-  ],
+  attachments: [attachment('t', 'a', { port: 'web' })],
   ruleSets: {},
 }
 
