@@ -113,9 +113,15 @@ export class TextStore {
     if (facts.triggers === 0 || this.#gates.scanned !== facts.text) {
       facts.triggers = this.#gates.scan(facts.text)
     }
-    this.#gates.mark(view, scratch)
     const { words } = this.#gates
     const before = facts.bits ?? this.#nothing
+    const candidates = this.#gates.candidates(view)
+    if (candidates.count === 0) return before
+    scratch.fill(0)
+    for (let at = 0; at < candidates.count; at += 1) {
+      const predicate = candidates.found[at]
+      scratch[predicate >> 5] |= 1 << (predicate & 31)
+    }
     let added = 0
     for (let word = 0; word < words; word += 1) {
       // What was tried for another view stays as it was found.
