@@ -67,6 +67,16 @@ export class TextGroups {
     return interest
   }
 
+  /** True when one of some groups, as a bit set, has the predicate. */
+  haveIn(groups: Int32Array, predicate: number): boolean {
+    const { width } = this
+    const from = predicate * width
+    for (let at = 0; at < width; at += 1) {
+      if ((this.#groupsOf[from + at] & groups[at]) !== 0) return true
+    }
+    return false
+  }
+
   #viewOf(groups: readonly Group[]): GateView {
     const predicates = new Int32Array(this.#program.words)
     for (const group of groups) {

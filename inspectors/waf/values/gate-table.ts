@@ -89,12 +89,7 @@ export class GateTable {
    * @param samples its bytes
    * @param scanText holds it where `isLoaded`; otherwise written over
    */
-  collect(
-    textLatin1: string,
-    samples: ByteSamples,
-    scanText: ScanText,
-    isLoaded: boolean,
-  ): void {
+  collect(textLatin1: string, samples: ByteSamples, scanText: ScanText, isLoaded: boolean): void {
     const { length } = textLatin1
     const found = this.found
     let count = this.#always.length

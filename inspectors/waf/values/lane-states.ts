@@ -98,12 +98,7 @@ export class LaneStates {
    * @param view gates of the predicates of all groups
    * @param remadeView of those that are asked of texts which decoding makes of anything, whatever bytes it has
    */
-  constructor(
-    groups: readonly LaneGroup[],
-    width: number,
-    view: GateView,
-    remadeView: GateView,
-  ) {
+  constructor(groups: readonly LaneGroup[], width: number, view: GateView, remadeView: GateView) {
     this.#width = width
     this.#view = view
     this.#remadeView = remadeView

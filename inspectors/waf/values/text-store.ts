@@ -1,5 +1,6 @@
 import type { Transformation } from '../transformations/transformation.ts'
 import type { GateIndex, GateView } from './gate-index.ts'
+import type { GateTable } from './gate-table.ts'
 import { type KeptBound, KeptTexts } from './kept-texts.ts'
 import type { Pipeline, PipelineStep } from './pipeline.ts'
 import type { Predicate } from './predicate.ts'
@@ -50,6 +51,16 @@ export class TextStore {
   triggersOf(facts: TextFacts): number {
     if (facts.triggers === 0) facts.triggers = this.#gates.scan(facts.text)
     return facts.triggers
+  }
+
+  /** Reads a text of which nothing is to be kept. @returns its triggers */
+  scan(textLatin1: string): number {
+    return this.#gates.scan(textLatin1)
+  }
+
+  /** Predicates of a view that the text that was scanned last could satisfy. */
+  candidates(view: GateView): GateTable {
+    return this.#gates.candidates(view)
   }
 
   #transformed(facts: TextFacts, transformation: Transformation): TextFacts {
