@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { after, before, describe, test } from 'node:test'
 import type { Drift } from '#steering/openflow/switch-controller-interface.ts'
@@ -8,6 +10,11 @@ import { Harness } from './stand-in/harness.ts'
 
 const usable =
   process.getuid?.() === 0 && (await runCommand(['sh', '-c', 'command -v ovs-vswitchd'])).code === 0
+
+/** What the controller keeps of its attachments' windows. */
+interface WindowsOfState {
+  readonly attachments: readonly [key: string, record: { readonly learnUntil: number }][]
+}
 
 describe('steering on a real switch', { skip: !usable }, () => {
   const bench = new Harness()
@@ -294,6 +301,21 @@ describe('steering on a real switch', { skip: !usable }, () => {
     const { ok, failed } = await load
     assert.deepEqual(failed, {})
     assert.ok(ok > 100, `${ok} connections`)
+  })
+
+  test('a state that is set while a learning window ends is not taken back', async () => {
+    // How long before the window is shut the next state is set: carrying that out takes longer.
+    for (const leadMs of [5, 15, 30, 50]) {
+      await bench.attach([{ guest: 'web', direction: 'ingress' }])
+      const file = await readFile(join(bench.topology.folder, 'steering.json'), 'utf8')
+      const [[, { learnUntil }]] = (JSON.parse(file) as WindowsOfState).attachments
+      const waitMs = learnUntil - Date.now() - leadMs
+      assert.ok(waitMs > 0, `${waitMs} ms left of the window`)
+      await delay(waitMs)
+      await bench.attach([])
+      await delay(300)
+      assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
+    }
   })
 
   test('drift is found, repaired and told; flows of others stay', async () => {
