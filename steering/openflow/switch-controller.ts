@@ -188,7 +188,7 @@ export class SwitchController implements Steering {
     } catch (error) {
       for (const one of settled) one.reject(error)
       // A window may have ended meanwhile, and been left to this state.
-      this.#shutWindowAt(Date.now() + MAX_RETRY_MS)
+      this.#shutWindowAt(Date.now())
     }
   }
 
@@ -307,7 +307,7 @@ export class SwitchController implements Steering {
   }
 
   /** @param time milliseconds since the epoch, Infinity for never */
-  #shutWindowAt(time: number): void {
+  #shutWindowAt(time: number, retryMs = FIRST_RETRY_MS): void {
     if (this.#learning !== null) clearTimeout(this.#learning)
     this.#learning = null
     if (time === Infinity || this.#isStopped) return
@@ -315,7 +315,7 @@ export class SwitchController implements Steering {
     this.#learning = setTimeout(() => {
       this.#serially(() => this.#shutWindow()).catch(() => {
         this.#repairSoon()
-        this.#shutWindowAt(Date.now() + MAX_RETRY_MS)
+        this.#shutWindowAt(Date.now() + retryMs, Math.min(retryMs * 2, MAX_RETRY_MS))
       })
     }, waitMs)
     this.#learning.unref()

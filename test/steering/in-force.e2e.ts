@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { after, before, describe, test } from 'node:test'
+import type { SwitchError } from '#steering/openflow/errors.ts'
 import type { Drift } from '#steering/openflow/switch-controller-interface.ts'
+import { Random } from '#test/bench/random.ts'
 import { runCommand } from '#test/topology/run-command.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 import { Harness } from './stand-in/harness.ts'
@@ -30,7 +32,8 @@ describe('what is in force on a real switch stays in force', { skip: !usable }, 
     bench.asked(guest, host)
 
   test('a new agent takes over under load and no connection fails', async () => {
-    const sketches = [{ guest: 'web', direction: 'ingress' }] as const
+    // No learning window, whose end would take a flow away.
+    const sketches = [{ guest: 'web', direction: 'ingress', onAttach: 'reset' }] as const
     await bench.attach(sketches)
     const before = bench.inspectors[0].accepted.length
     const load = bench.load('near', '10.9.0.2', 3_000)
@@ -73,6 +76,67 @@ describe('what is in force on a real switch stays in force', { skip: !usable }, 
       assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 0, 0])
     }
   })
+
+  for (const seed of [1, 2])
+    test(`whatever is asked in whatever order, what was set last stays (${seed})`, async () => {
+      const random = new Random(seed)
+      const { topology } = bench
+      await bench.controller.stop()
+      bench.controller = await bench.newController({ learningMs: 150, reconcileMs: 60 })
+      const { controller } = bench
+      let desired = bench.desired([])
+      let isRefused = false
+      await controller.setDesired(desired)
+      const asked: Promise<unknown>[] = []
+      const steps = [
+        () => {
+          const guests = (['web', 'near'] as const).filter(() => random.chance(70))
+          desired = bench.desired(
+            guests.map((guest) => ({
+              guest,
+              direction: random.pick(['ingress', 'egress']),
+              isDraining: random.chance(30),
+              onAttach: random.pick(['new-only', 'reset']),
+              onFailure: random.pick(['open', 'closed']),
+            })),
+          )
+          // Flows that are taken away while it looks whether it has them: the agent asks again.
+          isRefused = false
+          const refused = (error: SwitchError): void => {
+            assert.equal(error.code, 'NOT_IN_FORCE')
+            isRefused = true
+          }
+          asked.push(controller.setDesired(desired).catch(refused))
+        },
+        () => {
+          const listening = [...bench.domains].filter(() => random.chance(60))
+          asked.push(controller.setListening(new Set(listening)).settled)
+        },
+        () => asked.push(controller.reconcile()),
+        () => {
+          const table = `table=${100 + random.below(20)}`
+          asked.push(topology.ofctl('del-flows', topology.managementSocket, table))
+        },
+        () => delay(random.below(250)),
+        () => delay(random.below(250)),
+      ]
+      for (let round = 0; round < 8; round++) {
+        for (let step = 0; step < 6; step++) await random.pick(steps)()
+        await Promise.all(asked.splice(0))
+        if (isRefused) await controller.setDesired(desired)
+        isRefused = false
+        await controller.setListening(bench.domains).settled
+        await delay(800) // the last windows end, and what was taken away is put back
+        const { added, removed } = await controller.setDesired(desired)
+        assert.deepEqual([round, added, removed], [round, 0, 0])
+      }
+      assert.equal(await controller.reconcile(), null)
+      await controller.stop()
+      // One that knows nothing of what was asked reads the switch, and finds what was set last.
+      bench.controller = await bench.newController()
+      const { added, removed } = await bench.controller.setDesired(desired)
+      assert.deepEqual([added, removed], [0, 0])
+    })
 
   test('drift is found, repaired and told; flows of others stay', async () => {
     const { topology, controller } = bench
