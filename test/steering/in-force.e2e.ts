@@ -88,7 +88,7 @@ describe('what is in force on a real switch stays in force', { skip: !usable }, 
       let isRefused = false
       await controller.setDesired(desired)
       const asked: Promise<unknown>[] = []
-      const steps = [
+      const steps: readonly (() => Promise<void> | void)[] = [
         () => {
           const guests = (['web', 'near'] as const).filter(() => random.chance(70))
           desired = bench.desired(
@@ -112,7 +112,7 @@ describe('what is in force on a real switch stays in force', { skip: !usable }, 
           const listening = [...bench.domains].filter(() => random.chance(60))
           asked.push(controller.setListening(new Set(listening)).settled)
         },
-        () => asked.push(controller.reconcile()),
+        () => void asked.push(controller.reconcile()),
         () => {
           const table = `table=${100 + random.below(20)}`
           asked.push(topology.ofctl('del-flows', topology.managementSocket, table))
