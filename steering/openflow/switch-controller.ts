@@ -11,6 +11,7 @@ import type { CookieBase } from '#steering/flows/render.ts'
 import { resolve } from '#steering/flows/resolve.ts'
 import { flowUnits } from '#steering/flows/units.ts'
 import { Bridge } from './bridge.ts'
+import { connectionsOf, countersOf } from './by-attachment.ts'
 import { ControlSocket } from './control-socket.ts'
 import { Datapath } from './datapath.ts'
 import { type DecisionChange, Decisions } from './decisions.ts'
@@ -137,31 +138,12 @@ export class SwitchController implements Steering {
 
   async counters(): Promise<ReadonlyMap<string, AttachmentCounters>> {
     const { owner, firstTable } = this.#options
-    const counters = new Map<string, AttachmentCounters>()
-    const keys = this.#ids.keys()
-    for (const flow of await this.#bridge.ownFlows(owner, firstTable + TABLE.inspect)) {
-      const key = keys.get(Number(flow.cookie & 0xffff_ffffn))
-      if (key === undefined) continue
-      const before = counters.get(key) ?? { packets: 0, bytes: 0 }
-      counters.set(key, {
-        packets: before.packets + flow.packets,
-        bytes: before.bytes + flow.bytes,
-      })
-    }
-    return counters
+    const flows = await this.#bridge.ownFlows(owner, firstTable + TABLE.inspect)
+    return countersOf(flows, this.#ids.keys())
   }
 
   async connections(): Promise<ReadonlyMap<string, readonly ConnectionTuple[]>> {
-    const found = new Map<string, Map<string, ConnectionTuple>>()
-    const keys = this.#ids.keys()
-    for (const { attachment, tuple } of await this.#datapath.inspected()) {
-      const key = keys.get(attachment)
-      if (key === undefined) continue
-      const tuples = found.get(key) ?? new Map<string, ConnectionTuple>()
-      tuples.set(JSON.stringify(tuple), tuple)
-      found.set(key, tuples)
-    }
-    return new Map([...found].map(([key, tuples]) => [key, [...tuples.values()]]))
+    return connectionsOf(await this.#datapath.inspected(), this.#ids.keys())
   }
 
   onDrift(listener: (drift: Drift) => void): () => void {
@@ -205,6 +187,8 @@ export class SwitchController implements Steering {
       )
     } catch (error) {
       for (const one of settled) one.reject(error)
+      // A window may have ended meanwhile, and been left to this state.
+      this.#shutWindowAt(Date.now())
     }
   }
 
@@ -323,17 +307,24 @@ export class SwitchController implements Steering {
   }
 
   /** @param time milliseconds since the epoch, Infinity for never */
-  #shutWindowAt(time: number): void {
+  #shutWindowAt(time: number, retryMs = FIRST_RETRY_MS): void {
     if (this.#learning !== null) clearTimeout(this.#learning)
     this.#learning = null
     if (time === Infinity || this.#isStopped) return
     const waitMs = Math.max(0, time - Date.now()) + LEARNING_SLACK_MS
     this.#learning = setTimeout(() => {
-      const desired = this.#waiting?.desired ?? this.#desired
-      // A failure is seen by the reconcile that follows it.
-      if (desired !== null) this.setDesired(desired).catch(() => this.#repairSoon())
+      this.#serially(() => this.#shutWindow()).catch(() => {
+        this.#repairSoon()
+        this.#shutWindowAt(Date.now() + retryMs, Math.min(retryMs * 2, MAX_RETRY_MS))
+      })
     }, waitMs)
     this.#learning.unref()
+  }
+
+  /** In the queue, where no other state is on its way into the switch: it would be taken back. */
+  async #shutWindow(): Promise<void> {
+    // What waits is carried out next, and looks at the windows itself.
+    if (this.#waiting === null && this.#desired !== null) await this.#realize(this.#desired)
   }
 
   /** Looks whether the switch has what it was given, repairs what it lacks, and looks again. */

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { setTimeout as delay } from 'node:timers/promises'
 import { after, before, describe, test } from 'node:test'
-import type { Drift } from '#steering/openflow/switch-controller-interface.ts'
 import { runCommand } from '#test/topology/run-command.ts'
 import { waitUntil } from '#test/topology/wait-until.ts'
 import { Harness } from './stand-in/harness.ts'
+import { NEAR_AND_FAR } from './stand-in/near-and-far.ts'
 
 const usable =
   process.getuid?.() === 0 && (await runCommand(['sh', '-c', 'command -v ovs-vswitchd'])).code === 0
@@ -13,58 +12,13 @@ describe('steering on a real switch', { skip: !usable }, () => {
   const bench = new Harness()
 
   before(async () => {
-    await bench.start({
-      guests: [
-        {
-          name: 'web',
-          interfaceId: 'if-web',
-          addresses: ['10.9.0.2/24', 'fd09::2/64'],
-          gateways: ['10.9.0.254', 'fd09::fe'],
-          vlan: 7,
-        },
-        {
-          name: 'near',
-          interfaceId: 'if-near',
-          addresses: ['10.9.0.3/24', 'fd09::3/64'],
-          gateways: ['10.9.0.254', 'fd09::fe'],
-          vlan: 7,
-        },
-        {
-          name: 'far',
-          interfaceId: 'if-far',
-          addresses: ['10.8.0.3/24', 'fd08::3/64'],
-          gateways: ['10.8.0.254', 'fd08::fe'],
-          vlan: 8,
-        },
-      ],
-      router: {
-        name: 'router',
-        legs: [
-          { interfaceId: 'if-r7', addresses: ['10.9.0.254/24', 'fd09::fe/64'], vlan: 7 },
-          { interfaceId: 'if-r8', addresses: ['10.8.0.254/24', 'fd08::fe/64'], vlan: 8 },
-        ],
-      },
-      inspectors: 2,
-    })
+    await bench.start(NEAR_AND_FAR)
     for (const guest of ['web', 'near', 'far']) await bench.serve(guest, 80, 81)
   })
   after(() => bench.stop())
 
-  /** Asks, and tells how often each inspector saw that very connection. */
-  async function asked(guest: string, host: string, port = 80): Promise<[string, number, number]> {
-    const answer = await bench.ask(guest, host, port)
-    const [address, clientPort, line] = answer.split(' ')
-    if (line === undefined) return [answer, 0, 0]
-    const seen = (): [number, number] => [count(0), count(1)]
-    const count = (index: number): number =>
-      bench.inspectors[index].accepted.filter((one) =>
-        one.startsWith(`${address} ${clientPort} > ${host} ${port}`),
-      ).length
-    // What the inspectors wrote before they passed the question on is in their pipes by now; it is read one
-    // pipe after the other.
-    for (let turn = 0; turn < 5; turn++) await delay(10)
-    return [`${address} ${line}`, ...seen()]
-  }
+  const asked = (guest: string, host: string, port?: number): ReturnType<Harness['asked']> =>
+    bench.asked(guest, host, port)
 
   const routeMtu = (network: string, device: string, mtu: number): string[] => [
     'ip',
@@ -266,65 +220,6 @@ describe('steering on a real switch', { skip: !usable }, () => {
     passed.close()
   })
 
-  test('a new agent takes over under load and no connection fails', async () => {
-    const sketches = [{ guest: 'web', direction: 'ingress' }] as const
-    await bench.attach(sketches)
-    const before = bench.inspectors[0].accepted.length
-    const load = bench.load('near', '10.9.0.2', 3_000)
-    for (let restart = 0; restart < 3; restart++) {
-      await bench.controller.stop()
-      bench.controller = await bench.newController()
-      const realized = await bench.attach(sketches)
-      // The flows that write the generation into labels, and no others.
-      assert.deepEqual([realized.added, realized.removed], [14, 0])
-    }
-    const { ok, failed } = await load
-    assert.deepEqual(failed, {})
-    assert.ok(ok > 100, `${ok} connections`)
-    assert.equal(bench.inspectors[0].accepted.length - before, ok)
-  })
-
-  test('attaching and detaching under load fails no connection', async () => {
-    await bench.attach([])
-    const load = bench.load('far', '10.9.0.2', 3_000)
-    for (let round = 0; round < 4; round++) {
-      await bench.attach([{ guest: 'web', direction: 'ingress' }])
-      await bench.attach([{ guest: 'web', direction: 'ingress', isDraining: true }])
-    }
-    const { ok, failed } = await load
-    assert.deepEqual(failed, {})
-    assert.ok(ok > 100, `${ok} connections`)
-  })
-
-  test('drift is found, repaired and told; flows of others stay', async () => {
-    const { topology, controller } = bench
-    // No learning window, whose end would repair as well.
-    await bench.attach([{ guest: 'web', direction: 'ingress', onAttach: 'reset', name: 'd' }])
-    const told: Drift[] = []
-    const deafen = controller.onDrift((drift) => told.push(drift))
-    await topology.ofctl('del-flows', topology.managementSocket, 'table=108')
-    await topology.ofctl(
-      'add-flow',
-      topology.managementSocket,
-      'cookie=0x9c15000100000000,table=0,priority=61000,tcp,tp_dst=80,actions=drop',
-    )
-    await topology.ofctl(
-      'add-flow',
-      topology.managementSocket,
-      'cookie=0x1234,table=0,priority=50,udp,tp_dst=9,actions=drop',
-    )
-    assert.deepEqual(await controller.reconcile(), { missing: 15, unexpected: 1 })
-    assert.equal(await controller.reconcile(), null)
-    assert.deepEqual(told, [{ missing: 15, unexpected: 1 }])
-    deafen()
-    assert.deepEqual(await asked('near', '10.9.0.2'), ['10.9.0.3 hello', 1, 0])
-    await controller.clear()
-    const left = await topology.ofctl('dump-flows', topology.managementSocket)
-    assert.match(left, /cookie=0x1234/)
-    assert.doesNotMatch(left, /cookie=0x9c15/)
-    await topology.ofctl('del-flows', topology.managementSocket, 'udp')
-  })
-
   test('the flows of others decide about inspected connections too', async () => {
     const { topology } = bench
     const [web] = topology.guest('web').legs
@@ -376,21 +271,5 @@ describe('steering on a real switch', { skip: !usable }, () => {
     }
     assert.ok((await fragmentsMade('router')) > 20)
     await topology.exec('router', routeMtu('10.9.0.0/24', 'eth0', 1500))
-  })
-
-  test('a restart of ovs-vswitchd is noticed and its tables are filled again', async () => {
-    const { topology } = bench
-    await bench.attach([{ guest: 'web', direction: 'ingress' }])
-    await topology.killSwitch()
-    await topology.startSwitch()
-    await topology.addBaseFlow()
-    await waitUntil('our flows to be back', async () => {
-      const dump = await topology.ofctl('dump-flows', topology.managementSocket)
-      return dump.includes('table=121')
-    })
-    await bench.attach([{ guest: 'web', direction: 'ingress' }])
-    await waitUntil('the inspector to see a connection', async () => {
-      return (await asked('near', '10.9.0.2')).join() === '10.9.0.3 hello,1,0'
-    })
   })
 })

@@ -57,7 +57,6 @@ export function buildProgram(compiled: CompiledRules, options: ProgramOptions): 
     targetLists,
     exclusions,
     groups: groups.groups,
-    lanes: groups.lanes,
     texts: new TextStore(gates, predicates, options.gate === 'on', compiled.kept),
     words: gates.words,
     txNames,

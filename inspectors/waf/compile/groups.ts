@@ -1,11 +1,8 @@
-import type { Pipeline } from '../values/pipeline.ts'
-import { TRIGGERS_OF_ALL } from '../values/trigger-masks.ts'
-import type { CompiledLink, CompiledRule, Group, Lane } from './program.ts'
+import type { CompiledLink, CompiledRule, Group } from './program.ts'
 
 /** Groups of the rules that are gated, and for each rule its group (by `CompiledRule.index`). */
 export interface Groups {
   readonly groups: readonly Group[]
-  readonly lanes: readonly Lane[]
   readonly ofRule: ReadonlyMap<number, Group>
 }
 
@@ -37,10 +34,6 @@ export function groupRules(rules: readonly CompiledRule[], words: number): Group
     (left, right) => left.link.targets.index - right.link.targets.index,
   )
   const ofRule = new Map<number, Group>()
-  const lanes = new Map<
-    string,
-    { index: number; groups: Group[]; pipelines: readonly Pipeline[] }
-  >()
   const groups = ordered.map((draft, index): Group => {
     const { targets, pipelines } = draft.link
     const masks = new Map<number, number>()
@@ -48,38 +41,19 @@ export function groupRules(rules: readonly CompiledRule[], words: number): Group
       const word = predicate >> 5
       masks.set(word, (masks.get(word) ?? 0) | (1 << (predicate & 31)))
     }
-    const key = pipelines.map((pipeline) => pipeline.index).join()
-    const lane = lanes.get(key) ?? { index: lanes.size, groups: [], pipelines }
-    lanes.set(key, lane)
     const group: Group = {
       index,
-      lane: lane.index,
       targets,
       pipelines,
       words: Int32Array.from(masks.keys()),
       masks: Int32Array.from(masks.values()),
       predicates: Int32Array.from({ length: words }, (_, word) => masks.get(word) ?? 0),
     }
-    lane.groups.push(group)
     for (const rule of draft.rules) ofRule.set(rule, group)
     return group
   })
   return {
     groups,
-    lanes: [...lanes.values()].map((lane) => ({
-      groups: lane.groups,
-      pipelines: lane.pipelines,
-      triggerMask: triggerMaskOf(lane.pipelines),
-      isRemade: (triggerMaskOf(lane.pipelines) & TRIGGERS_OF_ALL) !== 0,
-    })),
     ofRule,
   }
-}
-
-function triggerMaskOf(pipelines: readonly Pipeline[]): number {
-  let mask = 0
-  for (const pipeline of pipelines) {
-    for (const step of pipeline.steps) mask |= step.triggerMask
-  }
-  return mask
 }

@@ -43,7 +43,6 @@ export interface Program {
   readonly targetLists: readonly TargetList[]
   readonly exclusions: Exclusions
   readonly groups: readonly Group[]
-  readonly lanes: readonly Lane[]
   readonly texts: TextStore
   /** Words of 32 predicates. */
   readonly words: number
@@ -113,18 +112,6 @@ export interface Group {
   readonly masks: Int32Array
   /** The same with a place for each word of the program. */
   readonly predicates: Int32Array
-  /** Place of its pipelines in `Program.lanes`. */
-  readonly lane: number
-}
-
-/** Pipelines that groups share. */
-export interface Lane {
-  readonly groups: readonly Group[]
-  readonly pipelines: readonly Pipeline[]
-  /** Bits of which a text must have one for the lane to change it (trigger-masks.ts). */
-  readonly triggerMask: number
-  /** It has a step that changes any text: a decoding of letters and digits. */
-  readonly isRemade: boolean
 }
 
 export interface CompiledRule extends RuleInfo {

@@ -2,9 +2,11 @@ import type { CompiledLink, Group, Program, TargetList, TargetPart } from '../co
 import { type Collection, valuesOf } from '../transaction/collections.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Entry } from '../values/entry.ts'
+import { transformThrough } from '../values/pipeline.ts'
 import type { TextFacts } from '../values/text-facts.ts'
 import { type InterestSource, interestSources } from './interests.ts'
 import { PhasePositions } from './phase-positions.ts'
+import { QuietLook } from './quiet-look.ts'
 import type { RecentValues } from './recent-values.ts'
 import { isPartValue, ResolvedTargets, resolveTargets, xmlPathValues } from './resolved-targets.ts'
 import { TextGroups } from './text-groups.ts'
@@ -24,6 +26,7 @@ import { TextGroups } from './text-groups.ts'
 export class PhaseGate {
   readonly #program: Program
   readonly #textGroups: TextGroups
+  readonly #quietLook: QuietLook
   readonly #sources: readonly (readonly InterestSource[])[]
   /** By collection: what is asked of its values. */
   readonly #recentOf: (RecentValues | undefined)[] = []
@@ -41,6 +44,7 @@ export class PhaseGate {
     const { groups, targetLists, phases } = program
     this.#program = program
     this.#textGroups = new TextGroups(program)
+    this.#quietLook = new QuietLook(program, this.#textGroups)
     this.#positions = phases.map((phase) => new PhasePositions(phase, groups.length))
     this.#sources = this.#positions.map(({ groups: ofPhase }) =>
       interestSources(program, this.#textGroups, ofPhase),
@@ -110,7 +114,7 @@ export class PhaseGate {
       const entry = entries[at]
       const recent = source.recent.at(entry, at)
       const { interest } = recent
-      if (interest === null) continue
+      if (interest === null || entry.quietFor === interest) continue
       // Fields of a form repeat what the one before says: nothing, a number, a default.
       if (entry.facts === null && before !== null && before.text === entry.value) {
         recent.facts = entry.facts = before
@@ -131,6 +135,12 @@ export class PhaseGate {
     const recent = this.#recentOf[collection.id]
     const interest = recent === undefined ? null : recent.interestOf(entry.nameLower)
     if (interest === null) return true
+    if (entry.quietFor === interest) return true
+    if (entry.facts === null && this.#quietLook.isQuiet(entry.value, interest)) {
+      entry.quietFor = interest
+      return true
+    }
+    // What is found out is there for the phase, should it have to be run.
     const facts = (entry.facts ??= this.#program.texts.of(entry.value))
     const live = this.#textGroups.of(facts, interest)
     if (live === null) return true
@@ -151,10 +161,10 @@ export class PhaseGate {
   /** True when a value satisfies a link that has a fixed predicate. */
   satisfies({ test, pipelines }: CompiledLink, entry: Entry): boolean {
     if (test.kind !== 'static') return true
-    const { texts } = this.#program
-    const facts = (entry.facts ??= texts.of(entry.value))
+    const { operator, negated } = test.predicate
     for (let step = 0; step < pipelines.length; step += 1) {
-      if (texts.satisfies(texts.through(facts, pipelines[step]), test.predicate)) return true
+      const text = transformThrough(entry.value, pipelines[step])
+      if (operator.match(text, null) !== negated) return true
     }
     return false
   }

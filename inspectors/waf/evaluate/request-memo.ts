@@ -290,22 +290,24 @@ export class RequestMemo {
 
   /** True when no rule may match a text that differs. */
   #isQuiet(transaction: Transaction, request: KnownRequest): boolean {
-    if ((this.#parts & OF_TARGET) !== 0) {
-      for (let at = 0; at < TARGET_TEXTS.length; at += 1) {
-        const collection = TARGET_TEXTS[at]
-        this.#collections[this.#count] = collection
-        this.#texts[this.#count] = this.#isOfKnown
-          ? new Entry('', request.targetTexts[at], '')
-          : valuesOf(transaction, collection)[0]
-        this.#count += 1
-      }
+    // Arguments are where attacks are: then the target need not be looked at.
+    if (!this.#areQuiet(request)) return false
+    if ((this.#parts & OF_TARGET) === 0) return true
+    this.#count = 0
+    for (let at = 0; at < TARGET_TEXTS.length; at += 1) {
+      const collection = TARGET_TEXTS[at]
+      this.#collections[this.#count] = collection
+      this.#texts[this.#count] = this.#isOfKnown
+        ? new Entry('', request.targetTexts[at], '')
+        : valuesOf(transaction, collection)[0]
+      this.#count += 1
     }
     return this.#areQuiet(request)
   }
 
   /** True when no rule may match one of the texts that were listed. */
   #areQuiet({ triedIn }: KnownRequest): boolean {
-    // Fields last: what is found out of the others is there for the phase, should it have to be run.
+    // Arguments were listed last.
     for (let at = this.#count - 1; at >= 0; at -= 1) {
       const collection = this.#collections[at]
       const text = this.#texts[at]

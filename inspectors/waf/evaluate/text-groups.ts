@@ -1,18 +1,15 @@
 import type { Group, Program } from '../compile/program.ts'
 import type { GateView } from '../values/gate-index.ts'
-import type { Interest, LanePlan } from '../values/interest.ts'
+import type { Interest } from '../values/interest.ts'
+import { areRemaking, type LanePlan, type LaneState, LaneStates } from '../values/lane-states.ts'
 import type { TextFacts } from '../values/text-facts.ts'
-import { planLanes } from './lane-plan.ts'
-
-/** Plans are made as trigger bytes come together; there are more such sets than will ever be seen. */
-const MAX_PLANS = 256
 
 /**
  * Decides at a value's first look which groups of rules it may satisfy.
  *
  * Most values satisfy no predicate's gate, and have no byte that any transformation would change: they cost
- * next to nothing. Where the text is as it was after a lane, its groups follow from the few predicates that are
- * left; for the other lanes the results are gated in turn.
+ * next to nothing. What transformations make of the others is gated in turn; which groups look at which of these
+ * texts `LaneStates` tells.
  */
 export class TextGroups {
   /** Words of 32 groups. */
@@ -23,6 +20,13 @@ export class TextGroups {
   readonly #groupsOf: Int32Array
   /** No typed array: to copy one costs ten times as much. */
   readonly #live: number[]
+  /** What is to be done with the text at hand. A stack, as the next two: the first so many are in use. */
+  readonly #plans: LanePlan[] = []
+  #planCount = 0
+  /** Texts made of it that wait, and the states they are in. */
+  readonly #made: TextFacts[] = []
+  readonly #states: LaneState[] = []
+  #madeCount = 0
 
   constructor(program: Program) {
     this.#program = program
@@ -51,24 +55,26 @@ export class TextGroups {
   /** What has to be found out for some groups; null: nothing. Equal ones are one object. */
   interestIn(groups: readonly Group[]): Interest | null {
     if (groups.length === 0) return null
-    const set = this.setOf(groups)
-    const key = set.join()
+    const distinct = [...new Set(groups)]
+    const key = this.setOf(distinct).join()
     const known = this.#interests.get(key)
     if (known !== undefined) return known
-    const lanes = [...new Set(groups.map((group) => group.lane))].sort((a, b) => a - b)
-    let triggerMask = 0
-    for (const lane of lanes) triggerMask |= this.#program.lanes[lane].triggerMask
-    const remade = groups.filter((group) => this.#program.lanes[group.lane].isRemade)
-    const interest = {
-      groups: set,
-      view: this.#viewOf(groups),
-      remadeView: this.#viewOf(remade),
-      lanes,
-      triggerMask,
-      plans: new Map(),
-    }
+    const view = this.#viewOf(distinct)
+    const remadeView = this.#viewOf(distinct.filter(({ pipelines }) => areRemaking(pipelines)))
+    const { start } = new LaneStates(distinct, this.width, view, remadeView)
+    const interest = { view, start }
     this.#interests.set(key, interest)
     return interest
+  }
+
+  /** True when one of some groups, as a bit set, has the predicate. */
+  haveIn(groups: Int32Array, predicate: number): boolean {
+    const { width } = this
+    const from = predicate * width
+    for (let at = 0; at < width; at += 1) {
+      if ((this.#groupsOf[from + at] & groups[at]) !== 0) return true
+    }
+    return false
   }
 
   #viewOf(groups: readonly Group[]): GateView {
@@ -98,33 +104,52 @@ export class TextGroups {
   }
 
   #look(facts: TextFacts, interest: Interest): number[] | null {
-    const { texts } = this.#program
     const { width } = this
-    const { view, remadeView } = interest
     const live = this.#live
     for (let word = 0; word < width; word += 1) live[word] = 0
-    const { same, hasSame, changing } = this.#planOf(interest, texts.triggersOf(facts))
-    if (hasSame) this.#addGroups(texts.bitsOf(facts, view), view.wanted, same)
-    for (let at = 0; at < changing.length; at += 1) {
-      const { pipelines, lastSteps, isRemade, groupSet, words, masks } = changing[at]
-      let before: TextFacts | null = null
-      for (let step = 0; step < pipelines.length; step += 1) {
-        const last = lastSteps[step]
-        const made: TextFacts =
-          before === null || last === null
-            ? texts.through(facts, pipelines[step])
-            : texts.step(before, last)
-        if (made === before) continue
-        before = made
-        const result = texts.bitsOf(made, isRemade && made.gatedBy !== view ? remadeView : view)
-        let any = 0
-        for (let word = 0; word < words.length; word += 1) any |= result[words[word]] & masks[word]
-        if (any !== 0) this.#addGroups(result, view.wanted, groupSet)
-      }
-    }
+    this.#planCount = 0
+    this.#madeCount = 0
+    this.#lookAt(facts, interest.start, interest.view)
     let any = 0
     for (let word = 0; word < width; word += 1) any |= live[word]
     return any === 0 ? null : live.slice()
+  }
+
+  #lookAt(facts: TextFacts, state: LaneState, all: GateView): void {
+    const { texts } = this.#program
+    const plans = this.#plans
+    const made = this.#made
+    const firstPlan = this.#planCount
+    const firstMade = this.#madeCount
+    const triggers = texts.triggersOf(facts)
+    let isAsked = false
+    plans[this.#planCount++] = state.planOf(triggers)
+    for (let at = firstPlan; at < this.#planCount; at += 1) {
+      const { groups, moves } = plans[at]
+      if (groups !== null) isAsked = true
+      for (let index = 0; index < moves.length; index += 1) {
+        const move = moves[index]
+        const result = texts.step(facts, move)
+        if (result === facts) plans[this.#planCount++] = move.next.planOf(triggers)
+        else {
+          this.#states[this.#madeCount] = move.next
+          made[this.#madeCount++] = result
+        }
+      }
+    }
+    if (isAsked) {
+      // What was gated for all is not gated again for some.
+      const view = facts.gatedBy === all ? all : state.view
+      const bits = texts.bitsOf(facts, view)
+      for (let at = firstPlan; at < this.#planCount; at += 1) {
+        const { groups } = plans[at]
+        if (groups !== null) this.#addGroups(bits, view.wanted, groups)
+      }
+    }
+    this.#planCount = firstPlan
+    const end = this.#madeCount
+    for (let at = firstMade; at < end; at += 1) this.#lookAt(made[at], this.#states[at], all)
+    this.#madeCount = firstMade
   }
 
   /** Adds those of some groups that have one of the predicates. */
@@ -141,16 +166,5 @@ export class TextGroups {
         for (let at = 0; at < width; at += 1) live[at] |= groupsOf[from + at] & groups[at]
       }
     }
-  }
-
-  #planOf(interest: Interest, triggers: number): LanePlan {
-    const { plans, lanes, groups, triggerMask } = interest
-    const relevant = triggers & triggerMask
-    const known = plans.get(relevant)
-    if (known !== undefined) return known
-    const plan = planLanes(this.#program.lanes, lanes, relevant, groups)
-    if (plans.size === MAX_PLANS) plans.clear()
-    plans.set(relevant, plan)
-    return plan
   }
 }

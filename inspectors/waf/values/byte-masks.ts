@@ -1,5 +1,4 @@
 import type { ByteSet } from '#signatures/pcre/gate.ts'
-import type { ByteKinds } from './byte-kinds.ts'
 
 /** Numbers of distinct byte masks, given out while gates are read. */
 export class MaskNumbers {
@@ -16,54 +15,80 @@ export class MaskNumbers {
   }
 }
 
-/** Which of many byte masks share a byte with a text: one OR of words per kind of byte. */
+/** Which of many byte masks share a byte with a text: one OR of words per byte. */
 export class ByteMasks {
   /** Bits of the masks that do, after `mark`. */
   readonly hits: Int32Array
+  /** 1, 2 or a multiple of 4: so many go through registers at a time. */
   readonly #words: number
-  /** Per kind `#words` words: the masks that hold its bytes. */
+  /** Per byte `#words` words: the masks that hold it. */
   readonly #rows: Int32Array
 
-  constructor(masks: readonly ByteSet[], kinds: ByteKinds) {
-    // Four words at a time go through registers.
-    const words = Math.max(4, Math.ceil(masks.length / 128) * 4)
+  constructor(masks: readonly ByteSet[]) {
+    const needed = Math.ceil(masks.length / 32)
+    const words = needed <= 1 ? 1 : needed === 2 ? 2 : Math.ceil(needed / 4) * 4
     this.#words = words
     this.hits = new Int32Array(words)
-    this.#rows = new Int32Array(kinds.size * words)
-    for (let word = 0; word < words; word += 1) {
-      const ofKind = kinds.perKind((byte) => {
-        let bits = 0
-        for (let bit = 0; bit < 32; bit += 1) {
-          const mask = masks.at(word * 32 + bit)
-          if (mask !== undefined && (mask[byte >> 5] & (1 << (byte & 31))) !== 0) bits |= 1 << bit
-        }
-        return bits
-      })
-      for (const [kind, bits] of ofKind.entries()) this.#rows[kind * words + word] = bits
+    this.#rows = new Int32Array(256 * words)
+    for (const [number, mask] of masks.entries()) {
+      for (let byte = 0; byte < 256; byte += 1) {
+        if ((mask[byte >> 5] & (1 << (byte & 31))) === 0) continue
+        this.#rows[byte * words + (number >> 5)] |= 1 << (number & 31)
+      }
     }
   }
 
-  /** Looks at the text that was scanned last. */
-  mark({ found, count }: ByteKinds): void {
+  /** @param bytes all that a text has, in any order, as often as they like */
+  mark(bytes: Uint8Array, count: number): void {
+    switch (this.#words) {
+      case 1:
+        this.hits[0] = this.#inOneWord(bytes, count)
+        return
+      case 2:
+        this.#inTwoWords(bytes, count)
+        return
+      default:
+        for (let word = 0; word < this.#words; word += 4) this.#inFourWords(bytes, count, word)
+    }
+  }
+
+  #inOneWord(bytes: Uint8Array, count: number): number {
+    const rows = this.#rows
+    let bits = 0
+    for (let index = 0; index < count; index += 1) bits |= rows[bytes[index]]
+    return bits
+  }
+
+  #inTwoWords(bytes: Uint8Array, count: number): void {
+    const rows = this.#rows
+    let first = 0
+    let second = 0
+    for (let index = 0; index < count; index += 1) {
+      const from = bytes[index] * 2
+      first |= rows[from]
+      second |= rows[from + 1]
+    }
+    this.hits[0] = first
+    this.hits[1] = second
+  }
+
+  #inFourWords(bytes: Uint8Array, count: number, word: number): void {
     const words = this.#words
     const rows = this.#rows
-    const hits = this.hits
-    for (let word = 0; word < words; word += 4) {
-      let first = 0
-      let second = 0
-      let third = 0
-      let fourth = 0
-      for (let index = 0; index < count; index += 1) {
-        const from = found[index] * words + word
-        first |= rows[from]
-        second |= rows[from + 1]
-        third |= rows[from + 2]
-        fourth |= rows[from + 3]
-      }
-      hits[word] = first
-      hits[word + 1] = second
-      hits[word + 2] = third
-      hits[word + 3] = fourth
+    let first = 0
+    let second = 0
+    let third = 0
+    let fourth = 0
+    for (let index = 0; index < count; index += 1) {
+      const from = bytes[index] * words + word
+      first |= rows[from]
+      second |= rows[from + 1]
+      third |= rows[from + 2]
+      fourth |= rows[from + 3]
     }
+    this.hits[word] = first
+    this.hits[word + 1] = second
+    this.hits[word + 2] = third
+    this.hits[word + 3] = fourth
   }
 }

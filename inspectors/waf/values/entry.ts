@@ -1,3 +1,4 @@
+import type { Interest } from './interest.ts'
 import type { TextFacts } from './text-facts.ts'
 
 /** One value of a collection. */
@@ -8,6 +9,8 @@ export class Entry {
   readonly value: string
   /** Filled in when a gated rule looks at the value. */
   facts: TextFacts | null = null
+  /** Nothing that is of interest matches the value; null: not known. */
+  quietFor: Interest | null = null
 
   constructor(name: string, value: string, nameLower = name.toLowerCase()) {
     this.name = name

@@ -1,13 +1,13 @@
 import { ANY_VALUE, type Gate } from '#signatures/pcre/gate.ts'
 import { PLAIN_BYTES } from '#signatures/pcre/restrict.ts'
-import { ByteKinds } from './byte-kinds.ts'
+import { ByteSamples } from './byte-samples.ts'
 import { SCAN_BYTES, ScanText } from '#inspectors/matching/gram-filter.ts'
 import { GateTable } from './gate-table.ts'
 import { LiteralClauses, type PredicateRequirement } from './literal-clauses.ts'
 import type { Predicate } from './predicate.ts'
 import { TRIGGERS_OF_ALL, TRIGGERS_OF_BYTE } from './trigger-masks.ts'
 
-/** Bit of what is known of a kind of byte beside its triggers. */
+/** Bit of what is known of a byte beside its triggers. */
 const NOT_PLAIN = 1 << 31
 
 /** Views of more predicates with literals look for those of all: they would be built for each chain anew. */
@@ -28,9 +28,7 @@ export class GateIndex {
   readonly #predicates: readonly Predicate[]
   readonly #plain: readonly (Gate | null)[]
   readonly #other: readonly (Gate | null)[]
-  readonly #kinds: ByteKinds
-  /** By kind: triggers of its bytes, and whether they are plain. */
-  readonly #traits: Int32Array
+  readonly #samples = new ByteSamples()
   readonly #views = new Map<string, GateView>()
   readonly #plainLiterals: LiteralClauses
   readonly #otherLiterals: LiteralClauses
@@ -45,13 +43,6 @@ export class GateIndex {
     this.#other = predicates.map(({ operator }) => operator.gate ?? ANY_VALUE)
     this.#plainLiterals = this.#allLiterals(this.#plain)
     this.#otherLiterals = this.#allLiterals(this.#other)
-    const masks = [...this.#plain, ...this.#other].flatMap((gate) => gate?.byteMasks ?? [])
-    const distinct = [...new Map(masks.map((mask) => [mask.join(), mask])).values()]
-    this.#kinds = new ByteKinds((byte) => {
-      const has = distinct.map((mask) => ((mask[byte >> 5] & (1 << (byte & 31))) === 0 ? 0 : 1))
-      return `${traitsOf(byte)} ${has.join('')}`
-    })
-    this.#traits = this.#kinds.perKind(traitsOf)
   }
 
   #allLiterals(gates: readonly (Gate | null)[]): LiteralClauses {
@@ -78,7 +69,7 @@ export class GateIndex {
   }
 
   #table(gates: readonly (Gate | null)[], all: LiteralClauses, wanted: Int32Array): GateTable {
-    return new GateTable(this.#predicates, gates, wanted, this.#kinds, (requirements) =>
+    return new GateTable(this.#predicates, gates, wanted, (requirements) =>
       requirements.length > MAX_OWN_LITERALS ? all : new LiteralClauses(requirements),
     )
   }
@@ -90,41 +81,44 @@ export class GateIndex {
 
   /** Reads a text. @returns which transformations could change it: bits of trigger-masks.ts, never 0 */
   scan(textLatin1: string): number {
-    const kinds = this.#kinds
+    const samples = this.#samples
     const scanText = this.#scanText
     this.#text = textLatin1
-    kinds.clear()
     if (textLatin1.length <= SCAN_BYTES) {
       scanText.length = scanText.bytes.write(textLatin1, 0, 'latin1')
-      kinds.add(scanText.bytes, scanText.length)
+      samples.take(scanText.bytes, scanText.length)
     } else {
+      samples.begin()
       for (let at = 0; at < textLatin1.length; at += SCAN_BYTES) {
         const piece = textLatin1.slice(at, at + SCAN_BYTES)
-        kinds.add(scanText.bytes, scanText.bytes.write(piece, 0, 'latin1'))
+        samples.add(scanText.bytes, scanText.bytes.write(piece, 0, 'latin1'))
       }
+      samples.end()
     }
+    const { bytes, count } = samples
     let traits = TRIGGERS_OF_ALL
-    for (let index = 0; index < kinds.count; index += 1) traits |= this.#traits[kinds.found[index]]
+    for (let index = 0; index < count; index += 1) traits |= TRAITS_OF_BYTE[bytes[index]]
     this.#isPlain = (traits & NOT_PLAIN) === 0
     return traits & ~NOT_PLAIN
   }
 
   /**
-   * Sets the bits of all predicates of a view that the text that was scanned last could satisfy.
+   * Finds the predicates of a view that the text that was scanned last could satisfy.
    *
-   * @param into words, written over
+   * @returns where they are, the first `count`
    */
-  mark(view: GateView, into: Int32Array): void {
+  candidates(view: GateView): GateTable {
     const table = this.#isPlain ? view.plain : view.other
     const text = this.#text
-    table.mark(text, this.#kinds, this.#scanText, text.length <= SCAN_BYTES, into)
+    table.collect(text, this.#samples, this.#scanText, text.length <= SCAN_BYTES)
+    return table
   }
 }
 
-function traitsOf(byte: number): number {
+const TRAITS_OF_BYTE = Int32Array.from({ length: 256 }, (_, byte) => {
   const isPlain = (PLAIN_BYTES[byte >> 5] & (1 << (byte & 31))) !== 0
   return TRIGGERS_OF_BYTE[byte] | (isPlain ? 0 : NOT_PLAIN)
-}
+})
 
 function plainGate({ operator }: Predicate): Gate | null {
   const { gate } = operator

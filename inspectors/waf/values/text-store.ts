@@ -1,5 +1,6 @@
 import type { Transformation } from '../transformations/transformation.ts'
 import type { GateIndex, GateView } from './gate-index.ts'
+import type { GateTable } from './gate-table.ts'
 import { type KeptBound, KeptTexts } from './kept-texts.ts'
 import type { Pipeline, PipelineStep } from './pipeline.ts'
 import type { Predicate } from './predicate.ts'
@@ -50,6 +51,16 @@ export class TextStore {
   triggersOf(facts: TextFacts): number {
     if (facts.triggers === 0) facts.triggers = this.#gates.scan(facts.text)
     return facts.triggers
+  }
+
+  /** Reads a text of which nothing is to be kept. @returns its triggers */
+  scan(textLatin1: string): number {
+    return this.#gates.scan(textLatin1)
+  }
+
+  /** Predicates of a view that the text that was scanned last could satisfy. */
+  candidates(view: GateView): GateTable {
+    return this.#gates.candidates(view)
   }
 
   #transformed(facts: TextFacts, transformation: Transformation): TextFacts {
@@ -113,9 +124,15 @@ export class TextStore {
     if (facts.triggers === 0 || this.#gates.scanned !== facts.text) {
       facts.triggers = this.#gates.scan(facts.text)
     }
-    this.#gates.mark(view, scratch)
     const { words } = this.#gates
     const before = facts.bits ?? this.#nothing
+    const candidates = this.#gates.candidates(view)
+    if (candidates.count === 0) return before
+    scratch.fill(0)
+    for (let at = 0; at < candidates.count; at += 1) {
+      const predicate = candidates.found[at]
+      scratch[predicate >> 5] |= 1 << (predicate & 31)
+    }
     let added = 0
     for (let word = 0; word < words; word += 1) {
       // What was tried for another view stays as it was found.

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Classifier, Direction } from '#chain/model/attachment.ts'
 import type { DesiredAttachment, DesiredSteering } from '#steering/flows/desired.ts'
@@ -32,6 +33,13 @@ export interface AttachmentSketch {
   readonly name?: string
 }
 
+export interface HarnessOptions {
+  readonly guests: readonly GuestOptions[]
+  readonly router?: RouterOptions
+  /** How many stand-ins, default 1. */
+  readonly inspectors?: number
+}
+
 /** A switch, guests, a watch on the ports, a controller and stand-in inspectors. */
 export class Harness {
   readonly topology = new Topology()
@@ -41,11 +49,7 @@ export class Harness {
   #watch: PortWatch | null = null
   #generation = 0
 
-  async start(options: {
-    readonly guests: readonly GuestOptions[]
-    readonly router?: RouterOptions
-    readonly inspectors?: number
-  }): Promise<void> {
+  async start(options: HarnessOptions): Promise<void> {
     await this.topology.start()
     for (const guest of options.guests) await this.topology.addGuest(guest)
     if (options.router !== undefined) await this.topology.addRouter(options.router)
@@ -161,6 +165,25 @@ export class Harness {
   async ask(guest: string, host: string, port = 80): Promise<string> {
     const argv = [process.execPath, PEER, 'ask', host, String(port)]
     return (await this.topology.exec(guest, argv)).trim()
+  }
+
+  /**
+   * Asks, and tells how often each inspector saw that very connection.
+   *
+   * @returns the answer (the client's address and the line, or an error's code), then the count of each
+   */
+  async asked(guest: string, host: string, port = 80): Promise<[string, ...number[]]> {
+    const answer = await this.ask(guest, host, port)
+    const [address, clientPort, line] = answer.split(' ')
+    if (line === undefined) return [answer, ...this.inspectors.map(() => 0)]
+    // What the inspectors wrote before they passed the question on is in their pipes by now; it is read one
+    // pipe after the other.
+    for (let turn = 0; turn < 5; turn++) await delay(10)
+    const connection = `${address} ${clientPort} > ${host} ${port}`
+    const seen = this.inspectors.map(
+      ({ accepted }) => accepted.filter((one) => one.startsWith(connection)).length,
+    )
+    return [`${address} ${line}`, ...seen]
   }
 
   async load(
