@@ -7,6 +7,17 @@ export interface ReplayRate {
   readonly loadSeconds: number
 }
 
+/** Both sides of the replay. */
+export interface ReplayFigures {
+  readonly portcullis: ReplayRate
+  /** Null with the reason in `peerSkipped`. */
+  readonly peer: ReplayRate | null
+  /** Median over the rounds of ours divided by the peer's of the same round. */
+  readonly ratio: number | null
+  /** The peer's processor time for one transaction divided by ours. */
+  readonly processorRatio: number | null
+}
+
 /** Alerts by rule and flow, each once. */
 export interface AlertComparison {
   readonly both: number
@@ -23,7 +34,8 @@ export interface InlineRow {
   readonly ratio: number
 }
 
-export interface IdsBenchReport {
+/** Its own replay figures are those with all of a side on one core. */
+export interface IdsBenchReport extends ReplayFigures {
   readonly machine: string
   readonly date: string
   /** 1-minute load of the machine before and after. */
@@ -37,14 +49,9 @@ export interface IdsBenchReport {
     readonly bytes: number
   }
   readonly ruleCount: number
-  readonly portcullis: ReplayRate
-  /** Null with the reason in `peerSkipped`. */
-  readonly peer: ReplayRate | null
   readonly peerSkipped: string | null
-  /** Median over the rounds of ours divided by the peer's of the same round. */
-  readonly ratio: number | null
-  /** The peer's processor time for one transaction divided by ours. */
-  readonly processorRatio: number | null
+  /** As the report itself, with the whole machine for either side: one thread of each looks at packets. */
+  readonly allCores: ReplayFigures
   readonly alerts: AlertComparison | null
   /** All active rules. */
   readonly whole: { readonly rules: number; readonly seconds: number; readonly rssMiB: number }
@@ -76,22 +83,15 @@ export function missedFloors(report: Omit<IdsBenchReport, 'missed'>): string[] {
 }
 
 export function printIdsBench(report: IdsBenchReport): void {
-  const { capture, portcullis, peer, alerts, whole } = report
+  const { capture, alerts, whole } = report
   console.log(
     `${report.machine}, load ${report.load.join(' -> ')}, ${report.date}; core ${report.core}, medians of ${report.rounds} rounds\n` +
       `${capture.transactions} HTTP transactions in ${capture.connections} connections, ${capture.packets} packets, ${capture.bytes} bytes; ${report.ruleCount} rules\n`,
   )
   console.log('replay, net of loading  transactions/s     MB/s  CPU µs each  loading s')
-  for (const [name, rate] of [
-    ['portcullis', portcullis],
-    ['Suricata 7', peer],
-  ] as const)
-    if (rate !== null)
-      console.log(
-        `${name.padEnd(23)} ${pad(rate.transactionsPerSecond, 14)} ${pad(rate.megabytesPerSecond, 8)} ${pad(rate.processorMicroseconds, 12)} ${pad(rate.loadSeconds, 10)}`,
-      )
-  if (peer === null) console.log(`peer skipped: ${report.peerSkipped}`)
-  else console.log(`ratio ${report.ratio} (by processor time ${report.processorRatio})`)
+  printReplay(report, 'one core')
+  printReplay(report.allCores, 'all cores')
+  if (report.peer === null) console.log(`peer skipped: ${report.peerSkipped}`)
   if (alerts !== null)
     console.log(
       `alerts by rule and flow: ${alerts.both} of both, only here ${JSON.stringify(alerts.onlyPortcullis)}, only the peer ${JSON.stringify(alerts.onlyPeer)}`,
@@ -105,6 +105,21 @@ export function printIdsBench(report: IdsBenchReport): void {
     `\n${whole.rules} active rules load in ${whole.seconds} s, ${whole.rssMiB} MiB at the most`,
   )
   for (const floor of report.missed) console.log(`MISSED ${floor}`)
+}
+
+function printReplay(
+  { portcullis, peer, ratio, processorRatio }: ReplayFigures,
+  where: string,
+): void {
+  for (const [name, rate] of [
+    ['portcullis', portcullis],
+    ['Suricata 7', peer],
+  ] as const)
+    if (rate !== null)
+      console.log(
+        `${`${name}, ${where}`.padEnd(23)} ${pad(rate.transactionsPerSecond, 14)} ${pad(rate.megabytesPerSecond, 8)} ${pad(rate.processorMicroseconds, 12)} ${pad(rate.loadSeconds, 10)}`,
+      )
+  if (peer !== null) console.log(`ratio, ${where}: ${ratio} (by processor time ${processorRatio})`)
 }
 
 function total(counts: Readonly<Record<string, number>>): number {

@@ -29,7 +29,8 @@ const MEASURE_MS = 3000
 const INLINE_REQUESTS = WAF_REQUESTS.filter(({ name }) => name === 'GET' || name === 'form 1 kB')
 
 /**
- * The IDS beside Suricata 7 on one capture and the same rules, each single-threaded on one core; what it costs in
+ * The IDS beside Suricata 7 on one capture and the same rules, each with one thread that looks at packets, on
+ * one core and with the whole machine; what it costs in
  * line behind the WAF; time and memory of loading a whole rule set.
  *
  * @throws when the rules of the reference data are absent, or an inline answer is not 200
@@ -49,15 +50,21 @@ export async function benchIds(options: IdsBenchOptions): Promise<IdsBenchReport
     writeFileSync(rules, `${selected.join('\n')}\n`, 'latin1')
     const whole = measureLoad(folder, active, options)
     options.say('preparing Suricata')
-    const replay = new ReplayBench(folder, rules, capture, options.core)
-    if (replay.peerSkipped !== null) options.say(`the peer is skipped: ${replay.peerSkipped}`)
-    for (let index = 0; index < options.rounds; index += 1) {
-      const { ours, peer } = replay.round()
-      const rate = (seconds: number): string => `${Math.round(figures.transactions / seconds)}/s`
-      options.say(
-        `round ${index + 1}/${options.rounds}, replay: ${rate(ours)}${peer === null ? '' : `, Suricata ${rate(peer)}`}`,
-      )
-    }
+    const oneCore = new ReplayBench(folder, rules, capture, String(options.core))
+    const allCores = new ReplayBench(folder, rules, capture, `0-${cpus().length - 1}`)
+    const { peerSkipped } = oneCore
+    if (peerSkipped !== null) options.say(`the peer is skipped: ${peerSkipped}`)
+    for (let index = 0; index < options.rounds; index += 1)
+      for (const [where, replay] of [
+        ['one core', oneCore],
+        ['all cores', allCores],
+      ] as const) {
+        const { ours, peer } = replay.round()
+        const rate = (seconds: number): string => `${Math.round(figures.transactions / seconds)}/s`
+        options.say(
+          `round ${index + 1}/${options.rounds}, replay on ${where}: ${rate(ours)}${peer === null ? '' : `, Suricata ${rate(peer)}`}`,
+        )
+      }
     const inline = await measureInline(folder, rules, options)
     const report = {
       machine: `${cpus().length} x ${cpus().at(0)?.model.trim() ?? 'unknown'}`,
@@ -67,8 +74,9 @@ export async function benchIds(options: IdsBenchOptions): Promise<IdsBenchReport
       rounds: options.rounds,
       capture: figures,
       ruleCount: selected.length,
-      ...replay.results(figures.transactions, figures.bytes),
-      peerSkipped: replay.peerSkipped,
+      ...oneCore.results(figures.transactions, figures.bytes),
+      allCores: allCores.results(figures.transactions, figures.bytes),
+      peerSkipped,
       whole,
       inline,
     }

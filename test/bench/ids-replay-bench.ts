@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AlertComparison, ReplayRate } from './ids-bench-report.ts'
+import type { AlertComparison, ReplayFigures, ReplayRate } from './ids-bench-report.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning']
@@ -40,24 +40,25 @@ interface Run {
   readonly load: Cost
 }
 
-/** Rules and a capture shown to both sides, one after the other, each on the same core. */
+/** Rules and a capture shown to both sides, one after the other, each on the same cores. */
 export class ReplayBench {
   readonly #folder: string
   readonly #rules: string
   readonly #capture: string
   readonly #emptyCapture: string
   readonly #config: string
-  readonly #core: number
+  readonly #cores: string
   readonly #ours: Run[] = []
   readonly #peers: Run[] = []
   /** Why there is no peer; null: there is one. */
   readonly peerSkipped: string | null
 
-  constructor(folder: string, rules: string, capture: string, core: number) {
+  /** @param cores as `taskset -c` takes them */
+  constructor(folder: string, rules: string, capture: string, cores: string) {
     this.#folder = folder
     this.#rules = rules
     this.#capture = capture
-    this.#core = core
+    this.#cores = cores
     this.#emptyCapture = join(folder, 'empty.pcap')
     writeFileSync(
       this.#emptyCapture,
@@ -97,13 +98,7 @@ export class ReplayBench {
   results(
     transactions: number,
     bytes: number,
-  ): {
-    portcullis: ReplayRate
-    peer: ReplayRate | null
-    ratio: number | null
-    processorRatio: number | null
-    alerts: AlertComparison | null
-  } {
+  ): ReplayFigures & { readonly alerts: AlertComparison | null } {
     const rate = (runs: readonly Run[]): ReplayRate => ({
       transactionsPerSecond: Math.round(median(runs.map((run) => transactions / netSeconds(run)))),
       megabytesPerSecond: round(median(runs.map((run) => bytes / 1e6 / netSeconds(run)))),
@@ -140,7 +135,7 @@ export class ReplayBench {
   #timed(argv: readonly string[]): Cost {
     const run = spawnSync(
       'taskset',
-      ['-c', String(this.#core), 'bash', '-c', 'time "$@" >/dev/null 2>&1', 'bash', ...argv],
+      ['-c', this.#cores, 'bash', '-c', 'time "$@" >/dev/null 2>&1', 'bash', ...argv],
       {
         encoding: 'utf8',
         timeout: RUN_TIMEOUT_MS,
