@@ -65,9 +65,13 @@ export class IdsConnection implements ConnectionInspector {
     const context = this.#context
     if (side === 'request') context.toServerBytes += chunk.length
     else context.toClientBytes += chunk.length
-    const found = this.#detector.push(side, chunk)
-    context.spoken[side] ??= this.#detector.spoken(side)
-    if (context.application === null) context.application = found
+    const { spoken } = context
+    const own = side === 'request' ? spoken.request : spoken.response
+    if (own === null) {
+      const found = this.#detector.push(side, chunk)
+      spoken[side] = this.#detector.spoken(side)
+      if (context.application === null) context.application = found
+    } else if (context.application === null) context.application = own
     if (context.application === 'tls') this.#tlsBytes(side, chunk)
     else if (context.application === 'dcerpc') this.#rpcBytes(side, chunk)
   }

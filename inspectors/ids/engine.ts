@@ -17,6 +17,8 @@ export interface EngineSettings {
   readonly packetAlertMax: number
   /** Of a capture: what a packet leads to is settled when it is over, not event by event. */
   readonly gathersPackets: boolean
+  /** Alerts tell what in the buffers matched. */
+  readonly quotesMatches: boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }

@@ -45,6 +45,8 @@ export interface Outcome {
   readonly discarded: number
 }
 
+const NO_MATCHES: readonly AlertMatch[] = []
+
 interface Match {
   readonly compiled: CompiledRule
   readonly about: AlertSubject
@@ -108,7 +110,8 @@ export class Findings {
     about: AlertSubject = NOTHING,
   ): void {
     const { context } = this.#engine.budget
-    const now = this.#engine.settings.now()
+    const { now: clock, quotesMatches } = this.#engine.settings
+    const now = clock()
     for (const effect of compiled.rule.effects)
       state.apply(effect, endpoints.source, endpoints.destination, now)
     if (this.#matches.length >= MAX_FINDINGS) {
@@ -118,7 +121,7 @@ export class Findings {
     this.#matches.push({
       compiled,
       about: context === null ? about : { ...about, context },
-      matches: compiled.rule.noAlert ? [] : matchesOf(compiled),
+      matches: compiled.rule.noAlert || !quotesMatches ? NO_MATCHES : matchesOf(compiled),
       endpoints,
       flow: this.#flow,
       origin: this.#origin,

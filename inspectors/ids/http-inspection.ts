@@ -12,6 +12,7 @@ import { scanHead } from './http/head-scan.ts'
 import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import type { RuleGroup } from './program/rule-group.ts'
+import type { RecentValues } from './program/value-memo.ts'
 import type { StreamInspection } from './stream-inspection.ts'
 
 /**
@@ -30,6 +31,7 @@ export class HttpInspection {
   readonly #exchanges = new Map<HttpTransaction, HttpExchange>()
   /** The one that was met last, when it is open: nearly always the one that is meant. */
   #newest: HttpExchange | null = null
+  readonly #recentValues: RecentValues = { request: [], response: [] }
 
   constructor(engine: Engine, context: FlowContext, findings: Findings, streams: StreamInspection) {
     this.#streams = streams
@@ -142,7 +144,7 @@ export class HttpInspection {
       this.#engine.counters.exchangesSkipped += 1
       return null
     }
-    const made = new HttpExchange(transaction)
+    const made = new HttpExchange(transaction, this.#recentValues)
     this.#exchanges.set(transaction, made)
     this.#newest = made
     return made

@@ -30,6 +30,8 @@ export interface IdsOptions {
   readonly thresholds?: ThresholdConfig
   /** There are packets to look at: rules about them and about DNS are in force too. */
   readonly packets?: boolean
+  /** False: nobody asks alerts for what in the buffers matched. */
+  readonly quotesMatches?: boolean
   /** Fast patterns are not used: what the prefilters are held to. */
   readonly isUnfiltered?: boolean
   /** All four actions, the one that counts first in front. */
@@ -96,6 +98,7 @@ export function createIds(options: IdsOptions): Ids {
     limits: compileLimits(thresholds, variables),
     packetAlertMax: Math.min(options.packetAlertMax ?? DEFAULT_PACKET_ALERTS, MAX_FINDINGS),
     gathersPackets: options.packets ?? false,
+    quotesMatches: options.quotesMatches ?? true,
     now: options.now ?? Date.now,
   })
   return {

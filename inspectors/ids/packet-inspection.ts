@@ -1,5 +1,4 @@
 import { PAYLOAD } from '#signatures/suricata/buffers.ts'
-import { addressBytes } from '#signatures/suricata/address.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
 import type { ChecksumLayer, PacketCheck, PacketField } from '#signatures/suricata/checks.ts'
 import type { RuleHead } from '#signatures/suricata/rule.ts'
@@ -314,9 +313,9 @@ function bufferOf(name: string, packet: Packet): string | null {
     case PAYLOAD:
       return packet.payload.length === 0 ? null : packet.payload.toString('latin1')
     case 'ip.src':
-      return addressBytes(packet.source)
+      return packet.sourceBytes.toString('latin1')
     case 'ip.dst':
-      return addressBytes(packet.destination)
+      return packet.destinationBytes.toString('latin1')
     case 'tcp.hdr':
       return packet.tcp === null ? null : packet.transportHeader.toString('latin1')
     case 'udp.hdr':

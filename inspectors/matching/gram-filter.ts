@@ -16,7 +16,14 @@
  *
  * @see Wu, Manber: A fast algorithm for multi-pattern searching, TR 94-17, University of Arizona, 1994
  */
-import { FILTER_BYTES, FILTER_PARTS, HITS_BYTES, HITS_PARTS, TABLE } from './gram-kernel.ts'
+import {
+  FILTER_BYTES,
+  FILTER_PARTS,
+  HITS_BYTES,
+  HITS_PARTS,
+  STEP_BYTES,
+  TABLE,
+} from './gram-kernel.ts'
 import { gramMemory } from './gram-memory.ts'
 import { buildGramTable, type GramBytes, type GramTable, MAX_PATTERN_BYTES } from './gram-tables.ts'
 import { gateOf, idsOfBytes } from './pair-gate.ts'
@@ -28,8 +35,8 @@ export const SCAN_BYTES = 16_384
 /** Before the newest bytes, so that a pattern that was cut is found. */
 export const TAIL_BYTES = MAX_PATTERN_BYTES - 1
 
-/** Room for a tail, and for a word that begins with the last byte. */
-const TEXT_BYTES = SCAN_BYTES + MAX_PATTERN_BYTES + 4
+/** Room for a tail, and for what a step that begins with the last byte reads. */
+const TEXT_BYTES = SCAN_BYTES + MAX_PATTERN_BYTES + STEP_BYTES
 const MAX_STAMP = 0x7fff_ffff
 const { kernel } = gramMemory
 

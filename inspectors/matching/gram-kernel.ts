@@ -1,23 +1,34 @@
 /**
- * The loops of a gram filter in WebAssembly: they read unaligned words and have no bounds to check, which makes them two
- * to three times as fast as the same loops over typed arrays. The module is written here instruction by instruction, so
+ * The loops of a gram filter in WebAssembly: they read unaligned words, four of them at a time, and have no bounds to
+ * check, which makes them several times as fast as the same loops over typed arrays. The module is written here instruction by instruction, so
  * there is neither a build step nor a binary that nobody can review; `gram-filter.ts` says what is looked for, and
  * `aho-corasick.ts` is the twin that tests compare it with.
  *
  *     scan(filter, text, from, length, minEnd, hits, stamp, count) -> count
- *         every fourth place: the long patterns, and the gate at it and two bytes on; then patterns of one byte
+ *         sixteen bytes at a time: whether the four grams in them may be those of long patterns, and the gate at each of
+ *         their eight pairs; then patterns of one byte
+ *     pair(filter, at)
+ *         the gate is open: the grams of shorter patterns that may stand here
  *     probe(table, gram, at)
- *         both bits of the gram's hash are set in the table: each entry with this gram whose other gram is in the text
- *         too goes to `whole`
+ *         the bits of the table are set for this gram: each entry with it whose other gram is in the text too goes to
+ *         `whole`
  *     whole(id, begin)
  *         the pattern stands there, ends within the newest bytes and was not found before: found[count++] = id
  *
  * Nothing here checks where it reads and writes: that all is inside of the memory is up to who lays out the tables. What
- * a text can change are places in it, and these stay within MAX_PATTERN_BYTES of it.
+ * a text can change are places in it, and these stay within MAX_PATTERN_BYTES of what a step reads.
  *
  * @see WebAssembly Core Specification 2.0, 5.4 (instructions), 5.5 (modules)
  */
-import { FOLD, MAX_PATTERN_BYTES, MULTIPLIER, PLACE_BITS, SECOND_SHIFT } from './gram-tables.ts'
+import {
+  FOLD,
+  LANE_MULTIPLIER,
+  LANE_SHIFT,
+  MAX_PATTERN_BYTES,
+  MULTIPLIER,
+  PLACE_BITS,
+  SECOND_SHIFT,
+} from './gram-tables.ts'
 
 /** The part of the WebAssembly API that is used; Node's types leave it to those of browsers. */
 declare const WebAssembly: {
@@ -55,10 +66,14 @@ const MIN_END = 12
 const HITS = 16
 const STAMP = 20
 const COUNT = 24
+/** Byte offset of 16 bytes: byte i is `1 << (i & 7)`. */
+export const BIT_TABLE = 32
 /** Byte offset of 256 bytes: each in lower case. */
 export const LOWER_TABLE = 64
 /** What lies behind is free for tables. */
 export const KERNEL_BYTES = LOWER_TABLE + 256
+/** A scan reads the text so many bytes at a time, beyond its end too. */
+export const STEP_BYTES = 16
 
 /** Byte offsets in what describes a table of grams; a table whose `bits` are 0 is not there. */
 export const TABLE = {
@@ -88,6 +103,7 @@ export const HITS_PARTS = { stamps: 0, ids: 4 } as const
 export const HITS_BYTES = 8
 
 const I32 = 0x7f
+const V128 = 0x7b
 const BLOCK = [0x02, 0x40]
 const LOOP = [0x03, 0x40]
 const IF = [0x04, 0x40]
@@ -107,6 +123,16 @@ const AND = [0x71]
 const OR = [0x72]
 const SHIFT_LEFT = [0x74]
 const SHIFT_RIGHT = [0x76]
+const VECTOR_SPLAT = [0xfd, 0x11]
+const VECTOR_SWIZZLE = [0xfd, 0x0e]
+const VECTOR_EQUAL = [0xfd, 0x37]
+const VECTOR_AND = [0xfd, 0x4e]
+const VECTOR_OR = [0xfd, 0x50]
+const VECTOR_BITMASK = [0xfd, 0xa4, 0x01]
+const VECTOR_SHIFT_LEFT = [0xfd, 0xab, 0x01]
+const VECTOR_SHIFT_RIGHT = [0xfd, 0xad, 0x01]
+const VECTOR_MULTIPLY = [0xfd, 0xb5, 0x01]
+const VECTOR_LOAD = [0xfd, 0x00, 0, 0]
 
 type Code = readonly number[]
 
@@ -121,6 +147,10 @@ const constant = (value: number): number[] => [0x41, ...signed(value)]
 const load = (offset: number): number[] => [0x28, 0, ...unsigned(offset)]
 const loadByte = (offset: number): number[] => [0x2d, 0, ...unsigned(offset)]
 const store = (offset: number): number[] => [0x36, 0, ...unsigned(offset)]
+/** Word `lane` of a vector. */
+const lane = (index: number): number[] => [0xfd, 0x1b, index]
+/** The vector with the word at an address in place of its own. */
+const loadLane = (index: number): number[] => [0xfd, 0x56, 0, 0, index]
 /** A word at a fixed place of the memory. */
 const cell = (address: number): number[] => code(constant(0), load(address))
 const keep = (address: number, value: Code): number[] => code(constant(0), value, store(address))
@@ -155,7 +185,7 @@ function whole(): number[] {
   const [id, begin, size, place, text, pattern] = [0, 1, 2, 3, 4, 5]
   const stampOfId = wordAt(code(cell(HITS), load(HITS_PARTS.stamps)), get(id))
   return body(
-    4,
+    [4, 0],
     code(stampOfId, load(0), cell(STAMP), EQUAL, IF, RETURN, END),
     code(get(begin), constant(0), LESS, IF, RETURN, END),
     code(wordAt(code(cell(FILTER), load(FILTER_PARTS.starts)), get(id)), tee(place), load(4)),
@@ -175,18 +205,13 @@ function whole(): number[] {
 }
 
 function probe(): number[] {
-  const [table, gram, at, product, hash, bits, entry, end, other] = [0, 1, 2, 3, 4, 5, 6, 7, 8]
-  const bucket = code(get(hash), get(table), load(TABLE.bucketShift), SHIFT_RIGHT)
+  const [table, gram, at, entry, end, other] = [0, 1, 2, 3, 4, 5]
+  const hash = code(get(gram), constant(MULTIPLIER), MULTIPLY, get(table), load(TABLE.shift))
+  const bucket = code(hash, SHIFT_RIGHT, get(table), load(TABLE.bucketShift), SHIFT_RIGHT)
   const entryAt = (offset: number): number[] =>
     code(get(other), load(offset), constant(4), SHIFT_LEFT, get(table), load(TABLE.entries), ADD)
   return body(
-    6,
-    code(get(gram), constant(MULTIPLIER), MULTIPLY, tee(product)),
-    code(get(table), load(TABLE.shift), SHIFT_RIGHT, set(hash)),
-    code(wordAt(code(get(table), load(TABLE.bits)), code(get(hash), constant(5), SHIFT_RIGHT))),
-    code(load(0), tee(bits), get(hash), SHIFT_RIGHT),
-    code(get(bits), get(product), constant(SECOND_SHIFT), SHIFT_RIGHT, SHIFT_RIGHT, AND),
-    code(constant(1), AND, IS_ZERO, IF, RETURN, END),
+    [3, 0],
     code(wordAt(code(get(table), load(TABLE.buckets)), bucket), set(other)),
     code(entryAt(0), set(entry), entryAt(4), set(end)),
     code(BLOCK, LOOP, get(entry), get(end), LESS_UNSIGNED, IS_ZERO, branchIf(1)),
@@ -202,64 +227,84 @@ function probe(): number[] {
 
 function scan(): number[] {
   const [filter, text, from, length, minEnd, hits, stamp, count] = [0, 1, 2, 3, 4, 5, 6, 7]
-  const [at, end, word, gram, product, bits, longBits, shift, gate, left] = [
-    8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
+  const [at, end, word, found, longBits, shift, gate, left] = [8, 9, 10, 11, 12, 13, 14, 15]
+  const [grams, places, words, fold, multiplier, laneMultiplier, lanes, bitTable] = [
+    16, 17, 18, 19, 20, 21, 22, 23,
   ]
-  const hasLong = code(get(bits), get(product), get(shift), SHIFT_RIGHT, SHIFT_RIGHT)
-  /** Bit `pair` of the gate. */
-  const isOpen = (pair: Code): number[] =>
-    code(get(gate), pair, constant(3), SHIFT_RIGHT, ADD, loadByte(0)).concat(
-      code(pair, constant(7), AND, SHIFT_RIGHT, constant(1), AND),
-    )
-  const low = code(get(word), constant(0xffff), AND)
-  const high = code(get(word), constant(16), SHIFT_RIGHT)
+  const splat = (value: number, into: number): number[] =>
+    code(constant(value), VECTOR_SPLAT, set(into))
+  /** Bit `pair` of the gate, among others; a shift takes the low five bits of its count. */
+  const isOpen = (pairInWord: Code, wordInGate: number): number[] =>
+    code(
+      get(gate),
+      get(word),
+      constant(wordInGate),
+      SHIFT_RIGHT,
+      constant(0x1ffc),
+      AND,
+      ADD,
+    ).concat(code(load(0), pairInWord, SHIFT_RIGHT, constant(1), AND))
   const place = code(get(at), get(text), SUBTRACT)
-  const nextWord = code(increase(at, 4), get(at), get(end), LESS_UNSIGNED, branchIf(0))
+  const placeOn = (bytes: number): number[] => code(place, constant(bytes), ADD)
+  const nextStep = code(increase(at, STEP_BYTES), get(at), get(end), LESS_UNSIGNED, branchIf(0))
+  const everyLane = [0, 1, 2, 3] as const
   const probeLong = code(
-    code(get(at), load(0), tee(word), get(word), constant(FOLD), AND, constant(1), SHIFT_RIGHT),
-    code(OR, tee(gram), constant(MULTIPLIER), MULTIPLY, tee(product), get(shift), SHIFT_RIGHT),
-    code(constant(5), SHIFT_RIGHT, constant(2), SHIFT_LEFT, get(longBits), ADD, load(0), set(bits)),
-    code(hasLong, get(bits), get(product), constant(SECOND_SHIFT), SHIFT_RIGHT, SHIFT_RIGHT, AND),
-    code(constant(1), AND, IF, get(filter), get(gram), place, call(PROBE), END),
+    code(get(at), VECTOR_LOAD, tee(grams), get(grams), get(fold), VECTOR_AND),
+    code(constant(1), VECTOR_SHIFT_RIGHT, VECTOR_OR, tee(grams), get(multiplier), VECTOR_MULTIPLY),
+    code(get(shift), VECTOR_SHIFT_RIGHT, constant(2), VECTOR_SHIFT_LEFT, set(places)),
+    code(get(bitTable), get(grams), get(laneMultiplier), VECTOR_MULTIPLY, constant(LANE_SHIFT)),
+    code(VECTOR_SHIFT_RIGHT, get(lanes), VECTOR_AND, VECTOR_SWIZZLE, set(words)),
+    // Places give way to what stands there, lane by lane.
+    ...everyLane.map((index) =>
+      code(get(places), lane(index), get(longBits), ADD, get(places), loadLane(index), set(places)),
+    ),
+    code(get(places), get(words), VECTOR_AND, get(words), VECTOR_EQUAL, VECTOR_BITMASK),
+    code(tee(found), IF),
+    ...everyLane.map((index) =>
+      code(
+        code(get(found), constant(1 << index), AND, IF),
+        code(get(filter), get(grams), lane(index), placeOn(4 * index), call(PROBE), END),
+      ),
+    ),
+    END,
   )
   const probePairs = code(
-    code(isOpen(low), IF, get(filter), place, call(PAIR), END),
-    code(isOpen(high), IF, get(filter), place, constant(2), ADD, call(PAIR), END),
+    ...everyLane.map((index) =>
+      code(
+        code(get(at), load(4 * index), set(word)),
+        code(isOpen(get(word), 3), IF, get(filter), placeOn(4 * index), call(PAIR), END),
+        code(isOpen(code(get(word), constant(16), SHIFT_RIGHT), 19), IF),
+        code(get(filter), placeOn(4 * index + 2), call(PAIR), END),
+      ),
+    ),
   )
   return body(
-    10,
+    [8, 8],
     code(keep(FILTER, get(filter)), keep(TEXT, get(text)), keep(LENGTH, get(length))),
     code(keep(MIN_END, get(minEnd)), keep(HITS, get(hits)), keep(STAMP, get(stamp))),
     code(keep(COUNT, get(count))),
     code(get(text), get(from), constant(-4), AND, ADD, set(at)),
     code(get(text), get(length), ADD, set(end)),
     code(get(filter), load(FILTER_PARTS.long + TABLE.bits), set(longBits)),
-    code(get(filter), load(FILTER_PARTS.long + TABLE.shift), set(shift)),
+    code(get(filter), load(FILTER_PARTS.long + TABLE.shift), constant(5), ADD, set(shift)),
     code(get(filter), load(FILTER_PARTS.gate), set(gate)),
+    code(splat(FOLD, fold), splat(MULTIPLIER, multiplier), splat(0x0707_0707, lanes)),
+    code(splat(LANE_MULTIPLIER, laneMultiplier), constant(BIT_TABLE), VECTOR_LOAD, set(bitTable)),
     code(get(at), get(end), LESS_UNSIGNED, IF),
     code(get(longBits), IF, get(gate), IF),
-    code(LOOP, probeLong, probePairs, nextWord, END),
-    code([0x05], LOOP, probeLong, nextWord, END, END),
+    code(LOOP, probeLong, probePairs, nextStep, END),
+    code([0x05], LOOP, probeLong, nextStep, END, END),
     code([0x05], get(gate), IF),
-    code(LOOP, get(at), load(0), set(word), probePairs, nextWord, END, END, END, END),
+    code(LOOP, probePairs, nextStep, END, END, END, END),
     // Bytes are common: all that are looked for are found soon.
     code(get(filter), load(FILTER_PARTS.byteCount), tee(left), IF),
     code(get(text), get(minEnd), ADD, set(at)),
     code(BLOCK, LOOP, get(at), get(end), LESS_UNSIGNED, IS_ZERO, branchIf(1)),
     code(wordAt(code(get(filter), load(FILTER_PARTS.idOfByte)), code(get(at), loadByte(0)))),
     code(load(0), tee(word), constant(0), LESS, IS_ZERO, IF),
-    code(cell(COUNT), set(gram), get(word), place, call(WHOLE)),
-    code(
-      get(left),
-      cell(COUNT),
-      get(gram),
-      SUBTRACT,
-      SUBTRACT,
-      tee(left),
-      IS_ZERO,
-      branchIf(2),
-      END,
-    ),
+    code(cell(COUNT), set(found), get(word), place, call(WHOLE)),
+    code(get(left), cell(COUNT), get(found), SUBTRACT, SUBTRACT, tee(left), IS_ZERO),
+    code(branchIf(2), END),
     code(increase(at, 1), branch(0), END, END, END),
     cell(COUNT),
   )
@@ -269,29 +314,30 @@ const PAIR = 3
 
 /** The gate is open at an even place. */
 function pair(): number[] {
-  const [filter, at, word] = [0, 1, 2]
-  const probeTable = (part: number, kept: number, where: Code): number[] =>
-    code(
+  const [filter, at, gram, product, bits] = [0, 1, 2, 3, 4]
+  const probeTable = (part: number, kept: number, where: Code): number[] => {
+    const hash = code(get(product), get(filter), load(part + TABLE.shift), SHIFT_RIGHT)
+    const word = code(hash, constant(5), SHIFT_RIGHT)
+    return code(
       code(get(filter), load(part + TABLE.bits), IF),
-      code(get(filter), constant(part), ADD),
-      code(cell(TEXT), where, ADD, load(0), constant(kept), AND, set(word), folded(word)),
-      code(where, call(PROBE), END),
+      code(cell(TEXT), where, ADD, load(0), constant(kept), AND, set(gram), folded(gram)),
+      code(tee(gram), constant(MULTIPLIER), MULTIPLY, set(product)),
+      code(wordAt(code(get(filter), load(part + TABLE.bits)), word), load(0), tee(bits)),
+      code(hash, SHIFT_RIGHT),
+      code(get(bits), get(product), constant(SECOND_SHIFT), SHIFT_RIGHT, SHIFT_RIGHT, AND),
+      code(constant(1), AND, IF),
+      code(get(filter), constant(part), ADD, get(gram), where, call(PROBE), END, END),
     )
+  }
   const around = (distance: number): number[] =>
     probeTable(FILTER_PARTS.two, 0xffff, code(get(at), constant(distance), ADD))
   return body(
-    1,
+    [3, 0],
     probeTable(FILTER_PARTS.middle, 0xff_ffff, get(at)),
     probeTable(FILTER_PARTS.short, 0xffff, get(at)),
-    code(
-      get(filter),
-      load(FILTER_PARTS.two + TABLE.bits),
-      IF,
-      around(-1),
-      around(0),
-      around(1),
-      END,
-    ),
+    around(-1),
+    around(0),
+    around(1),
   )
 }
 
@@ -299,8 +345,18 @@ const vector = (items: readonly Code[]): number[] => [...unsigned(items.length),
 const sized = (bytes: Code): number[] => [...unsigned(bytes.length), ...bytes]
 const section = (id: number, bytes: Code): number[] => [id, ...sized(bytes)]
 const name = (text: string): number[] => sized([...Buffer.from(text)])
-const body = (locals: number, ...parts: readonly Code[]): number[] =>
-  sized(code(vector([[...unsigned(locals), I32]]), ...parts, END))
+/** @param locals how many words and vectors it has beside its parameters */
+const body = ([words, vectors]: readonly [number, number], ...parts: readonly Code[]): number[] =>
+  sized(
+    code(
+      vector([
+        [...unsigned(words), I32],
+        [...unsigned(vectors), V128],
+      ]),
+      ...parts,
+      END,
+    ),
+  )
 const functionType = (parameters: number, results: number): number[] => [
   0x60,
   ...vector(Array.from({ length: parameters }, () => [I32])),

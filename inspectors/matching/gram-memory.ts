@@ -3,6 +3,7 @@
  * are made, and what a filter has taken is given to others when nobody holds the filter any more.
  */
 import {
+  BIT_TABLE,
   createGramKernel,
   createKernelMemory,
   type GramKernel,
@@ -39,6 +40,7 @@ class GramMemory {
   constructor() {
     this.kernel = createGramKernel(this.#memory, MAX_PAGES)
     this.bytes = Buffer.from(this.#memory.buffer)
+    for (let index = 0; index < 16; index += 1) this.bytes[BIT_TABLE + index] = 1 << (index & 7)
     for (let byte = 0; byte < 256; byte += 1)
       this.bytes[LOWER_TABLE + byte] = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte
   }

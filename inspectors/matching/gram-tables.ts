@@ -11,7 +11,10 @@ export type GramBytes = 2 | 3 | 4
 /** Grams of one size, looked for at every `step` bytes. */
 export interface GramTable {
   readonly size: GramBytes
-  /** Two bits of word `hash >>> 5` are set for each gram: `hash & 31` and `(product >>> SECOND_SHIFT) & 31`. */
+  /**
+   * Bits of word `hash >>> 5` are set for each gram. Of grams of four bytes: `laneBits`; of shorter ones: `hash & 31` and
+   * `(product >>> SECOND_SHIFT) & 31`.
+   */
   readonly bits: Int32Array
   /** Hashes are the top bits of a product: `>>> shift`. */
   readonly shift: number
@@ -42,6 +45,9 @@ export const FOLD = 0x4040_4040
 export const MULTIPLIER = 0x9e37_79b1
 /** Bits of the product below those of the hash. */
 export const SECOND_SHIFT = 8
+/** Of the product whose bits tell which are set for a gram of four bytes. */
+export const LANE_MULTIPLIER = 0x85eb_ca6b
+export const LANE_SHIFT = 5
 /** Entries of a bucket, in the mean. */
 const BUCKET_ENTRIES = 2
 /** Bits of the filter for each gram that is in it: one place in 200 is looked at in vain. */
@@ -177,7 +183,7 @@ export function buildGramTable(
       })
     }
   }
-  return { size, ...arrange(drafts) }
+  return { size, ...arrange(drafts, size) }
 }
 
 /** Place of the `step` grams in a row that text and other patterns have least. */
@@ -223,7 +229,15 @@ function secondGram(pattern: string, first: number, size: GramBytes): number {
   return first * 2 > last ? Math.max(0, first - size) : Math.min(last, first + size)
 }
 
-function arrange(drafts: readonly Entry[]): Omit<GramTable, 'size'> {
+/** One bit in each byte: a scan finds those of four grams at a time by looking bytes up. */
+function laneBits(gram: number): number {
+  const product = Math.imul(gram, LANE_MULTIPLIER) >>> LANE_SHIFT
+  let bits = 0
+  for (let byte = 0; byte < 32; byte += 8) bits |= 1 << (byte + ((product >>> byte) & 7))
+  return bits
+}
+
+function arrange(drafts: readonly Entry[], size: GramBytes): Omit<GramTable, 'size'> {
   const bitsFor = (count: number): number => Math.ceil(Math.log2(Math.max(1, count)))
   const hashBits = Math.min(
     MAX_HASH_BITS,
@@ -238,7 +252,9 @@ function arrange(drafts: readonly Entry[]): Omit<GramTable, 'size'> {
   for (const { gram } of drafts) {
     const hash = hashOf(gram)
     bits[hash >>> 5] |=
-      (1 << (hash & 31)) | (1 << ((Math.imul(gram, MULTIPLIER) >>> SECOND_SHIFT) & 31))
+      size === 4
+        ? laneBits(gram)
+        : (1 << (hash & 31)) | (1 << ((Math.imul(gram, MULTIPLIER) >>> SECOND_SHIFT) & 31))
     bucketStart[(hash >>> bucketShift) + 1] += 1
   }
   for (let bucket = 1; bucket < bucketStart.length; bucket += 1)

@@ -76,14 +76,32 @@ export function variableName(text: string): string {
 
 /** Textual address to its bytes as latin1 (4 or 16 characters); null when it is none. */
 export function addressBytes(text: string): string | null {
-  const family = isIP(text)
-  if (family === 4)
-    return text
-      .split('.')
-      .map((part) => String.fromCharCode(Number(part)))
-      .join('')
-  if (family !== 6 || text.includes('%')) return null
+  if (!text.includes(':')) return ipv4Bytes(text)
+  if (isIP(text) !== 6 || text.includes('%')) return null
   return ipv6Bytes(text)
+}
+
+/** Flows ask for two of them each, so it is read byte by byte. */
+function ipv4Bytes(text: string): string | null {
+  let address = 0
+  let part = -1
+  let dots = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === 0x2e) {
+      if (part < 0 || dots === 3) return null
+      address = (address << 8) | part
+      part = -1
+      dots += 1
+      continue
+    }
+    // A number does not begin with 0 unless it is 0.
+    if (code < 0x30 || code > 0x39 || part === 0) return null
+    part = (part < 0 ? 0 : part * 10) + code - 0x30
+    if (part > 255) return null
+  }
+  if (part < 0 || dots !== 3) return null
+  return String.fromCharCode(address >>> 16, (address >>> 8) & 0xff, address & 0xff, part)
 }
 
 function ipv6Bytes(text: string): string | null {

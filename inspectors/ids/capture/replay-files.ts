@@ -45,6 +45,8 @@ export function replayFile(request: ReplayRequest): ReplayResult {
     rulePaths: request.rulePaths,
     now: () => clock.replay?.nowMs ?? 0,
     packets: true,
+    // EVE records have no place for it.
+    quotesMatches: false,
     ...(request.classificationFile === undefined
       ? {}
       : { classificationFile: request.classificationFile }),

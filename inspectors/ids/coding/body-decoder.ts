@@ -34,6 +34,11 @@ export class BodyDecoder {
       this.#codings = NO_CODINGS
       return
     }
+    const only = codingOf(contentEncoding, bound)
+    if (only !== null) {
+      this.#codings = [only]
+      return
+    }
     const names = contentEncoding
       .toLowerCase()
       .split(/[,;\s]+/)

@@ -7,6 +7,7 @@ import type { Lacking } from '../lacking.ts'
 import type { CompiledRule, Side, Slot } from '../program/compiled-rule.ts'
 import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
 import { MessageFiles, fileName } from '../files/message-files.ts'
+import type { RecentValues } from '../program/value-memo.ts'
 import type { StreamSide } from '../stream-side.ts'
 import { BodyStream } from './body-stream.ts'
 import { headBuffer, headInstances, joinedValue } from './buffers.ts'
@@ -45,6 +46,8 @@ function newSide(): SideState {
 /** One HTTP exchange as the rules see it. Buffers are made when a rule first asks for them. */
 export class HttpExchange implements BufferView {
   readonly transaction: HttpTransaction
+  /** Of the connection. */
+  readonly recentValues: RecentValues
   /** Rules that have matched in this exchange: each does so once. */
   #fired: Set<number> | null = null
   /** Faults that were told of it, without `http.`. */
@@ -58,8 +61,9 @@ export class HttpExchange implements BufferView {
   /** The raw stream of that side, for payload matches among HTTP ones. */
   stream: StreamSide | null = null
 
-  constructor(transaction: HttpTransaction) {
+  constructor(transaction: HttpTransaction, recentValues: RecentValues) {
     this.transaction = transaction
+    this.recentValues = recentValues
   }
 
   hasFired({ index }: CompiledRule): boolean {

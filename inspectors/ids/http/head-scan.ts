@@ -35,7 +35,7 @@ export function scanHead(
   for (let index = 0; index < whole.length; index += 1) {
     const { slot, prefilter, memo } = whole[index]
     if (memo === null) scanAlone(prefilter, slot, exchange, into)
-    else scanRecurring(whole[index], exchange, budget, into)
+    else scanRecurring(whole[index], index, exchange, side, budget, into)
   }
   if (stretches === null) return
   if (!plain.read(head)) {
@@ -85,25 +85,39 @@ function scanAlone(
 
 function scanRecurring(
   recurring: SlotPrefilter,
+  place: number,
   exchange: HttpExchange,
+  side: Side,
   budget: MatchBudget,
   into: CandidateList,
 ): void {
   const text = exchange.text(recurring.slot)
   if (text === null) return
-  const rules = recurring.memo!.get(text) ?? remember(recurring, text, exchange, budget)
+  const { request, response } = exchange.recentValues
+  const recent = side === 'request' ? request : response
+  const last = place < recent.length ? recent[place] : undefined
+  let rules: readonly CompiledRule[]
+  if (last !== undefined && last.value === text) rules = last.rules
+  else {
+    const known = recurring.memo!.get(text) ?? null
+    rules = known === null ? rulesOf(recurring, exchange, budget) : known.rules
+    const kept = known ?? recurring.memo!.set(text, rules)
+    if (kept !== null) {
+      while (recent.length < place) recent.push(undefined)
+      recent[place] = kept
+    }
+  }
   for (let index = 0; index < rules.length; index += 1) into.add(rules[index])
 }
 
-function remember(
-  { slot, prefilter, memo }: SlotPrefilter,
-  text: string,
+function rulesOf(
+  { slot, prefilter }: SlotPrefilter,
   exchange: HttpExchange,
   budget: MatchBudget,
 ): readonly CompiledRule[] {
   const subject = exchange.subject(slot)
   if (subject === null || subject === undefined) return []
-  const rules = prefilter
+  return prefilter
     .rulesIn(slot, subject.text)
     .filter(({ sections }) =>
       sections.every(
@@ -111,8 +125,6 @@ function remember(
           section.slot !== slot || !isDecidedAlone(section) || holds(section, subject, budget),
       ),
     )
-  memo!.set(text, rules)
-  return rules
 }
 
 function holds({ steps }: CompiledSection, subject: Subject, budget: MatchBudget): boolean {

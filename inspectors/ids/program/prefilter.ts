@@ -40,25 +40,37 @@ export interface PatternRules {
 /** Fast pattern (ASCII lower case, latin1) -> rules that chose it. */
 export type SlotPatterns = ReadonlyMap<string, PatternRules>
 
-/** Newest bytes of a text that comes in chunks: a short string costs less than an array would. */
+const NO_BYTES = new Uint8Array(0)
+
+/** Newest bytes of a text that comes in chunks: few, so that copying them one by one is fastest. */
 export class ScanTail {
-  /** latin1 */
-  text = ''
+  /** The first `length` of them count. */
+  bytes = NO_BYTES
+  length = 0
   /** Bytes of the text before the newest chunk. */
   position = 0
 
+  /** Gives back what it keeps them in, too. */
   clear(): void {
-    this.text = ''
+    this.bytes = NO_BYTES
+    this.length = 0
   }
 
   add(piece: Buffer): void {
     this.position += piece.length
-    this.text =
-      piece.length >= TAIL_BYTES
-        ? piece.toString('latin1', piece.length - TAIL_BYTES)
-        : (this.text + piece.toString('latin1')).slice(-TAIL_BYTES)
+    if (this.bytes.length === 0) this.bytes = new Uint8Array(TAIL_BYTES)
+    const { bytes } = this
+    const added = Math.min(piece.length, TAIL_BYTES)
+    const kept = Math.min(this.length, TAIL_BYTES - added)
+    const dropped = this.length - kept
+    if (dropped > 0) for (let at = 0; at < kept; at += 1) bytes[at] = bytes[at + dropped]
+    const from = piece.length - added
+    for (let at = 0; at < added; at += 1) bytes[kept + at] = piece[from + at]
+    this.length = kept + added
   }
 }
+
+const NO_TAIL = new ScanTail()
 
 /** Scans are synchronous and do not overlap, so all share these. */
 const scanText = new ScanText()
@@ -159,7 +171,7 @@ export class Prefilter {
     for (let from = 0; from < chunk.length; from += SCAN_BYTES) {
       const piece = chunk.length > SCAN_BYTES ? chunk.subarray(from, from + SCAN_BYTES) : chunk
       const isEarly = tail.position < EARLY_BYTES || (beginsAnew && from === 0)
-      this.#scanPiece(tail.text, piece, isEarly, into)
+      this.#scanPiece(tail, piece, isEarly, into)
       tail.add(piece)
     }
   }
@@ -167,15 +179,15 @@ export class Prefilter {
   /** Adds the candidates of a text that is whole, in any of the buffers. */
   scanBytes(text: Buffer, into: Candidates): void {
     if (text.length === 0) return
-    if (text.length <= SCAN_BYTES) this.#scanPiece('', text, true, into)
+    if (text.length <= SCAN_BYTES) this.#scanPiece(NO_TAIL, text, true, into)
     else this.scanChunk(new ScanTail(), text, true, into)
   }
 
   /** The newest bytes of a text, behind the last ones of what came before. */
-  #scanPiece(before: string, piece: Buffer, isEarly: boolean, into: Candidates): void {
+  #scanPiece(tail: ScanTail, piece: Buffer, isEarly: boolean, into: Candidates): void {
     const { bytes } = scanText
-    const start = before.length
-    if (start > 0) bytes.write(before, 0, start, 'latin1')
+    const start = tail.length
+    for (let at = 0; at < start; at += 1) bytes[at] = tail.bytes[at]
     bytes.set(piece, start)
     if (isEarly && this.#early !== null) {
       scanText.length = start + Math.min(EARLY_BYTES, piece.length)

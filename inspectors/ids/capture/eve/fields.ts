@@ -13,29 +13,41 @@ type Fields = Record<string, unknown>
 export function httpRecord(transaction: HttpTransaction, extended = true): Fields {
   const { request, response } = transaction
   const fields: Fields = {}
-  const set = (name: string, value: string | null): void => {
-    if (value !== null && value !== '') fields[name] = value.slice(0, MAX_TEXT)
-  }
   const host = headerValue(request.headers, 'host')
-  set('hostname', host === null ? null : host.replace(/:\d*$/, ''))
-  const port = host === null ? null : /:(\d{1,5})$/.exec(host)
-  if (port !== null) fields.http_port = Number(port[1])
-  set('url', request.target)
-  set('http_user_agent', headerValue(request.headers, 'user-agent'))
+  if (host !== null) {
+    const name = shown(host.includes(':') ? host.replace(/:\d*$/, '') : host)
+    if (name !== null) fields.hostname = name
+    const port = host.includes(':') ? /:(\d{1,5})$/.exec(host) : null
+    if (port !== null) fields.http_port = Number(port[1])
+  }
+  const url = shown(request.target)
+  if (url !== null) fields.url = url
+  const agent = shown(headerValue(request.headers, 'user-agent'))
+  if (agent !== null) fields.http_user_agent = agent
   if (response !== null) {
     const type = headerValue(response.headers, 'content-type')
-    set('http_content_type', type === null ? null : type.replace(/[;\s][^]*$/, ''))
+    const mediaType = shown(type === null ? null : type.replace(/[;\s][^]*$/, ''))
+    if (mediaType !== null) fields.http_content_type = mediaType
   }
   if (!extended) return fields
-  set('http_refer', headerValue(request.headers, 'referer'))
-  set('http_method', request.method)
-  set('protocol', request.protocol)
+  const referer = shown(headerValue(request.headers, 'referer'))
+  if (referer !== null) fields.http_refer = referer
+  const method = shown(request.method)
+  if (method !== null) fields.http_method = method
+  const protocol = shown(request.protocol)
+  if (protocol !== null) fields.protocol = protocol
   if (response !== null) {
     if (response.status > 0) fields.status = response.status
-    set('redirect', headerValue(response.headers, 'location'))
+    const location = shown(headerValue(response.headers, 'location'))
+    if (location !== null) fields.redirect = location
   }
   fields.length = transaction.responseBodyBytes
   return fields
+}
+
+/** As much of a value as records show; null: there is none. */
+function shown(value: string | null): string | null {
+  return value === null || value === '' ? null : value.slice(0, MAX_TEXT)
 }
 
 const VERSIONS: ReadonlyMap<number, string> = new Map([

@@ -85,9 +85,13 @@ export function isResponseHead(raw: string): boolean {
   return lines.slice(0, 2).some((line) => STATUS_LINE.test(line))
 }
 
+function isStatusLine(line: string): boolean {
+  return line.startsWith('HTTP/') || STATUS_LINE.test(line)
+}
+
 /** Reads a response head. */
 export function readResponseHead(raw: string, requestMethod: string): HttpResponseHead {
-  const { first, fields, isExact } = headLines(raw, (line) => STATUS_LINE.test(line), true)
+  const { first, fields, isExact } = headLines(raw, isStatusLine, true)
   const { line, protocol, status, reason } = plainStatusLine(first) ?? lenientStatusLine(first)
   return {
     protocol,
@@ -173,8 +177,23 @@ function contentLength(fields: readonly HttpHeader[]): number | null {
   let largest: number | null = null
   for (const { nameLower, value } of fields) {
     if (nameLower !== 'content-length') continue
-    for (const digits of value.match(/\d{1,15}/g) ?? [])
-      largest = Math.max(largest ?? 0, Number(digits))
+    const plain = plainNumber(value)
+    if (plain >= 0) largest = Math.max(largest ?? 0, plain)
+    else
+      for (const digits of value.match(/\d{1,15}/g) ?? [])
+        largest = Math.max(largest ?? 0, Number(digits))
   }
   return largest
+}
+
+/** The number that a value of few digits and nothing else is; -1: it is another. */
+function plainNumber(value: string): number {
+  if (value.length === 0 || value.length > 15) return -1
+  let number = 0
+  for (let at = 0; at < value.length; at += 1) {
+    const digit = value.charCodeAt(at) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    number = number * 10 + digit
+  }
+  return number
 }

@@ -272,7 +272,9 @@ export class PermissiveHttpParser {
     this.#answering = null
     transaction.responseEnded = true
     transaction.responseReadTo = this.#server.offset
-    this.#awaiting.shift()
+    // The engine's `shift` is slow to call, and most clients wait for the response.
+    if (this.#awaiting.length === 1) this.#awaiting.pop()
+    else this.#awaiting.shift()
     this.#events.responseEnd(transaction)
     this.#events.transactionEnd(transaction)
     if (!transaction.hasSwitched) return

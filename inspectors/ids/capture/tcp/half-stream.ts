@@ -99,7 +99,9 @@ export class HalfStream {
     )
       return 'memory'
     if (this.#pieces.count > 0 && from - this.#pieces.end > REGION_GAP) this.regions += 1
-    const added = this.#pieces.add(from, payload.subarray(from - start, end - start), prefersNew)
+    const isWhole = end - from === payload.length
+    const taken = isWhole ? payload : payload.subarray(from - start, end - start)
+    const added = this.#pieces.add(from, taken, prefersNew)
     this.#account()
     return end === this.#depth && start + payload.length > end && this.#reachDepth()
       ? 'depth'
@@ -113,6 +115,7 @@ export class HalfStream {
    * @param isEager what is not acknowledged is let go too
    */
   release(acknowledged: number, isEager: boolean, sink: StreamSink): void {
+    if (this.#pieces.count === 0) return
     const limit = this.#position + ahead(acknowledged, this.#sequence)
     const overfull =
       this.#pieces.bytes > MAX_WAITING_BYTES || this.#pieces.count >= MAX_WAITING_SEGMENTS

@@ -6,7 +6,7 @@ describe('memo of values', () => {
   it('tells what was kept, also that it led to nothing', () => {
     const memo = new ValueMemo()
     memo.set('curl/8.5.0', [])
-    assert.deepEqual(memo.get('curl/8.5.0'), [])
+    assert.deepEqual(memo.get('curl/8.5.0'), { value: 'curl/8.5.0', rules: [] })
     assert.equal(memo.get('curl/8.5.1'), undefined)
   })
 
