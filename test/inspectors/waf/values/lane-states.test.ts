@@ -41,8 +41,10 @@ function triggersOf(value: string): number {
 /** `GROUP TEXT` for each group and text that it is to look at. */
 function looks(value: string, state: LaneState, into: Set<string>): void {
   const { groups, moves } = state.planOf(triggersOf(value))
-  for (let group = 0; groups !== null && group < groups.length * 32; group += 1) {
-    if ((groups[group >> 5] & (1 << (group & 31))) !== 0) into.add(`${group} ${value}`)
+  for (const [word, bits] of (groups ?? []).entries()) {
+    for (let bit = 0; bit < 32; bit += 1) {
+      if ((bits & (1 << bit)) !== 0) into.add(`${word * 32 + bit} ${value}`)
+    }
   }
   for (const { transformation, next } of moves) looks(transformation.apply(value), next, into)
 }
