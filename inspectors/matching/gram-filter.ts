@@ -8,7 +8,8 @@
  * place or around one: at every second place a bitmap of byte pairs tells whether one of these may be there. Patterns
  * of one byte are looked for until they are found.
  *
- * Cost: one load, one multiplication and two bits for four bytes, and two more bits where there are short patterns. The tables of ten thousand patterns are some
+ * Cost: for sixteen bytes one load, two multiplications of four words each and four words of the bitmap, and eight
+ * more where there are short patterns. The tables of ten thousand patterns are some
  * 100 kB, where the states of an automaton would be tens of MB and most steps would miss the caches. The price
  * is that a text made for it costs more: each place then compares the patterns that share its gram, few by
  * construction (`gram-tables.ts`), up to MAX_PATTERN_BYTES each. `aho-corasick.ts`, whose cost no text can
