@@ -118,3 +118,17 @@ test('rules that tell digits apart are tried on each text, and others on one of 
   )
   assert.ok(alerts > 200 && quiet > 200, `${alerts} with alerts, ${quiet} without`)
 })
+
+test('a digit of an escape is no digit of the text', () => {
+  const cases = [
+    [`SecRule REQUEST_URI "@rx A" "id:1,phase:1,pass,log,t:urlDecodeUni"`, '%4', '1'],
+    [`SecRule REQUEST_URI "@rx S" "id:1,phase:1,pass,log,t:jsDecode"`, '\\12', '3'],
+  ] as const
+  for (const [rule, escape, hit] of cases) {
+    const waf = wafOf(rule)
+    const digitsSent = [...'4672467', hit, '4', hit]
+    const alerts = digitsSent.map((last) => alertsOf(send(waf, `GET /?s=${escape}${last};`)).length)
+    const expected = digitsSent.map((last) => (last === hit ? 1 : 0))
+    assert.deepEqual(alerts, expected, rule)
+  }
+})
