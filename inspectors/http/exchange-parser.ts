@@ -18,6 +18,17 @@ export interface HttpExchangeOptions extends Partial<RequestFramingRules> {
   readonly limits?: Partial<HttpLimits>
 }
 
+/** One object for all connections with the same options. */
+const limitsOfOptions = new WeakMap<HttpExchangeOptions, HttpLimits>()
+
+function limitsOf(options: HttpExchangeOptions): HttpLimits {
+  const known = limitsOfOptions.get(options)
+  if (known !== undefined) return known
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
+  limitsOfOptions.set(options, limits)
+  return limits
+}
+
 /**
  * Reads both directions of one HTTP/1 connection and pairs responses with requests. The events and
  * their offsets are described in `exchange-handler.ts`. It never throws over input, keeps no byte longer
@@ -52,7 +63,7 @@ export class HttpExchangeParser {
 
   constructor(handler: HttpExchangeHandler, options: HttpExchangeOptions) {
     this.#handler = handler
-    this.#limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
+    this.#limits = limitsOf(options)
     this.#nextId = options.nextId
     this.#now = options.now
     this.#requests = new RequestReader(this.#limits, {

@@ -19,7 +19,8 @@ const recentOfResponses = new RecentFields()
 
 const HEAD_END = Buffer.from('\r\n\r\n', 'latin1')
 
-export type HeadProgress = 'more' | 'done' | HttpErrorCode
+/** `known`: the rules know the head, nothing else was read of it. */
+export type HeadProgress = 'more' | 'done' | 'known' | HttpErrorCode
 
 export interface HeadRules {
   /** Responses: LF ends a line, fields may fold. Requests: neither. */
@@ -29,6 +30,8 @@ export interface HeadRules {
   readonly startLineTooLong: HttpErrorCode
   /** Reads the start line (latin1, no line end). */
   readonly startLine: (line: string) => HttpErrorCode | null
+  /** True when a whole head (latin1) is one that was accepted before, and needs not be read; null: none is known. */
+  readonly isKnown: ((head: string) => boolean) | null
 }
 
 export class HeadReader {
@@ -61,13 +64,18 @@ export class HeadReader {
     return this.#lineStart
   }
 
-  /** `done`: the head is consumed from the queue, `headers` and `rawLatin1` are complete. */
+  /** `done`: the head is consumed from the queue, `headers` and `rawLatin1` are complete. `known`: it is consumed. */
   read(queue: ByteQueue): HeadProgress {
     if (this.#searched === 0) {
       const close = queue.buffer.indexOf(HEAD_END, queue.start)
       const length = close + HEAD_END.length - queue.start
       if (close !== -1 && length <= queue.length && length <= this.#limits.headBytes) {
         const text = queue.text(0, length)
+        const { isKnown } = this.#rules
+        if (isKnown !== null && isKnown(text)) {
+          queue.consume(length)
+          return 'known'
+        }
         const progress = this.#lines(text)
         if (progress === 'done') this.#finish(queue, text)
         return progress

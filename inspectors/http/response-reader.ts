@@ -5,6 +5,7 @@ import { responseFraming } from './framing.ts'
 import { HeadReader } from './head-reader.ts'
 import type { HttpErrorCode } from './http-error.ts'
 import type { HttpLimits } from './limits.ts'
+import { RecentAnswers } from './recent-answers.ts'
 import { readStatusLine, type StatusLine } from './status-line.ts'
 import type { HttpHeader, HttpResponseHead } from './transaction.ts'
 
@@ -14,18 +15,25 @@ export type ResponseProgress = 'more' | 'head' | 'data' | 'end' | HttpErrorCode
 const STATUS_LINE_BYTES = 8_192
 const SKIPPED_BYTES = 16
 
+const recentAnswers = new RecentAnswers()
+
 /** Responses of one connection, one step per call; is told which request is answered. */
 export class ResponseReader {
   /** Set by the step `head`. */
   head: HttpResponseHead | null = null
+  readonly #limits: HttpLimits
   readonly #headReader: HeadReader
   readonly #body: BodyReader
   #state: 'between' | 'head' | 'body' = 'between'
   #line: StatusLine | null = null
   #anomalies: Anomaly[] = []
   #skipped = 0
+  #method = ''
+  /** The head as it was read before. */
+  #known: HttpResponseHead | null = null
 
   constructor(limits: HttpLimits) {
+    this.#limits = limits
     this.#body = new BodyReader(limits, true)
     this.#headReader = new HeadReader(limits, {
       isLenient: true,
@@ -36,6 +44,10 @@ export class ResponseReader {
         if (typeof read === 'string') return read
         this.#line = read
         return null
+      },
+      isKnown: (head) => {
+        this.#known = recentAnswers.find(head, this.#method, limits)
+        return this.#known !== null
       },
     })
   }
@@ -93,7 +105,9 @@ export class ResponseReader {
       this.#anomalies = anomalies
       this.#headReader.begin(anomalies)
     }
+    this.#method = method
     const progress = this.#headReader.read(queue)
+    if (progress === 'known') return this.#begin(this.#known!)
     return progress === 'done' ? this.#finishHead(method) : progress
   }
 
@@ -107,8 +121,14 @@ export class ResponseReader {
     const { headers, rawLatin1 } = this.#headReader
     const framing = responseFraming(method, protocol, status, headers, this.#anomalies)
     if (typeof framing === 'string') return framing
-    this.head = { protocol, status, reason, line, headers, rawLatin1, framing }
-    this.#body.begin(framing, this.#anomalies)
+    const head = { protocol, status, reason, line, headers, rawLatin1, framing }
+    if (this.#anomalies.length === 0) recentAnswers.keep(head, method, this.#limits)
+    return this.#begin(head)
+  }
+
+  #begin(head: HttpResponseHead): 'head' {
+    this.head = head
+    this.#body.begin(head.framing, this.#anomalies)
     this.#state = 'body'
     return 'head'
   }

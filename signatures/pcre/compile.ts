@@ -11,6 +11,7 @@ import { Interpreter } from './interpreter.ts'
 import { type ExecSource, LinearEngine } from './linear-engine.ts'
 import { requirementOf } from './literals.ts'
 import { hasVariableLookbehind } from './lookbehind.ts'
+import { tellsDigitsApart } from './digits.ts'
 import { parsePattern } from './parse-pattern.ts'
 import type { CompiledPattern, PatternOptions, PatternResult, PatternSafety } from './pattern.ts'
 import { assemble } from './program.ts'
@@ -104,6 +105,7 @@ class LazyPattern implements CompiledPattern {
   readonly byteMasks: readonly ByteSet[]
   readonly minLength: number
   readonly anchoredAtStart: boolean
+  readonly tellsDigitsApart: boolean
   readonly groupCount: number
   readonly groupNames: ReadonlyMap<string, number>
   readonly plain?: Gate | null
@@ -127,6 +129,7 @@ class LazyPattern implements CompiledPattern {
     this.byteMasks = gate.byteMasks
     this.minLength = gate.minLength
     this.anchoredAtStart = isAnchoredAtStart(ast.root)
+    this.tellsDigitsApart = this.isBudgeted || tellsDigitsApart(ast)
     this.groupCount = ast.groupCount
     this.groupNames = ast.groupNames
     if (options.plainText !== true) return

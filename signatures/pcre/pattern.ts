@@ -49,6 +49,8 @@ export interface CompiledPattern extends Gate {
   readonly isBudgeted: boolean
   /** Every match starts at offset 0 of the value. */
   readonly anchoredAtStart: boolean
+  /** False: digits in place of others change nothing about whether a value matches (digits.ts). */
+  readonly tellsDigitsApart: boolean
   /** Capturing groups, the whole match not counted. */
   readonly groupCount: number
   /** Group number by name. */

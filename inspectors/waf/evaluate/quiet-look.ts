@@ -1,6 +1,8 @@
 import type { Program } from '../compile/program.ts'
+import { isTame } from '../values/digit-blindness.ts'
 import type { Interest } from '../values/interest.ts'
 import type { LanePlan, LaneState } from '../values/lane-states.ts'
+import type { Predicate } from '../values/predicate.ts'
 import type { TextGroups } from './text-groups.ts'
 
 /** Predicates that are tried of one text. What has more to be tried is better known when a phase is run. */
@@ -22,6 +24,8 @@ export class QuietLook {
   readonly #made: string[] = []
   readonly #states: LaneState[] = []
   #madeCount = 0
+  /** So are all texts that were looked at so far (digit-blindness.ts). */
+  #isTame = false
 
   constructor(program: Program, groups: TextGroups) {
     this.#program = program
@@ -29,10 +33,14 @@ export class QuietLook {
   }
 
   /** True: no rule of the groups of interest matches. False: one does, or it was not found out. */
-  isQuiet(textLatin1: string, { start }: Interest): boolean {
+  isQuiet(textLatin1: string, { start, twins }: Interest): boolean {
+    if (twins !== null && twins.isTwin(textLatin1)) return areUnmatched(twins.tests, textLatin1)
     this.#planCount = 0
     this.#madeCount = 0
-    return this.#isQuietIn(textLatin1, start)
+    this.#isTame = twins !== null
+    const isQuiet = this.#isQuietIn(textLatin1, start)
+    if (isQuiet && this.#isTame && twins !== null) twins.keep(textLatin1)
+    return isQuiet
   }
 
   #isQuietIn(text: string, state: LaneState): boolean {
@@ -42,6 +50,7 @@ export class QuietLook {
     const firstPlan = this.#planCount
     const firstMade = this.#madeCount
     const triggers = texts.scan(text)
+    if (this.#isTame && !isTame(text)) this.#isTame = false
     plans[this.#planCount++] = state.planOf(triggers)
     if (!this.#isUnmatched(text, state, firstPlan)) return false
     for (let at = firstPlan; at < this.#planCount; at += 1) {
@@ -99,4 +108,12 @@ export class QuietLook {
     }
     return false
   }
+}
+
+function areUnmatched(tests: readonly Predicate[], text: string): boolean {
+  for (let at = 0; at < tests.length; at += 1) {
+    const { operator, negated } = tests[at]
+    if (operator.match(text, null) !== negated) return false
+  }
+  return true
 }

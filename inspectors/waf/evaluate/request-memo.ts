@@ -362,6 +362,7 @@ export class RequestMemo {
   #isLikeAnswer(response: HttpResponseHead, known: HttpResponseHead, reads: RunReads): boolean {
     const { headers } = response
     this.#parts = 0
+    if (response === known) return true
     if (response.line !== known.line || headers.length !== known.headers.length) return false
     for (let at = 0; at < headers.length; at += 1) {
       const field = headers[at]

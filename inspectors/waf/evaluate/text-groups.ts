@@ -1,7 +1,9 @@
 import type { Group, Program } from '../compile/program.ts'
+import { digitTwinsOf } from '../values/digit-blindness.ts'
 import type { GateView } from '../values/gate-index.ts'
 import type { Interest } from '../values/interest.ts'
 import { areRemaking, type LanePlan, type LaneState, LaneStates } from '../values/lane-states.ts'
+import type { Predicate } from '../values/predicate.ts'
 import type { TextFacts } from '../values/text-facts.ts'
 
 /**
@@ -62,7 +64,10 @@ export class TextGroups {
     const view = this.#viewOf(distinct)
     const remadeView = this.#viewOf(distinct.filter(({ pipelines }) => areRemaking(pipelines)))
     const { start } = new LaneStates(distinct, this.width, view, remadeView)
-    const interest = { view, start }
+    const twins = digitTwinsOf(
+      distinct.map((group) => ({ ...group, predicates: this.#predicatesOf(group) })),
+    )
+    const interest = { view, start, twins }
     this.#interests.set(key, interest)
     return interest
   }
@@ -75,6 +80,17 @@ export class TextGroups {
       if ((this.#groupsOf[from + at] & groups[at]) !== 0) return true
     }
     return false
+  }
+
+  #predicatesOf({ words, masks }: Group): Predicate[] {
+    const predicates: Predicate[] = []
+    for (const [at, word] of words.entries()) {
+      for (let bit = 0; bit < 32; bit += 1) {
+        if ((masks[at] & (1 << bit)) === 0) continue
+        predicates.push(this.#program.texts.predicate(word * 32 + bit))
+      }
+    }
+    return predicates
   }
 
   #viewOf(groups: readonly Group[]): GateView {

@@ -37,6 +37,10 @@ export interface Operator {
   match(valueLatin1: string, captures: Captures | null): boolean
   /** What a value needs to match; null where the operator says nothing about it. */
   readonly gate: Gate | null
+  /**
+   * True: a value that has other digits in place of its digits matches as well, or as little. Absent: that is not known.
+   */
+  readonly isDigitBlind?: boolean
 }
 
 /** An operator whose argument holds macros: the engine expands them for every evaluation. */

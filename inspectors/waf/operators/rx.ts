@@ -25,7 +25,11 @@ export const rx: OperatorDefinition = {
     if (!result.ok) return refused('OPERATOR_PATTERN', result.offset, result.message)
     const { pattern } = result
     return compiled(
-      { match: (value, captures) => matchPattern(pattern, value, captures), gate: pattern },
+      {
+        match: (value, captures) => matchPattern(pattern, value, captures),
+        gate: pattern,
+        isDigitBlind: !pattern.tellsDigitsApart,
+      },
       budgetWarnings(pattern),
     )
   },

@@ -28,6 +28,7 @@ export function textOperator(
       compiled({
         match: (value) => compare(value, argument),
         gate: needs === 'nothing' || argument === '' ? null : gateOf(argument, needs),
+        isDigitBlind: !/[0-9]/.test(argument),
       }),
     compileDynamic: (): DynamicOperator => ({
       match: (value: string, argument: string, _captures: Captures | null) =>

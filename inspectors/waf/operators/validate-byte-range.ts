@@ -25,6 +25,7 @@ export const validateByteRange: OperatorDefinition = {
     return compiled({
       match: (value, captures) => findOther(value, set, captures),
       gate: { requirement: null, byteMasks: [complement(set)], minLength: 1 },
+      isDigitBlind: DIGITS.every((digit) => hasByte(set, digit) === hasByte(set, DIGITS[0])),
     })
   },
   compileDynamic: (): DynamicOperator => ({
@@ -34,6 +35,8 @@ export const validateByteRange: OperatorDefinition = {
     },
   }),
 }
+
+const DIGITS = [...Buffer.from('0123456789')]
 
 type Ranges =
   | { readonly ok: true; readonly set: ByteSet }

@@ -1,3 +1,4 @@
+import type { DigitTwins } from './digit-blindness.ts'
 import type { GateView } from './gate-index.ts'
 import type { LaneState } from './lane-states.ts'
 
@@ -7,4 +8,6 @@ export interface Interest {
   readonly view: GateView
   /** Where a raw value begins. */
   readonly start: LaneState
+  /** Texts that no rule matches; null: they tell nothing of others. */
+  readonly twins: DigitTwins | null
 }
