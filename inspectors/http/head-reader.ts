@@ -19,8 +19,7 @@ const recentOfResponses = new RecentFields()
 
 const HEAD_END = Buffer.from('\r\n\r\n', 'latin1')
 
-/** `known`: the rules know the head, nothing else was read of it. */
-export type HeadProgress = 'more' | 'done' | 'known' | HttpErrorCode
+export type HeadProgress = 'more' | 'done' | HttpErrorCode
 
 export interface HeadRules {
   /** Responses: LF ends a line, fields may fold. Requests: neither. */
@@ -64,7 +63,7 @@ export class HeadReader {
     return this.#lineStart
   }
 
-  /** `done`: the head is consumed from the queue, `headers` and `rawLatin1` are complete. `known`: it is consumed. */
+  /** `done`: the head is consumed from the queue; `headers` and `rawLatin1` are complete, unless the rules know it. */
   read(queue: ByteQueue): HeadProgress {
     if (this.#searched === 0) {
       const close = queue.buffer.indexOf(HEAD_END, queue.start)
@@ -74,7 +73,7 @@ export class HeadReader {
         const { isKnown } = this.#rules
         if (isKnown !== null && isKnown(text)) {
           queue.consume(length)
-          return 'known'
+          return 'done'
         }
         const progress = this.#lines(text)
         if (progress === 'done') this.#finish(queue, text)

@@ -1,7 +1,9 @@
 import type { HttpLimits } from './limits.ts'
 import type { HttpResponseHead } from './transaction.ts'
 
+/** Each is compared with a head: by its length first, which mostly settles it. */
 const MAX_ANSWERS = 8
+/** Longer heads are not remembered. */
 const MAX_HEAD_BYTES = 4096
 
 interface Answer {
@@ -39,6 +41,7 @@ export class RecentAnswers {
     return null
   }
 
+  /** @param head that was not found, and was accepted with nothing noted of it */
   keep(head: HttpResponseHead, method: string, limits: HttpLimits): void {
     if (head.rawLatin1.length > MAX_HEAD_BYTES) return
     this.#answers.unshift({ head, method, limits })

@@ -77,7 +77,7 @@ export class RequestReader {
       this.#headReader.begin(this.anomalies)
     }
     const progress = this.#headReader.read(queue)
-    return progress === 'done' || progress === 'known' ? this.#finishHead() : progress
+    return progress === 'done' ? this.#finishHead() : progress
   }
 
   /** Null when a request begins at the queue's start. */

@@ -29,7 +29,7 @@ export class ResponseReader {
   #anomalies: Anomaly[] = []
   #skipped = 0
   #method = ''
-  /** The head as it was read before. */
+  /** The head at hand as it was read before; null: it was not. */
   #known: HttpResponseHead | null = null
 
   constructor(limits: HttpLimits) {
@@ -106,9 +106,10 @@ export class ResponseReader {
       this.#headReader.begin(anomalies)
     }
     this.#method = method
+    this.#known = null
     const progress = this.#headReader.read(queue)
-    if (progress === 'known') return this.#begin(this.#known!)
-    return progress === 'done' ? this.#finishHead(method) : progress
+    if (progress !== 'done') return progress
+    return this.#known === null ? this.#finishHead(method) : this.#begin(this.#known)
   }
 
   /** After a 1xx head: the final one follows. */

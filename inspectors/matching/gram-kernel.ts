@@ -1,7 +1,8 @@
 /**
  * The loops of a gram filter in WebAssembly: they read unaligned words, four of them at a time, and have no bounds to
- * check, which makes them several times as fast as the same loops over typed arrays. The module is written here instruction by instruction, so
- * there is neither a build step nor a binary that nobody can review; `gram-filter.ts` says what is looked for, and
+ * check, which makes them faster than the same loops over typed arrays (word by word they were two to three times as
+ * fast). The engine has to know vectors of 128 bits. The module is written here instruction by instruction, so there is
+ * neither a build step nor a binary that nobody can review; `gram-filter.ts` says what is looked for, and
  * `aho-corasick.ts` is the twin that tests compare it with.
  *
  *     scan(filter, text, from, length, minEnd, hits, stamp, count) -> count

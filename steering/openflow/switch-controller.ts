@@ -187,8 +187,6 @@ export class SwitchController implements Steering {
       )
     } catch (error) {
       for (const one of settled) one.reject(error)
-      // A window may have ended meanwhile, and been left to this state.
-      this.#shutWindowAt(Date.now())
     }
   }
 
@@ -306,7 +304,10 @@ export class SwitchController implements Steering {
     return resolved
   }
 
-  /** @param time milliseconds since the epoch, Infinity for never */
+  /**
+   * @param time    milliseconds since the epoch, Infinity for never
+   * @param retryMs after which it is tried again if the switch does not take it; twice as much each time
+   */
   #shutWindowAt(time: number, retryMs = FIRST_RETRY_MS): void {
     if (this.#learning !== null) clearTimeout(this.#learning)
     this.#learning = null
@@ -323,8 +324,10 @@ export class SwitchController implements Steering {
 
   /** In the queue, where no other state is on its way into the switch: it would be taken back. */
   async #shutWindow(): Promise<void> {
-    // What waits is carried out next, and looks at the windows itself.
-    if (this.#waiting === null && this.#desired !== null) await this.#realize(this.#desired)
+    if (this.#desired === null) return
+    // What waits is carried out next, and looks at the windows itself if the switch takes it.
+    if (this.#waiting !== null) this.#shutWindowAt(Date.now() + FIRST_RETRY_MS)
+    else await this.#realize(this.#desired)
   }
 
   /** Looks whether the switch has what it was given, repairs what it lacks, and looks again. */

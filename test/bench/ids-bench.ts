@@ -29,9 +29,8 @@ const MEASURE_MS = 3000
 const INLINE_REQUESTS = WAF_REQUESTS.filter(({ name }) => name === 'GET' || name === 'form 1 kB')
 
 /**
- * The IDS beside Suricata 7 on one capture and the same rules, each with one thread that looks at packets, on
- * one core and with the whole machine; what it costs in
- * line behind the WAF; time and memory of loading a whole rule set.
+ * The IDS beside Suricata 7 on one capture and the same rules, each with one thread that looks at packets, on one core
+ * and with the whole machine; what it costs in line behind the WAF; time and memory of loading a whole rule set.
  *
  * @throws when the rules of the reference data are absent, or an inline answer is not 200
  */
@@ -50,19 +49,17 @@ export async function benchIds(options: IdsBenchOptions): Promise<IdsBenchReport
     writeFileSync(rules, `${selected.join('\n')}\n`, 'latin1')
     const whole = measureLoad(folder, active, options)
     options.say('preparing Suricata')
-    const oneCore = new ReplayBench(folder, rules, capture, String(options.core))
-    const allCores = new ReplayBench(folder, rules, capture, `0-${cpus().length - 1}`)
-    const { peerSkipped } = oneCore
+    const replay = new ReplayBench(folder, rules, capture)
+    const { peerSkipped } = replay
     if (peerSkipped !== null) options.say(`the peer is skipped: ${peerSkipped}`)
+    const oneCore = String(options.core)
+    const allCores = `0-${cpus().length - 1}`
     for (let index = 0; index < options.rounds; index += 1)
-      for (const [where, replay] of [
-        ['one core', oneCore],
-        ['all cores', allCores],
-      ] as const) {
-        const { ours, peer } = replay.round()
+      for (const cores of [oneCore, allCores]) {
+        const { ours, peer } = replay.round(cores)
         const rate = (seconds: number): string => `${Math.round(figures.transactions / seconds)}/s`
         options.say(
-          `round ${index + 1}/${options.rounds}, replay on ${where}: ${rate(ours)}${peer === null ? '' : `, Suricata ${rate(peer)}`}`,
+          `round ${index + 1}/${options.rounds}, replay on core ${cores}: ${rate(ours)}${peer === null ? '' : `, Suricata ${rate(peer)}`}`,
         )
       }
     const inline = await measureInline(folder, rules, options)
@@ -74,8 +71,9 @@ export async function benchIds(options: IdsBenchOptions): Promise<IdsBenchReport
       rounds: options.rounds,
       capture: figures,
       ruleCount: selected.length,
-      ...oneCore.results(figures.transactions, figures.bytes),
-      allCores: allCores.results(figures.transactions, figures.bytes),
+      ...replay.figures(oneCore, figures.transactions, figures.bytes),
+      allCores: replay.figures(allCores, figures.transactions, figures.bytes),
+      alerts: replay.alerts(),
       peerSkipped,
       whole,
       inline,

@@ -40,6 +40,11 @@ interface Run {
   readonly load: Cost
 }
 
+interface Round {
+  readonly ours: Run
+  readonly peer: Run | null
+}
+
 /** Rules and a capture shown to both sides, one after the other, each on the same cores. */
 export class ReplayBench {
   readonly #folder: string
@@ -47,18 +52,15 @@ export class ReplayBench {
   readonly #capture: string
   readonly #emptyCapture: string
   readonly #config: string
-  readonly #cores: string
-  readonly #ours: Run[] = []
-  readonly #peers: Run[] = []
+  /** By the cores that they had. */
+  readonly #rounds = new Map<string, Round[]>()
   /** Why there is no peer; null: there is one. */
   readonly peerSkipped: string | null
 
-  /** @param cores as `taskset -c` takes them */
-  constructor(folder: string, rules: string, capture: string, cores: string) {
+  constructor(folder: string, rules: string, capture: string) {
     this.#folder = folder
     this.#rules = rules
     this.#capture = capture
-    this.#cores = cores
     this.#emptyCapture = join(folder, 'empty.pcap')
     writeFileSync(
       this.#emptyCapture,
@@ -69,36 +71,25 @@ export class ReplayBench {
     this.peerSkipped = preparePeer()
   }
 
-  round(): { readonly ours: number; readonly peer: number | null } {
+  /**
+   * @param cores for either side, as `taskset -c` takes them
+   * @returns seconds net of loading
+   */
+  round(cores: string): { readonly ours: number; readonly peer: number | null } {
     const ours = {
-      whole: this.#replay(this.#capture),
-      load: this.#replay(this.#emptyCapture),
+      whole: this.#replay(cores, this.#capture),
+      load: this.#replay(cores, this.#emptyCapture),
     }
-    this.#ours.push(ours)
-    if (this.peerSkipped !== null) return { ours: netSeconds(ours), peer: null }
-    mkdirSync(join(this.#folder, 'peer'), { recursive: true })
-    const out = join(this.#folder, 'peer')
-    const peer = {
-      whole: this.#timed([
-        PEER_TOOL,
-        'run',
-        '--',
-        this.#rules,
-        this.#capture,
-        out,
-        ...ANY_ADDRESS,
-        ...PEER_ROOM,
-      ]),
-      load: this.#timed([PEER_TOOL, 'load', '--', this.#rules]),
-    }
-    this.#peers.push(peer)
-    return { ours: netSeconds(ours), peer: netSeconds(peer) }
+    const peer = this.peerSkipped === null ? this.#peer(cores) : null
+    const rounds = this.#rounds.get(cores) ?? []
+    this.#rounds.set(cores, rounds)
+    rounds.push({ ours, peer })
+    return { ours: netSeconds(ours), peer: peer === null ? null : netSeconds(peer) }
   }
 
-  results(
-    transactions: number,
-    bytes: number,
-  ): ReplayFigures & { readonly alerts: AlertComparison | null } {
+  /** Of the rounds with these cores, of which there was one at least. */
+  figures(cores: string, transactions: number, bytes: number): ReplayFigures {
+    const rounds = this.#rounds.get(cores) ?? []
     const rate = (runs: readonly Run[]): ReplayRate => ({
       transactionsPerSecond: Math.round(median(runs.map((run) => transactions / netSeconds(run)))),
       megabytesPerSecond: round(median(runs.map((run) => bytes / 1e6 / netSeconds(run)))),
@@ -107,46 +98,61 @@ export class ReplayBench {
       ),
       loadSeconds: round(median(runs.map(({ load }) => load.seconds))),
     })
-    const portcullis = rate(this.#ours)
-    if (this.peerSkipped !== null)
-      return { portcullis, peer: null, ratio: null, processorRatio: null, alerts: null }
-    const ratios = (net: (run: Run) => number): number =>
-      round(median(this.#ours.map((ours, index) => net(this.#peers[index]) / net(ours))))
+    const portcullis = rate(rounds.map(({ ours }) => ours))
+    const pairs = rounds.flatMap(({ ours, peer }) => (peer === null ? [] : [{ ours, peer }]))
+    if (pairs.length === 0) return { portcullis, peer: null, ratio: null, processorRatio: null }
+    const ratio = (net: (run: Run) => number): number =>
+      round(median(pairs.map(({ ours, peer }) => net(peer) / net(ours))))
     return {
       portcullis,
-      peer: rate(this.#peers),
-      ratio: ratios(netSeconds),
-      processorRatio: ratios(netProcessor),
-      alerts: compareAlerts(
-        alertSet(join(this.#folder, 'eve.json')),
-        alertSet(join(this.#folder, 'peer', 'eve.json')),
-      ),
+      peer: rate(pairs.map(({ peer }) => peer)),
+      ratio: ratio(netSeconds),
+      processorRatio: ratio(netProcessor),
     }
   }
 
-  #replay(capture: string): Cost {
+  /** Of the newest round; null: there is no peer. */
+  alerts(): AlertComparison | null {
+    if (this.peerSkipped !== null) return null
+    return compareAlerts(
+      alertSet(join(this.#folder, 'eve.json')),
+      alertSet(join(this.#folder, 'peer', 'eve.json')),
+    )
+  }
+
+  #peer(cores: string): Run {
+    const out = join(this.#folder, 'peer')
+    mkdirSync(out, { recursive: true })
+    const run = [PEER_TOOL, 'run', '--', this.#rules, this.#capture, out]
+    return {
+      whole: timed(cores, [...run, ...ANY_ADDRESS, ...PEER_ROOM]),
+      load: timed(cores, [PEER_TOOL, 'load', '--', this.#rules]),
+    }
+  }
+
+  #replay(cores: string, capture: string): Cost {
     const eve = join(this.#folder, capture === this.#capture ? 'eve.json' : 'empty.json')
     const command = [...NODE, join(ROOT, 'inspectors/main.ts'), 'ids', 'replay']
     const inputs = ['--rules', this.#rules, '--pcap', capture, '-k', 'none']
-    return this.#timed(command.concat(inputs, ['--eve', eve, '--config', this.#config]))
+    return timed(cores, command.concat(inputs, ['--eve', eve, '--config', this.#config]))
   }
+}
 
-  /** The shell tells the processor time of all that the command started. */
-  #timed(argv: readonly string[]): Cost {
-    const run = spawnSync(
-      'taskset',
-      ['-c', this.#cores, 'bash', '-c', 'time "$@" >/dev/null 2>&1', 'bash', ...argv],
-      {
-        encoding: 'utf8',
-        timeout: RUN_TIMEOUT_MS,
-        env: { ...process.env, TIMEFORMAT: '%R %U %S', LC_ALL: 'C' },
-      },
-    )
-    const [seconds, user, system] = run.stderr.trim().split(' ').map(Number)
-    if (run.status !== 0 || !Number.isFinite(seconds + user + system))
-      throw new Error(`${argv.slice(0, 6).join(' ')} … ended with ${run.status}: ${run.stderr}`)
-    return { seconds, processorSeconds: user + system }
-  }
+/** The shell tells the processor time of all that the command started. */
+function timed(cores: string, argv: readonly string[]): Cost {
+  const run = spawnSync(
+    'taskset',
+    ['-c', cores, 'bash', '-c', 'time "$@" >/dev/null 2>&1', 'bash', ...argv],
+    {
+      encoding: 'utf8',
+      timeout: RUN_TIMEOUT_MS,
+      env: { ...process.env, TIMEFORMAT: '%R %U %S', LC_ALL: 'C' },
+    },
+  )
+  const [seconds, user, system] = run.stderr.trim().split(' ').map(Number)
+  if (run.status !== 0 || !Number.isFinite(seconds + user + system))
+    throw new Error(`${argv.slice(0, 6).join(' ')} … ended with ${run.status}: ${run.stderr}`)
+  return { seconds, processorSeconds: user + system }
 }
 
 function preparePeer(): string | null {
