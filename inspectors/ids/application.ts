@@ -1,4 +1,5 @@
 import { HEADER_BYTES, readHeader } from './dcerpc/pdu.ts'
+import type { Direction } from './direction.ts'
 import type { Side } from './program/compiled-rule.ts'
 
 /** Bytes of a direction that its protocol is looked for in. */
@@ -57,48 +58,36 @@ function serverFirst(head: string): string | null {
   return /ftp/i.test(head) ? 'ftp' : null
 }
 
-const NO_BYTES = Buffer.alloc(0)
+/**
+ * Takes a chunk of a direction whose bytes have told no protocol yet, and keeps what may still tell one.
+ *
+ * @returns the protocol; `failed` when enough of both directions was seen and neither tells; null when
+ * more is needed
+ */
+export function learnApplication(
+  own: Direction,
+  other: Direction,
+  side: Side,
+  chunk: Buffer,
+): string | null {
+  const room = MAX_HEAD_BYTES - own.head.length
+  if (room <= 0) return null
+  // Most protocols are told by the first chunk: nothing has to be kept of it then.
+  const isFirst = room === MAX_HEAD_BYTES
+  own.spoken = isFirst ? detectApplication(chunk.toString('latin1', 0, room), side) : null
+  if (own.spoken !== null) return own.spoken
+  own.head = Buffer.concat([own.head, chunk.subarray(0, room)])
+  if (!isFirst) own.spoken = detectApplication(own.head.toString('latin1'), side)
+  if (own.spoken !== null) return own.spoken
+  return own.head.length >= ENOUGH && other.head.length >= ENOUGH ? 'failed' : null
+}
 
-/** Collects the beginnings of both directions until they tell the protocol. */
-export class ApplicationDetector {
-  readonly #heads: Record<Side, Buffer> = { request: NO_BYTES, response: NO_BYTES }
-  readonly #spoken: Record<Side, string | null> = { request: null, response: null }
+/** So much of the direction was seen that it will not tell any more. */
+export function isHeadFull({ head }: Direction): boolean {
+  return head.length >= MAX_HEAD_BYTES
+}
 
-  /**
-   * @returns the protocol; `failed` when enough of both directions was seen and neither tells; null when
-   * more is needed
-   */
-  push(side: Side, chunk: Buffer): string | null {
-    const room = MAX_HEAD_BYTES - this.#heads[side].length
-    if (room <= 0 || this.#spoken[side] !== null) return this.#spoken[side]
-    // Most protocols are told by the first chunk: nothing has to be kept of it then.
-    const isFirst = room === MAX_HEAD_BYTES
-    const first = isFirst ? detectApplication(chunk.toString('latin1', 0, room), side) : null
-    if (first !== null) {
-      this.#spoken[side] = first
-      return first
-    }
-    this.#heads[side] = Buffer.concat([this.#heads[side], chunk.subarray(0, room)])
-    const found = isFirst ? null : detectApplication(this.#heads[side].toString('latin1'), side)
-    this.#spoken[side] = found
-    if (found !== null) return found
-    const { request, response } = this.#heads
-    return request.length >= ENOUGH && response.length >= ENOUGH ? 'failed' : null
-  }
-
-  /** What the direction's own bytes say; null: nothing. */
-  spoken(side: Side): string | null {
-    return this.#spoken[side]
-  }
-
-  /** So much of the direction was seen that it will not tell any more. */
-  isFull(side: Side): boolean {
-    return this.#heads[side].length >= MAX_HEAD_BYTES
-  }
-
-  /** What was collected of a direction before its newest chunk: whole while it is short. */
-  before(side: Side, chunk: Buffer): Buffer {
-    const head = this.#heads[side]
-    return head.subarray(0, Math.max(0, head.length - Math.min(chunk.length, MAX_HEAD_BYTES)))
-  }
+/** What was collected of a direction before its newest chunk: whole while it is short. */
+export function headBefore({ head }: Direction, chunk: Buffer): Buffer {
+  return head.subarray(0, Math.max(0, head.length - Math.min(chunk.length, MAX_HEAD_BYTES)))
 }

@@ -8,20 +8,21 @@ import {
   PASS,
   type Verdict,
 } from '#inspectors/inspector.ts'
-import { ApplicationDetector } from './application.ts'
+import { headBefore, isHeadFull, learnApplication } from './application.ts'
 import type { Packet } from './capture/packet.ts'
 import { Datagrams } from './datagrams.ts'
 import { DcerpcInspection } from './dcerpc-inspection.ts'
 import { DnsInspection } from './dns-inspection.ts'
 import type { DnsMessage } from './dns/message.ts'
 import type { Engine } from './engine.ts'
-import { Findings, type Outcome } from './findings.ts'
+import type { Findings, Origin, Outcome } from './findings.ts'
 import { FlowContext } from './flow-context.ts'
 import { HttpInspection, isLastChunk } from './http-inspection.ts'
-import { PacketInspection, type PacketStanding } from './packet-inspection.ts'
+import type { Inspections } from './inspections.ts'
+import type { PacketStanding } from './packet-inspection.ts'
 import type { Side } from './program/compiled-rule.ts'
 import type { FlowState } from './state/flow-state.ts'
-import { StreamInspection, type StreamMode } from './stream-inspection.ts'
+import type { StreamMode } from './stream-inspection.ts'
 import { TlsInspection } from './tls-inspection.ts'
 import type { TlsSession } from './tls/tls-session.ts'
 
@@ -30,28 +31,19 @@ const NO_ALERTS: readonly Alert[] = []
 /** Protocols that only the server's bytes tell. */
 const SPEAKS_ONE_WAY = new Set(['smtp', 'ftp', 'pop3', 'imap'])
 
-/** The rules over one connection. */
+/** The rules over one connection. What only some connections have is made when it is met. */
 export class IdsConnection implements ConnectionInspector {
+  readonly #inspections: Inspections
   readonly #context: FlowContext
-  readonly #findings: Findings
-  readonly #http: HttpInspection
-  readonly #stream: StreamInspection
+  #http: HttpInspection | null = null
   #tls: TlsInspection | null = null
   #rpc: DcerpcInspection | null = null
-  #packets: PacketInspection | null = null
   #dns: DnsInspection | null = null
   #datagrams: Datagrams | null = null
-  readonly #engine: Engine
-  readonly #detector = new ApplicationDetector()
-  /** The direction's own bytes told a protocol, or will not. */
-  readonly #hasSpoken: Record<Side, boolean> = { request: false, response: false }
 
-  constructor(engine: Engine, connection: Connection) {
-    this.#engine = engine
-    this.#context = new FlowContext(connection, engine)
-    this.#findings = new Findings(engine)
-    this.#stream = new StreamInspection(engine, this.#context, this.#findings)
-    this.#http = new HttpInspection(engine, this.#context, this.#findings, this.#stream)
+  constructor(inspections: Inspections, connection: Connection) {
+    this.#inspections = inspections
+    this.#context = new FlowContext(connection, inspections.engine)
   }
 
   bytes(flow: Flow, chunk: Buffer): Verdict {
@@ -63,15 +55,12 @@ export class IdsConnection implements ConnectionInspector {
   learn(flow: Flow, chunk: Buffer): void {
     const side = sideOf(flow)
     const context = this.#context
-    if (side === 'request') context.toServerBytes += chunk.length
-    else context.toClientBytes += chunk.length
-    const { spoken } = context
-    const own = side === 'request' ? spoken.request : spoken.response
-    if (own === null) {
-      const found = this.#detector.push(side, chunk)
-      spoken[side] = this.#detector.spoken(side)
-      if (context.application === null) context.application = found
-    } else if (context.application === null) context.application = own
+    const isRequest = side === 'request'
+    const own = isRequest ? context.request : context.response
+    const other = isRequest ? context.response : context.request
+    own.streamBytes += chunk.length
+    const found = own.spoken ?? learnApplication(own, other, side, chunk)
+    context.application ??= found
     if (context.application === 'tls') this.#tlsBytes(side, chunk)
     else if (context.application === 'dcerpc') this.#rpcBytes(side, chunk)
   }
@@ -85,38 +74,39 @@ export class IdsConnection implements ConnectionInspector {
     const side = sideOf(flow)
     const context = this.#context
     context.chunkBytes = chunk.length
-    if (!this.#findings.passes) {
-      this.#findings.about(flow, 'stream', null)
-      this.#stream.bytes(side, chunk, mode, isHeld)
-      const { request, response } = this.#hasSpoken
-      if (!(side === 'request' ? request : response)) this.#hear(side)
+    const { findings, streams } = this.#inspections
+    const direction = context.direction(side)
+    if (!context.passes) {
+      findings.about(context, flow, 'stream', null)
+      streams.bytes(context, side, chunk, mode, isHeld)
+      if (!direction.hasSpoken) this.#hear(side)
     }
     if (this.#tls !== null) {
-      this.#findings.about(flow, 'transaction', this.#tls.session)
-      this.#tls.inspect(side, this.#stream.side(side).window)
+      findings.about(context, flow, 'transaction', this.#tls.session)
+      this.#tls.inspect(side, direction.stream.window)
     }
     if (this.#rpc !== null) {
-      this.#findings.about(flow, 'transaction', null)
-      this.#rpc.inspect(side, this.#stream.side(side).window)
+      findings.about(context, flow, 'transaction', null)
+      this.#rpc.inspect(side, direction.stream.window)
     }
-    const verdict = this.#findings.take()
+    const verdict = findings.take()
     if (verdict !== PASS || this.#tls?.encrypted !== true) return verdict
     return { kind: 'bypass', reason: 'encrypted', alerts: NO_ALERTS }
   }
 
   /** Of a capture in line: bytes that were let go before came again, with the values that they had. */
   again(flow: Flow, chunk: Buffer): void {
-    if (this.#findings.passes) return
-    this.#findings.about(flow, 'stream', null)
-    this.#stream.again(sideOf(flow), chunk)
+    if (this.#context.passes) return
+    this.#about(flow, 'stream', null)
+    this.#inspections.streams.again(this.#context, sideOf(flow), chunk)
   }
 
   requestHead(transaction: HttpTransaction): Verdict {
     this.#context.application = 'http'
-    if (this.#findings.passes) return PASS
-    this.#findings.about('to_server', 'transaction', transaction)
-    this.#http.head(transaction, 'request')
-    return this.#findings.take()
+    if (this.#context.passes) return PASS
+    this.#about('to_server', 'transaction', transaction)
+    this.#httpRules.head(transaction, 'request')
+    return this.#inspections.findings.take()
   }
 
   /** Chunks are judged as they come: a match is found with the chunk that completes it. */
@@ -134,10 +124,10 @@ export class IdsConnection implements ConnectionInspector {
   }
 
   responseHead(transaction: HttpTransaction): Verdict {
-    if (this.#findings.passes) return PASS
-    this.#findings.about('to_client', 'transaction', transaction)
-    this.#http.head(transaction, 'response')
-    return this.#findings.take()
+    if (this.#context.passes) return PASS
+    this.#about('to_client', 'transaction', transaction)
+    this.#httpRules.head(transaction, 'response')
+    return this.#inspections.findings.take()
   }
 
   holdsResponseBody(): boolean {
@@ -154,14 +144,14 @@ export class IdsConnection implements ConnectionInspector {
 
   /** Of a capture: the parser found a fault; `name` as in `app-layer-event`, without `http.`. */
   httpEvent(transaction: HttpTransaction, flow: Flow, name: string): Verdict {
-    if (this.#findings.passes) return PASS
-    this.#findings.about(flow, 'transaction', transaction)
-    this.#http.raise(transaction, sideOf(flow), name)
-    return this.#findings.take()
+    if (this.#context.passes) return PASS
+    this.#about(flow, 'transaction', transaction)
+    this.#httpRules.raise(transaction, sideOf(flow), name)
+    return this.#inspections.findings.take()
   }
 
   transactionEnd(transaction: HttpTransaction): Verdict {
-    this.#http.close(transaction)
+    this.#http?.close(transaction)
     return PASS
   }
 
@@ -171,28 +161,22 @@ export class IdsConnection implements ConnectionInspector {
 
   /** Of a capture: one packet of the connection or flow, before what it brings in order. */
   packet(packet: Packet, flow: Flow, standing: PacketStanding): Verdict {
-    this.#packets ??= new PacketInspection(this.#engine, this.#context, this.#findings)
-    this.#findings.about(flow, 'packet', null)
-    this.#packets.packet(packet, sideOf(flow), standing)
-    return this.#findings.take()
-  }
-
-  /** The newest verdict holds for all that follows, not for its packet or message alone. */
-  get concernsFlow(): boolean {
-    return this.#findings.concernsFlow
+    this.#about(flow, 'packet', null)
+    this.#inspections.packets.packet(this.#context, packet, sideOf(flow), standing)
+    return this.#inspections.findings.take()
   }
 
   /** What the newest packet brings in order was shown: the rules about packets that ask for it. */
   afterStream(flow: Flow): Verdict {
-    if (this.#packets === null || this.#findings.passes) return PASS
-    this.#findings.about(flow, 'packet', null)
-    this.#packets.afterStream()
-    return this.#findings.take()
+    if (this.#context.passes) return PASS
+    this.#about(flow, 'packet', null)
+    this.#inspections.packets.afterStream(this.#context)
+    return this.#inspections.findings.take()
   }
 
   /** Whether rules are asked about what comes; protocols are read in any case. */
   asks(isAsked: boolean): void {
-    this.#findings.asks(isAsked)
+    this.#context.passes = !isAsked
   }
 
   /** Bits and numbers that rules have set. */
@@ -202,7 +186,7 @@ export class IdsConnection implements ConnectionInspector {
 
   /** What all that matched since the last time comes to; null: nothing did. */
   settle(): Outcome | null {
-    return this.#findings.settle()
+    return this.#inspections.findings.settle(this.#context)
   }
 
   /**
@@ -219,11 +203,11 @@ export class IdsConnection implements ConnectionInspector {
     faults: readonly string[] = [],
   ): Verdict {
     this.#context.application = 'dns'
-    if (this.#findings.passes) return PASS
-    this.#dns ??= new DnsInspection(this.#engine, this.#context, this.#findings)
-    this.#findings.about(flow, 'transaction', transaction)
+    if (this.#context.passes) return PASS
+    this.#dns ??= this.#made(DnsInspection)
+    this.#about(flow, 'transaction', transaction)
     this.#dns.message(sideOf(flow), message, bytes, faults)
-    return this.#findings.take()
+    return this.#inspections.findings.take()
   }
 
   /** In line: one datagram and the message that it is. */
@@ -239,12 +223,12 @@ export class IdsConnection implements ConnectionInspector {
 
   /** Newest bytes of a direction's stream, latin1, as records quote them: with a note where some are missing. */
   quoted(flow: Flow): string {
-    return this.#stream.quoted(sideOf(flow))
+    return this.#context.direction(sideOf(flow)).stream.quoted
   }
 
   /** Of a capture: so many bytes of a stream were not seen. */
   gap(flow: Flow, bytes: number): Verdict {
-    this.#stream.gap(sideOf(flow), bytes)
+    this.#context.direction(sideOf(flow)).stream.gap(bytes)
     this.#tls?.gap(sideOf(flow))
     this.#rpc?.gap(sideOf(flow))
     return PASS
@@ -252,7 +236,10 @@ export class IdsConnection implements ConnectionInspector {
 
   /** Of a capture: no byte of the connection will come any more. What is open keeps what it was matched with. */
   rest(): void {
-    if (this.#http.isIdle) this.#stream.rest()
+    if (this.#http?.isIdle === false) return
+    this.#http = null
+    this.#context.request.rest()
+    this.#context.response.rest()
   }
 
   /** Handshake of a TLS connection, for records. */
@@ -262,7 +249,8 @@ export class IdsConnection implements ConnectionInspector {
 
   /** Protocol that each direction's own bytes tell; null: none. */
   get spoken(): Readonly<Record<Side, string | null>> {
-    return this.#context.spoken
+    const { request, response } = this.#context
+    return { request: request.spoken, response: response.spoken }
   }
 
   /** Protocol by the bytes seen; `failed`: none that is known; null: not enough of them yet. */
@@ -276,35 +264,54 @@ export class IdsConnection implements ConnectionInspector {
     chunk: Buffer,
     isLast = isLastChunk(transaction, sideOf(flow)),
   ): Verdict {
-    if (this.#findings.passes) return PASS
-    this.#findings.about(flow, 'transaction', transaction)
-    this.#http.body(transaction, sideOf(flow), chunk, isLast)
-    return this.#findings.take()
+    if (this.#context.passes) return PASS
+    this.#about(flow, 'transaction', transaction)
+    this.#httpRules.body(transaction, sideOf(flow), chunk, isLast)
+    return this.#inspections.findings.take()
   }
 
   #end(transaction: HttpTransaction, flow: Flow): Verdict {
-    if (this.#findings.passes) return PASS
-    this.#findings.about(flow, 'transaction', transaction)
-    this.#http.end(transaction, sideOf(flow))
-    return this.#findings.take()
+    if (this.#context.passes) return PASS
+    this.#about(flow, 'transaction', transaction)
+    this.#httpRules.end(transaction, sideOf(flow))
+    return this.#inspections.findings.take()
+  }
+
+  #about(flow: Flow, origin: Origin, transaction: object | null): void {
+    this.#inspections.findings.about(this.#context, flow, origin, transaction)
+  }
+
+  get #httpRules(): HttpInspection {
+    return (this.#http ??= this.#made(HttpInspection))
+  }
+
+  #made<Rules>(
+    Kind: new (engine: Engine, context: FlowContext, findings: Findings) => Rules,
+  ): Rules {
+    const { engine, findings } = this.#inspections
+    return new Kind(engine, this.#context, findings)
   }
 
   /** Whether what the direction's own bytes tell of the protocol fits what the other one's told. */
   #hear(side: Side): void {
-    const { spoken, application } = this.#context
-    const found = spoken[side]
-    if (found === null && !this.#detector.isFull(side)) return
-    this.#hasSpoken[side] = true
-    const otherSide = side === 'request' ? 'response' : 'request'
-    const other = this.#hasSpoken[otherSide] ? spoken[otherSide] : null
+    const context = this.#context
+    const { streams } = this.#inspections
+    const isRequest = side === 'request'
+    const own = isRequest ? context.request : context.response
+    const opposite = isRequest ? context.response : context.request
+    const found = own.spoken
+    if (found === null && !isHeadFull(own)) return
+    own.hasSpoken = true
+    const other = opposite.hasSpoken ? opposite.spoken : null
     if (found === null) {
-      if (application === 'failed') this.#stream.raise('applayer_proto_detection_skipped', side)
+      if (context.application === 'failed')
+        streams.raise(context, 'applayer_proto_detection_skipped', side)
       else if (other !== null && !SPEAKS_ONE_WAY.has(other))
-        this.#stream.raise('applayer_detect_protocol_only_one_direction', side)
+        streams.raise(context, 'applayer_detect_protocol_only_one_direction', side)
     } else if (other !== null && other !== found)
-      this.#stream.raise('applayer_mismatch_protocol_both_directions', side)
-    else if (found === 'http' && side === 'request' && this.#context.toClientBytes > 0)
-      this.#stream.raise('applayer_wrong_direction_first_data', side)
+      streams.raise(context, 'applayer_mismatch_protocol_both_directions', side)
+    else if (found === 'http' && isRequest && context.response.streamBytes > 0)
+      streams.raise(context, 'applayer_wrong_direction_first_data', side)
   }
 
   #tlsBytes(side: Side, chunk: Buffer): void {
@@ -312,7 +319,7 @@ export class IdsConnection implements ConnectionInspector {
       this.#tls.read(side, chunk)
       return
     }
-    this.#tls = new TlsInspection(this.#engine, this.#context, this.#findings)
+    this.#tls = this.#made(TlsInspection)
     this.#tls.read(side, this.#whole(side, chunk))
   }
 
@@ -321,13 +328,13 @@ export class IdsConnection implements ConnectionInspector {
       this.#rpc.read(side, chunk)
       return
     }
-    this.#rpc = new DcerpcInspection(this.#engine, this.#context, this.#findings)
+    this.#rpc = this.#made(DcerpcInspection)
     this.#rpc.read(side, this.#whole(side, chunk))
   }
 
   /** The chunk with which the protocol is known, and what came before it in this direction: it belongs to it. */
   #whole(side: Side, chunk: Buffer): Buffer {
-    const before = this.#detector.before(side, chunk)
+    const before = headBefore(this.#context.direction(side), chunk)
     return before.length === 0 ? chunk : Buffer.concat([before, chunk])
   }
 }

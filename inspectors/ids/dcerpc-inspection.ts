@@ -45,7 +45,7 @@ export class DcerpcInspection {
   }
 
   #evaluate({ call, side }: RpcNews, payload: Subject): void {
-    if (this.#findings.passes) return
+    if (this.#context.passes) return
     const group = this.#engine.program.applications.dcerpc[side]
     if (group.size === 0) return
     const { candidates, budget } = this.#engine
@@ -55,13 +55,14 @@ export class DcerpcInspection {
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
     reading.isDceLittle = call.stubs[side].isLittle
-    this.#findings.about(side === 'request' ? 'to_server' : 'to_client', 'transaction', call)
+    const flow = side === 'request' ? 'to_server' : 'to_client'
+    this.#findings.about(this.#context, flow, 'transaction', call)
     for (const compiled of candidates.rules) {
       if (call.fired[side].has(compiled.index) || !this.#context.admits(compiled, side)) continue
       if (evaluateSections(compiled, view, budget) !== 'match') continue
       call.fired[side].add(compiled.index)
-      this.#findings.match(compiled, this.#context.state, this.#context.endpoints(side))
-      if (this.#findings.passes) break
+      this.#findings.match(compiled, side)
+      if (this.#context.passes) break
     }
     reading.isDceLittle = true
   }

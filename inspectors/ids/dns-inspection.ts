@@ -32,12 +32,11 @@ export class DnsInspection {
         if (side === 'request' ? compiled.rule.toServer : compiled.rule.toClient)
           candidates.add(compiled)
     candidates.sort()
-    const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
       if (!this.#context.admits(compiled, side)) continue
       if (evaluateSections(compiled, view, budget) !== 'match') continue
-      this.#findings.match(compiled, this.#context.state, endpoints)
-      if (this.#findings.passes) return
+      this.#findings.match(compiled, side)
+      if (this.#context.passes) return
     }
   }
 }

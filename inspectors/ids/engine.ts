@@ -2,7 +2,7 @@ import type { InspectorMode } from '#chain/model/chain.ts'
 import { MatchBudget } from './match/section.ts'
 import { CandidateList } from './program/candidate-list.ts'
 import type { Program } from './program/program.ts'
-import { type HostBits, createHostBits } from './state/flow-state.ts'
+import { FlowState, type HostBits, createHostBits } from './state/flow-state.ts'
 import type { AlertLimits } from './state/alert-limits.ts'
 
 export interface EngineSettings {
@@ -38,6 +38,8 @@ export class Engine {
   readonly program: Program
   readonly settings: EngineSettings
   readonly hostBits: HostBits = createHostBits()
+  /** State of a connection whose rules have set nothing. */
+  readonly nothingSet = new FlowState(this.hostBits)
   readonly candidates: CandidateList
   readonly budget = new MatchBudget()
   readonly counters: EngineCounters = {

@@ -9,10 +9,10 @@ import type { Action } from '#signatures/suricata/rule.ts'
 import { type AlertSubject, NOTHING, alertOf } from './alert.ts'
 import type { Engine } from './engine.ts'
 import { matchesOf } from './evaluate.ts'
+import type { FlowContext } from './flow-context.ts'
 import { MAX_FINDINGS } from './limits.ts'
-import type { CompiledRule } from './program/compiled-rule.ts'
+import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import type { RuleType } from './program/rule-type.ts'
-import type { FlowState } from './state/flow-state.ts'
 import type { Endpoints } from './state/thresholds.ts'
 
 /** What was looked at when a rule matched. A stream or a transaction has state: a packet alone has none. */
@@ -61,13 +61,15 @@ interface Match {
  * Rules that matched wait here until the packet, or event, is over. Then they are gone through in rule
  * order: a pass ends it, a drop or reject stops the packet or the flow, thresholds and suppressions hold alerts
  * back and never a drop.
+ *
+ * One for all connections of an inspector: the packet, or event, of one is over before that of another begins.
  */
 export class Findings {
   readonly #engine: Engine
+  /** Connection that is being looked at; null: none was so far. */
+  #context: FlowContext | null = null
   #matches: Match[] = []
   #lost = 0
-  #isPassed = false
-  #isForFlow = false
   #flow: Flow = 'to_server'
   #origin: Origin = 'transaction'
   #transaction: object | null = null
@@ -76,52 +78,41 @@ export class Findings {
     this.#engine = engine
   }
 
-  /** The flow was passed: nothing more of it is evaluated. */
-  get passes(): boolean {
-    return this.#isPassed
-  }
-
-  /** The last verdict that was taken is for the rest of the flow too. */
-  get concernsFlow(): boolean {
-    return this.#isForFlow
-  }
-
-  /** Whether what comes is evaluated. */
-  asks(isAsked: boolean): void {
-    this.#isPassed = !isAsked
-  }
-
   /** Says what is looked at from now on. */
-  about(flow: Flow, origin: Origin, transaction: object | null): void {
+  about(context: FlowContext, flow: Flow, origin: Origin, transaction: object | null): void {
+    if (context !== this.#context) this.#turnTo(context)
     this.#flow = flow
     this.#origin = origin
     this.#transaction = transaction
   }
 
+  /** What an event of another connection left that was broken off is nothing of this one. */
+  #turnTo(context: FlowContext): void {
+    this.#context = context
+    if (this.#matches.length > 0) this.#matches = []
+    this.#lost = 0
+  }
+
   /**
    * Takes a rule whose conditions all hold and applies its effects, which later rules may ask for.
    *
+   * @param side of the data that it matched
    * @param about what it matched with beside its buffers
    */
-  match(
-    compiled: CompiledRule,
-    state: FlowState,
-    endpoints: Endpoints,
-    about: AlertSubject = NOTHING,
-  ): void {
-    const { context } = this.#engine.budget
-    const { now: clock, quotesMatches } = this.#engine.settings
-    const now = clock()
-    for (const effect of compiled.rule.effects)
-      state.apply(effect, endpoints.source, endpoints.destination, now)
+  match(compiled: CompiledRule, side: Side, about: AlertSubject = NOTHING): void {
+    const { budget, settings } = this.#engine
+    const { context } = budget
+    const endpoints = this.#context!.endpoints(side)
+    this.#context!.apply(compiled.rule.effects, endpoints, settings.now())
     if (this.#matches.length >= MAX_FINDINGS) {
       this.#lost += 1
       return
     }
+    const isQuoted = settings.quotesMatches && !compiled.rule.noAlert
     this.#matches.push({
       compiled,
       about: context === null ? about : { ...about, context },
-      matches: compiled.rule.noAlert || !quotesMatches ? NO_MATCHES : matchesOf(compiled),
+      matches: isQuoted ? matchesOf(compiled) : NO_MATCHES,
       endpoints,
       flow: this.#flow,
       origin: this.#origin,
@@ -132,22 +123,22 @@ export class Findings {
   /** The verdict of an event; nothing while packets gather their events until `settle`. */
   take(): Verdict {
     if (this.#matches.length === 0 || this.#engine.settings.gathersPackets) return PASS
-    const outcome = this.settle()
+    const context = this.#context!
+    const outcome = this.settle(context)
     if (outcome === null) return PASS
-    this.#isForFlow = outcome.flowAction !== null
     const alerts = outcome.findings.map(({ alert }) => alert)
     // In line a pass is for the connection: there is no packet to pass alone.
     if (outcome.action === 'pass') {
-      this.#isPassed = true
+      context.passes = true
       return { kind: 'bypass', reason: 'pass-rule', alerts }
     }
     if (outcome.action !== 'alert') return { kind: 'drop', alerts }
     return alerts.length === 0 ? PASS : { kind: 'alert', alerts }
   }
 
-  /** Goes through what has matched since the last time; null: nothing has. */
-  settle(): Outcome | null {
-    if (this.#matches.length === 0) return null
+  /** Goes through what has matched of a connection since the last time; null: nothing has. */
+  settle(context: FlowContext): Outcome | null {
+    if (this.#matches.length === 0 || context !== this.#context) return null
     const matches = this.#matches
     this.#matches = []
     if (matches.length > 1)
@@ -155,7 +146,7 @@ export class Findings {
     const discarded = this.#lost
     this.#lost = 0
     const outcome = settleMatches(matches, this.#engine, discarded)
-    if (outcome.flowAction === 'pass') this.#isPassed = true
+    if (outcome.flowAction === 'pass') context.passes = true
     this.#engine.counters.alertsDropped += outcome.discarded
     return outcome
   }

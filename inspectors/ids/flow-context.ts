@@ -3,15 +3,14 @@ import { addressBytes } from '#signatures/suricata/address.ts'
 import { isWithin } from '#signatures/suricata/number-range.ts'
 import { coversApplication } from '#signatures/suricata/protocols.ts'
 import type { FlowCheck, ProtocolMode } from '#signatures/suricata/checks.ts'
+import type { Effect } from '#signatures/suricata/rule.ts'
+import { Direction } from './direction.ts'
 import type { Engine } from './engine.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
+import type { FlowKind } from './program/flow-kinds.ts'
 import type { PortPlan } from './program/port-plans.ts'
 import { FlowState } from './state/flow-state.ts'
 import type { Endpoints } from './state/thresholds.ts'
-
-const UNKNOWN = 0
-const HOLDS = 1
-const FAILS = 2
 
 /** What is known of a TLS connection, for `tls.version` and `ssl_state`. */
 export interface TlsFacts {
@@ -21,69 +20,61 @@ export interface TlsFacts {
 
 /** Addresses, bits and protocol of one connection, and the checks of a rule that need no buffer. */
 export class FlowContext {
-  readonly state: FlowState
-  /** Rules that its ports let take part. */
-  readonly plan: PortPlan
+  readonly #connection: Connection
+  readonly #engine: Engine
+  readonly #kind: FlowKind
+  readonly request = new Direction()
+  readonly response = new Direction()
   /** Application protocol by its bytes; null: not known (yet); `failed`: bytes enough, none known. */
   application: string | null = null
-  /** What each direction's own bytes say; null: nothing. */
-  readonly spoken: Record<Side, string | null> = { request: null, response: null }
+  /** The flow was passed, or is not to be looked at: nothing more of it is evaluated. */
+  passes = false
+  /** Payload bytes of the newest chunk. */
+  chunkBytes = 0
+  /** Null: no rule has set anything. */
+  #state: FlowState | null = null
   /** Protocol before the connection changed to another one; null: it did not. */
   originalApplication: string | null = null
   tls: TlsFacts | null = null
-  /** Packets of a capture, with this one. */
-  readonly counts: Readonly<Record<Side, { pkts: number; bytes: number }>> = {
-    request: { pkts: 0, bytes: 0 },
-    response: { pkts: 0, bytes: 0 },
-  }
-  /** Payload bytes of each direction so far, and of the newest chunk. */
-  toServerBytes = 0
-  toClientBytes = 0
-  chunkBytes = 0
-  /** Addresses as bytes, and what headers came to: made when a rule first asks. */
-  #client: string | null = null
-  #server: string | null = null
-  readonly #connection: Connection
-  #headers: Uint8Array | null = null
-  readonly #headerCount: number
-  readonly #endpoints: Readonly<Record<Side, Endpoints>>
-  readonly #now: () => number
 
   constructor(connection: Connection, engine: Engine) {
     this.#connection = connection
-    this.state = new FlowState(engine.hostBits)
-    this.plan = engine.program.plans.of(connection.clientPort, connection.serverPort)
-    this.#headerCount = engine.program.headerCount
-    this.#now = engine.settings.now
-    const { clientAddress, clientPort, serverAddress, serverPort, id } = connection
-    this.#endpoints = {
-      request: {
-        source: clientAddress,
-        destination: serverAddress,
-        flow: id,
-        sourcePort: clientPort,
-        destinationPort: serverPort,
-      },
-      response: {
-        source: serverAddress,
-        destination: clientAddress,
-        flow: id,
-        sourcePort: serverPort,
-        destinationPort: clientPort,
-      },
+    this.#engine = engine
+    this.#kind = engine.program.flowKinds.of(connection)
+  }
+
+  /** Rules that its ports let take part. */
+  get plan(): PortPlan {
+    return this.#kind.plan
+  }
+
+  /** Bits and numbers that rules have set. */
+  get state(): FlowState {
+    return this.#state ?? this.#engine.nothingSet
+  }
+
+  direction(side: Side): Direction {
+    return side === 'request' ? this.request : this.response
+  }
+
+  /** Ends of the data of a side. */
+  endpoints(side: Side): Endpoints {
+    const { clientAddress, clientPort, serverAddress, serverPort, id } = this.#connection
+    const isRequest = side === 'request'
+    return {
+      source: isRequest ? clientAddress : serverAddress,
+      destination: isRequest ? serverAddress : clientAddress,
+      flow: id,
+      sourcePort: isRequest ? clientPort : serverPort,
+      destinationPort: isRequest ? serverPort : clientPort,
     }
   }
 
-  get #clientBytes(): string {
-    return (this.#client ??= addressBytes(this.#connection.clientAddress) ?? '')
-  }
-
-  get #serverBytes(): string {
-    return (this.#server ??= addressBytes(this.#connection.serverAddress) ?? '')
-  }
-
-  endpoints(side: Side): Endpoints {
-    return side === 'request' ? this.#endpoints.request : this.#endpoints.response
+  /** What a rule sets when it matches data between these ends. */
+  apply(effects: readonly Effect[], { source, destination }: Endpoints, now: number): void {
+    if (effects.length === 0) return
+    this.#state ??= new FlowState(this.#engine.hostBits)
+    for (const effect of effects) this.#state.apply(effect, source, destination, now)
   }
 
   /** Header, protocol and flow checks of a rule for data of this side. */
@@ -102,21 +93,8 @@ export class FlowContext {
   }
 
   /** Addresses and ports are those that the rule is for; otherwise it holds for nothing of this side. */
-  headerHolds(compiled: CompiledRule, side: Side): boolean {
-    const { header } = compiled
-    const at = header.id * 2 + (side === 'request' ? 0 : 1)
-    const headers = (this.#headers ??= new Uint8Array(this.#headerCount * 2))
-    let known = headers[at]
-    if (known === UNKNOWN) {
-      const { clientPort, serverPort } = this.#connection
-      const holds =
-        side === 'request'
-          ? header.matches(this.#clientBytes, clientPort, this.#serverBytes, serverPort)
-          : header.matches(this.#serverBytes, serverPort, this.#clientBytes, clientPort)
-      known = holds ? HOLDS : FAILS
-      headers[at] = known
-    }
-    return known === HOLDS
+  headerHolds({ header }: CompiledRule, side: Side): boolean {
+    return this.#kind.headerHolds(header, side, this.#connection)
   }
 
   #holds(check: FlowCheck, side: Side): boolean {
@@ -124,11 +102,16 @@ export class FlowContext {
       case 'flowbits':
       case 'xbits':
       case 'flowint': {
-        const { source, destination } = this.#endpoints[side]
-        return this.state.holds(check, source, destination, this.#now())
+        const { clientAddress: client, serverAddress: server } = this.#connection
+        const now = this.#engine.settings.now()
+        return side === 'request'
+          ? this.state.holds(check, client, server, now)
+          : this.state.holds(check, server, client, now)
       }
-      case 'sameip':
-        return this.#clientBytes === this.#serverBytes
+      case 'sameip': {
+        const { clientAddress, serverAddress } = this.#connection
+        return isSameAddress(clientAddress, serverAddress)
+      }
       case 'dsize':
         return isWithin(check.range, this.chunkBytes)
       case 'stream_size':
@@ -167,13 +150,13 @@ export class FlowContext {
   #protocols(mode: ProtocolMode, side: Side): readonly (string | null)[] {
     switch (mode) {
       case 'direction':
-        return [this.spoken[side] ?? this.application]
+        return [this.direction(side).spoken ?? this.application]
       case 'to_server':
-        return [this.spoken.request ?? this.application]
+        return [this.request.spoken ?? this.application]
       case 'to_client':
-        return [this.spoken.response ?? this.application]
+        return [this.response.spoken ?? this.application]
       case 'either':
-        return [this.spoken.request ?? this.application, this.spoken.response ?? this.application]
+        return [this.request.spoken ?? this.application, this.response.spoken ?? this.application]
       case 'final':
         return [this.application]
       case 'original':
@@ -183,11 +166,12 @@ export class FlowContext {
 
   #countHolds(check: Extract<FlowCheck, { kind: 'flow-count' }>): boolean {
     if (check.what === 'age') {
-      const seconds = Math.floor((this.#now() - this.#connection.openedAt) / 1000)
+      const seconds = Math.floor((this.#engine.settings.now() - this.#connection.openedAt) / 1000)
       return isWithin(check.range, seconds)
     }
-    const server = isWithin(check.range, this.counts.request[check.what])
-    const client = isWithin(check.range, this.counts.response[check.what])
+    const what = check.what === 'pkts' ? 'packets' : 'packetBytes'
+    const server = isWithin(check.range, this.request[what])
+    const client = isWithin(check.range, this.response[what])
     switch (check.side) {
       case 'toserver':
         return server
@@ -202,8 +186,8 @@ export class FlowContext {
 
   /** Sizes count from the sequence number of the SYN, which takes one. */
   #streamSize(check: Extract<FlowCheck, { kind: 'stream_size' }>): boolean {
-    const client = compareSize(this.toServerBytes + 1, check.comparison, check.bytes)
-    const server = compareSize(this.toClientBytes + 1, check.comparison, check.bytes)
+    const client = compareSize(this.request.streamBytes + 1, check.comparison, check.bytes)
+    const server = compareSize(this.response.streamBytes + 1, check.comparison, check.bytes)
     switch (check.side) {
       case 'client':
         return client
@@ -215,6 +199,12 @@ export class FlowContext {
         return client || server
     }
   }
+}
+
+/** An address can be written in more than one way, of version 6. */
+function isSameAddress(one: string, other: string): boolean {
+  if (one === other) return true
+  return one.includes(':') && (addressBytes(one) ?? '') === (addressBytes(other) ?? '')
 }
 
 function compareSize(

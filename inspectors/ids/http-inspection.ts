@@ -12,8 +12,6 @@ import { scanHead } from './http/head-scan.ts'
 import { MAX_OPEN_EXCHANGES, MAX_WAITING_RULES } from './limits.ts'
 import type { CompiledRule, Side } from './program/compiled-rule.ts'
 import type { RuleGroup } from './program/rule-group.ts'
-import type { RecentValues } from './program/value-memo.ts'
-import type { StreamInspection } from './stream-inspection.ts'
 
 /**
  * HTTP rules over the exchanges of one connection.
@@ -25,16 +23,12 @@ import type { StreamInspection } from './stream-inspection.ts'
  */
 export class HttpInspection {
   readonly #engine: Engine
-  readonly #context: FlowContext
   readonly #findings: Findings
-  readonly #streams: StreamInspection
-  readonly #exchanges = new Map<HttpTransaction, HttpExchange>()
-  /** The one that was met last, when it is open: nearly always the one that is meant. */
-  #newest: HttpExchange | null = null
-  readonly #recentValues: RecentValues = { request: [], response: [] }
+  readonly #context: FlowContext
+  /** Those that are open, linked, the one that was met last in front: nearly always the one that is meant. */
+  #open: HttpExchange | null = null
 
-  constructor(engine: Engine, context: FlowContext, findings: Findings, streams: StreamInspection) {
-    this.#streams = streams
+  constructor(engine: Engine, context: FlowContext, findings: Findings) {
     this.#engine = engine
     this.#context = context
     this.#findings = findings
@@ -73,8 +67,8 @@ export class HttpInspection {
    * @param name of an `app-layer-event`, without `http.`
    */
   raise(transaction: HttpTransaction, side: Side, name: string): void {
-    const exchange = this.#open(transaction)
-    if (exchange === undefined || exchange.hasRaised(name)) return
+    const exchange = this.#find(transaction)
+    if (exchange === null || exchange.hasRaised(name)) return
     exchange.raise(name)
     const { candidates, program } = this.#engine
     const asked = program.events.get(`http.${name}`)
@@ -90,8 +84,8 @@ export class HttpInspection {
 
   /** @param isLast the message's length says that nothing follows */
   body(transaction: HttpTransaction, side: Side, chunk: Buffer, isLast: boolean): void {
-    const exchange = this.#open(transaction)
-    if (exchange === undefined) return
+    const exchange = this.#find(transaction)
+    if (exchange === null) return
     const group = this.#group(side)
     const body = exchange.body(side, this.#engine.settings.bodyDepth)
     const { candidates, program } = this.#engine
@@ -104,11 +98,11 @@ export class HttpInspection {
   }
 
   end(transaction: HttpTransaction, side: Side): void {
-    const exchange = this.#open(transaction)
-    if (exchange === undefined) return
+    const exchange = this.#find(transaction)
+    if (exchange === null) return
     const state = exchange.state(side)
     state.isOver = true
-    if (side === 'request' && exchange.closed) this.#forget(transaction)
+    if (side === 'request' && exchange.closed) this.#forget(exchange)
     state.files?.end(isWhole(transaction, side))
     if (state.body === null) state.hasBody ??= false
     else {
@@ -126,40 +120,51 @@ export class HttpInspection {
 
   /** No exchange is open. */
   get isIdle(): boolean {
-    return this.#exchanges.size === 0
+    return this.#open === null
   }
 
   /** A server may answer early: the request is then inspected to its own end. */
   close(transaction: HttpTransaction): void {
-    const exchange = this.#open(transaction)
-    if (exchange === undefined) return
+    const exchange = this.#find(transaction)
+    if (exchange === null) return
     exchange.closed = true
-    if (exchange.request.isOver) this.#forget(transaction)
+    if (exchange.request.isOver) this.#forget(exchange)
   }
 
   #exchange(transaction: HttpTransaction): HttpExchange | null {
-    const known = this.#open(transaction)
-    if (known !== undefined) return known
-    if (this.#exchanges.size >= MAX_OPEN_EXCHANGES) {
+    const known = this.#find(transaction)
+    if (known !== null) return known
+    let count = 0
+    for (let exchange = this.#open; exchange !== null; exchange = exchange.next) count += 1
+    if (count >= MAX_OPEN_EXCHANGES) {
       this.#engine.counters.exchangesSkipped += 1
       return null
     }
-    const made = new HttpExchange(transaction, this.#recentValues)
-    this.#exchanges.set(transaction, made)
-    this.#newest = made
+    const made = new HttpExchange(transaction)
+    made.next = this.#open
+    this.#open = made
     return made
   }
 
-  #open(transaction: HttpTransaction): HttpExchange | undefined {
-    if (this.#newest !== null && this.#newest.transaction === transaction) return this.#newest
-    const found = this.#exchanges.get(transaction)
-    if (found !== undefined) this.#newest = found
-    return found
+  #find(transaction: HttpTransaction): HttpExchange | null {
+    const first = this.#open
+    if (first === null || first.transaction === transaction) return first
+    for (let before = first, found = first.next; found !== null; found = found.next) {
+      if (found.transaction === transaction) {
+        before.next = found.next
+        found.next = first
+        this.#open = found
+        return found
+      }
+      before = found
+    }
+    return null
   }
 
-  #forget(transaction: HttpTransaction): void {
-    this.#exchanges.delete(transaction)
-    this.#newest = null
+  /** @param exchange the one that was met last */
+  #forget(exchange: HttpExchange): void {
+    this.#open = exchange.next
+    exchange.next = null
   }
 
   #group(side: Side): RuleGroup {
@@ -169,13 +174,13 @@ export class HttpInspection {
 
   #wake(exchange: HttpExchange, side: Side): void {
     const state = exchange.state(side)
-    if (state.waiting.length === 0) return
     const { waiting, lacking } = state
-    state.waiting = []
+    if (waiting === null) return
+    state.waiting = null
     for (let index = 0; index < waiting.length; index += 1) {
       const rule = waiting[index]
       const lacks = lacking?.get(rule)
-      if (lacks !== undefined && isStillLacking(lacks, exchange)) state.waiting.push(rule)
+      if (lacks !== undefined && isStillLacking(lacks, exchange)) (state.waiting ??= []).push(rule)
       else {
         this.#engine.candidates.add(rule)
         if (lacks !== undefined) lacking!.delete(rule)
@@ -185,13 +190,12 @@ export class HttpInspection {
 
   #evaluate(exchange: HttpExchange, side: Side): void {
     const { candidates, budget } = this.#engine
-    const stream = this.#streams.side(side)
+    const { stream } = this.#context.direction(side)
     stream.addNoted(candidates)
     if (candidates.rules.length === 0) return
     exchange.side = side
     exchange.stream = stream
     candidates.sort()
-    const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
       if (exchange.hasFired(compiled) || !this.#context.admits(compiled, side)) continue
       const outcome = evaluateSections(compiled, exchange, budget)
@@ -205,8 +209,8 @@ export class HttpInspection {
         continue
       }
       exchange.fire(compiled)
-      this.#findings.match(compiled, this.#context.state, endpoints)
-      if (this.#findings.passes) return
+      this.#findings.match(compiled, side)
+      if (this.#context.passes) return
     }
   }
 
@@ -223,10 +227,8 @@ export class HttpInspection {
         if (file.fired.has(compiled.index)) continue
         if (!compiled.files.every((test) => fileHolds(test, file) === 'match')) continue
         file.fired.add(compiled.index)
-        this.#findings.match(compiled, this.#context.state, this.#context.endpoints(side), {
-          files: [alertFile(file)],
-        })
-        if (this.#findings.passes) return
+        this.#findings.match(compiled, side, { files: [alertFile(file)] })
+        if (this.#context.passes) return
       }
     const isOver = carrier.files === null ? carrier.hasBody === false : carrier.files.isOver
     if (!isOver || outcome === 'wait') this.#wait(exchange, side, compiled)
@@ -236,11 +238,12 @@ export class HttpInspection {
     const state = exchange.state(side)
     // It was found again while it waits.
     if (state.lacking?.has(compiled) === true) return
-    if (state.waiting.length >= MAX_WAITING_RULES) {
+    const waiting = (state.waiting ??= [])
+    if (waiting.length >= MAX_WAITING_RULES) {
       this.#engine.counters.waitingRulesDropped += 1
       return
     }
-    state.waiting.push(compiled)
+    waiting.push(compiled)
     const lacking = state.body === null ? null : lackingOf(compiled, exchange)
     if (lacking !== null) (state.lacking ??= new Map()).set(compiled, lacking)
   }

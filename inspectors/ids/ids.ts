@@ -4,6 +4,7 @@ import { RuleFault, type RuleProblem } from '#signatures/suricata/problem.ts'
 import type { Connection, Inspector } from '../inspector.ts'
 import { IdsConnection } from './connection.ts'
 import { Engine } from './engine.ts'
+import { Inspections } from './inspections.ts'
 import { IdsLoadError } from './errors.ts'
 import {
   DEFAULT_BODY_DEPTH,
@@ -101,6 +102,7 @@ export function createIds(options: IdsOptions): Ids {
     quotesMatches: options.quotesMatches ?? true,
     now: options.now ?? Date.now,
   })
+  const inspections = new Inspections(engine)
   return {
     type: 'ids',
     mode,
@@ -109,7 +111,7 @@ export function createIds(options: IdsOptions): Ids {
     disabled: loaded.disabled,
     inapplicable: program.inapplicable,
     limits: engine.settings.limits,
-    open: (connection: Connection): IdsConnection => new IdsConnection(engine, connection),
+    open: (connection: Connection): IdsConnection => new IdsConnection(inspections, connection),
   }
 }
 

@@ -26,13 +26,12 @@ export interface PacketStanding {
   readonly isStreamNow?: boolean
 }
 
-/** Rules about packets over those of one flow. */
+/** Rules about packets, over those of all flows: one packet after the other. */
 export class PacketInspection {
   readonly #engine: Engine
-  readonly #context: FlowContext
   readonly #findings: Findings
-  /** Rules about addresses alone match once in a flow and direction. */
-  readonly #fired: Record<Side, Set<number> | null> = { request: null, response: null }
+  /** The packet that is looked at: its flow, direction and standing; null: none is. */
+  #context: FlowContext | null = null
   #side: Side = 'request'
   #packet: Packet | null = null
   #standing: PacketStanding = { established: false, inSession: false }
@@ -41,18 +40,16 @@ export class PacketInspection {
   /** So many of `#after` are meant; emptying the list anew for each packet would give its memory back. */
   #afterCount = 0
 
-  constructor(engine: Engine, context: FlowContext, findings: Findings) {
+  constructor(engine: Engine, findings: Findings) {
     this.#engine = engine
-    this.#context = context
     this.#findings = findings
   }
 
-  packet(packet: Packet, side: Side, standing: PacketStanding): void {
-    const group = this.#context.plan.packet(kindOf(packet, standing), side)
-    const { request, response } = this.#context.counts
-    const counts = side === 'request' ? request : response
-    counts.pkts += 1
-    counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
+  packet(context: FlowContext, packet: Packet, side: Side, standing: PacketStanding): void {
+    const group = context.plan.packet(kindOf(packet, standing), side)
+    const direction = context.direction(side)
+    direction.packets += 1
+    direction.packetBytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
     this.#afterCount = 0
     this.#packet = null
     if (group.size === 0) return
@@ -60,21 +57,23 @@ export class PacketInspection {
     view.set(packet)
     candidates.clear()
     this.#scan(group, packet)
-    addOfSize(group, packet.payload.length, this.#context, side, candidates)
+    addOfSize(group, packet.payload.length, context, side, candidates)
     if (candidates.rules.length === 0) return
     candidates.sort()
+    this.#context = context
     this.#side = side
     this.#standing = standing
-    this.#context.chunkBytes = packet.payload.length
+    context.chunkBytes = packet.payload.length
     const { rules } = candidates
     for (let index = 0; index < rules.length; index += 1) {
       const compiled = rules[index]
       if (standing.inSession && !isOnPacket(compiled, standing)) continue
       if (compiled.afterStream) this.#after[this.#afterCount++] = compiled
-      else this.#evaluate(compiled, packet, budget)
+      else this.#evaluate(compiled, context, packet, budget)
     }
     // Kept no longer than it is needed: a flow stays for a while.
     if (this.#afterCount > 0) this.#packet = packet
+    else this.#context = null
   }
 
   /** The payload is scanned as it is; the other buffers are made. */
@@ -92,31 +91,37 @@ export class PacketInspection {
     }
   }
 
-  /** The bytes of the packet were read: rules that ask what they lead to. */
-  afterStream(): void {
-    if (this.#afterCount === 0 || this.#packet === null) return
-    this.#context.chunkBytes = this.#packet.payload.length
-    view.set(this.#packet)
+  /** The bytes of the newest packet were read: rules that ask what they lead to. */
+  afterStream(context: FlowContext): void {
+    const packet = this.#packet
+    if (this.#afterCount === 0 || packet === null || context !== this.#context) return
+    context.chunkBytes = packet.payload.length
+    view.set(packet)
     for (let index = 0; index < this.#afterCount; index += 1)
-      this.#evaluate(this.#after[index], this.#packet, this.#engine.budget)
+      this.#evaluate(this.#after[index], context, packet, this.#engine.budget)
     this.#packet = null
+    this.#context = null
   }
 
-  #evaluate(compiled: CompiledRule, packet: Packet, budget: MatchBudget): void {
+  #evaluate(
+    compiled: CompiledRule,
+    context: FlowContext,
+    packet: Packet,
+    budget: MatchBudget,
+  ): void {
     const { rule } = compiled
     const side = this.#side
-    const context = this.#context
     if (!carries(rule, packet) || !stands(rule, this.#standing, packet)) return
     if (packet.payload.length === 0 && wantsPayload(rule)) return
-    const fired = side === 'request' ? this.#fired.request : this.#fired.response
-    if (fired !== null && fired.has(compiled.index)) return
+    const direction = context.direction(side)
+    if (direction.hasFiredOnPackets(compiled.index)) return
     if (!context.admits(compiled, side)) return
     const checks = rule.packetChecks
     for (let index = 0; index < checks.length; index += 1)
       if (!packetHolds(checks[index], packet)) return
     if (evaluateSections(compiled, view, budget) !== 'match') return
-    if (firesOnce(compiled.type)) (this.#fired[side] ??= new Set()).add(compiled.index)
-    this.#findings.match(compiled, context.state, context.endpoints(side))
+    if (firesOnce(compiled.type)) direction.fireOnPackets(compiled.index)
+    this.#findings.match(compiled, side)
   }
 }
 
@@ -256,9 +261,9 @@ function fieldOf(field: PacketField, packet: Packet): number | null {
     case 'window':
       return tcp === null ? null : tcp.window
     case 'ack':
-      return tcp === null ? null : tcp.acknowledgement
+      return tcp === null ? null : tcp.acknowledgement >>> 0
     case 'seq':
-      return tcp === null ? null : tcp.sequence
+      return tcp === null ? null : tcp.sequence >>> 0
     case 'itype':
       return icmp === null ? null : icmp.type
     case 'icode':

@@ -16,123 +16,97 @@ import { StreamSide } from './stream-side.ts'
 export type StreamMode = 'line' | 'stream' | 'each'
 
 /**
- * Payload rules over the raw bytes of one connection, and rules that have no buffer at all.
+ * Payload rules over the raw bytes of connections, and rules that have no buffer at all.
  *
  * A rule is matched against the stream (a window that slides over the chunks), against the single chunk
  * as the packet's payload, or both, as its options ask (`CompiledRule.payload`).
  */
 export class StreamInspection {
   readonly #engine: Engine
-  readonly #context: FlowContext
   readonly #findings: Findings
-  readonly #sides: Readonly<Record<Side, StreamSide>>
-  /** Rules without any buffer match once in a flow and direction. */
-  readonly #fired: Record<Side, Set<number> | null> = { request: null, response: null }
 
-  constructor(engine: Engine, context: FlowContext, findings: Findings) {
+  constructor(engine: Engine, findings: Findings) {
     this.#engine = engine
-    this.#context = context
     this.#findings = findings
-    this.#sides = { request: new StreamSide(), response: new StreamSide() }
-  }
-
-  side(side: Side): StreamSide {
-    return side === 'request' ? this.#sides.request : this.#sides.response
-  }
-
-  quoted(side: Side): string {
-    return this.#sides[side].quoted
-  }
-
-  /** So many bytes are missing: nothing is matched across them. */
-  gap(side: Side, bytes: number): void {
-    this.#sides[side].gap(bytes)
-  }
-
-  /** No byte will come any more: what was kept to match it with is given back. */
-  rest(): void {
-    this.#sides.request.rest()
-    this.#sides.response.rest()
   }
 
   /** Something about the connection itself is wrong: the rules that ask for it. */
-  raise(event: string, side: Side): void {
+  raise(context: FlowContext, event: string, side: Side): void {
     const asked = this.#engine.program.events.get(event)
     if (asked === undefined) return
-    const endpoints = this.#context.endpoints(side)
+    const { stream } = context.direction(side)
     for (const compiled of asked) {
       if (!(side === 'request' ? compiled.rule.toServer : compiled.rule.toClient)) continue
-      if (!this.#context.admits(compiled, side)) continue
-      if (this.#evaluate(compiled, this.#sides[side], 'stream') !== 'match') continue
-      this.#findings.match(compiled, this.#context.state, endpoints)
-      if (this.#findings.passes) return
+      if (!context.admits(compiled, side)) continue
+      if (this.#evaluate(compiled, stream, 'stream') !== 'match') continue
+      this.#findings.match(compiled, side)
+      if (context.passes) return
     }
   }
 
   /** @param isHeld the chunk stays as it is */
-  bytes(side: Side, chunk: Buffer, mode: StreamMode, isHeld: boolean): void {
-    const stream = this.side(side)
+  bytes(context: FlowContext, side: Side, chunk: Buffer, mode: StreamMode, isHeld: boolean): void {
+    const direction = context.direction(side)
+    const { stream } = direction
     if (stream.total >= this.#engine.settings.streamDepth) return
-    const group = this.#context.plan.stream(this.#context.application, side)
+    const group = context.plan.stream(context.application, side)
     const { candidates } = this.#engine
     candidates.clear()
     stream.push(chunk, group, candidates, isHeld)
-    const seen = stream.waiting.length === 0 ? null : this.#wake(stream)
-    addOfSize(group, chunk.length, this.#context, side, candidates)
+    const seen = stream.waiting === null ? null : this.#wake(stream)
+    addOfSize(group, chunk.length, context, side, candidates)
     candidates.sort()
-    if (candidates.rules.length === 0) return
-    const endpoints = this.#context.endpoints(side)
     for (const compiled of candidates.rules) {
       if (compiled.application === 'http') {
         stream.note(compiled)
         continue
       }
-      const fired = side === 'request' ? this.#fired.request : this.#fired.response
-      if (fired !== null && fired.has(compiled.index)) continue
-      if (!this.#context.admits(compiled, side)) continue
+      if (direction.hasFiredOnChunks(compiled.index)) continue
+      if (!context.admits(compiled, side)) continue
       const outcome = this.#evaluate(compiled, stream, mode)
       if (outcome === 'no') continue
       if ((outcome === 'wait' || mode === 'each') && !group.alwaysSet.has(compiled))
         this.#wait(stream, compiled, seen?.get(compiled) ?? stream.total)
       if (outcome === 'wait') continue
       if (compiled.sections.length === 0 && compiled.payload === 'none')
-        (this.#fired[side] ??= new Set()).add(compiled.index)
-      this.#findings.match(compiled, this.#context.state, endpoints)
-      if (this.#findings.passes) return
+        direction.fireOnChunks(compiled.index)
+      this.#findings.match(compiled, side)
+      if (context.passes) return
     }
   }
 
   /** A segment was sent again: what rules find in it alone, they find again. */
-  again(side: Side, chunk: Buffer): void {
-    const group = this.#context.plan.stream(this.#context.application, side)
+  again(context: FlowContext, side: Side, chunk: Buffer): void {
+    const group = context.plan.stream(context.application, side)
     const { candidates, budget } = this.#engine
     const alone = new StreamSide()
     candidates.clear()
     alone.push(chunk, group, candidates)
-    addOfSize(group, chunk.length, this.#context, side, candidates)
+    addOfSize(group, chunk.length, context, side, candidates)
     candidates.sort()
     for (const compiled of candidates.rules) {
-      if (compiled.payload === 'none' || !this.#context.admits(compiled, side)) continue
+      if (compiled.payload === 'none' || !context.admits(compiled, side)) continue
       alone.useChunk()
       if (evaluateSections(compiled, alone, budget) !== 'match') continue
-      this.#findings.match(compiled, this.#context.state, this.#context.endpoints(side))
+      this.#findings.match(compiled, side)
     }
   }
 
   /** A rule that waits stays a candidate until its fast pattern has left the window. */
   #wake(stream: StreamSide): ReadonlyMap<CompiledRule, number> {
     const seen = new Map<CompiledRule, number>()
-    for (const { rule, seenAt } of stream.waiting) {
+    for (const { rule, seenAt } of stream.waiting ?? []) {
       if (seenAt <= stream.windowBase) continue
       this.#engine.candidates.add(rule)
       seen.set(rule, seenAt)
     }
-    stream.waiting = []
+    stream.waiting = null
     return seen
   }
 
   #wait(stream: StreamSide, rule: CompiledRule, seenAt: number): void {
-    if (stream.waiting.length < MAX_WAITING_RULES) stream.waiting.push({ rule, seenAt })
+    const waiting = (stream.waiting ??= [])
+    if (waiting.length < MAX_WAITING_RULES) waiting.push({ rule, seenAt })
     else this.#engine.counters.waitingRulesDropped += 1
   }
 

@@ -28,30 +28,41 @@ export interface WaitingRule {
  * matched across the cut.
  */
 export class StreamSide implements BufferView {
-  readonly #tail = new ScanTail()
-  readonly #window = new Subject('', 0, true, false, true)
-  readonly #chunk = new Subject('')
-  /** Chunks that are not part of the window's text yet. */
-  readonly #fresh: Buffer[] = []
-  #freshBytes = 0
-  /** Bytes that the window has with these. */
+  /** Bytes so far, with those that were not seen. */
+  total: number
+  /** Bytes that the window has with the chunks that wait. */
   #windowBytes = 0
+  /** The newest chunk, where it stays as it is; null: there is none, or `#chunk` has it. */
   #newest: Buffer | null = null
+  /** It is part of the window's text. */
+  #isJoined = false
+  /** Chunks before it that are not; null: there is none. */
+  #older: Buffer[] | null = null
+  readonly #tail: ScanTail
+  /** Rules that wait for more, if any do. */
+  waiting: WaitingRule[] | null = null
   /** Rules of another protocol's events whose fast pattern was seen, and the offset it ended at or before. */
   #noted: Map<CompiledRule, number> | null = null
-  waiting: WaitingRule[] = []
   /** Stream offset after the last byte of each rule's last match, by rule index. */
   #matchedTo: Map<number, number> | null = null
-  total = 0
+  /** Both are made when a rule first asks. */
+  #window: Subject | null = null
+  #chunk: Subject | null = null
+  /** Which of the two the payload sections are matched against now. */
+  #current: Subject | null = null
   /** What records quote of the stream before the window. */
   #before = ''
-  /** Which of the two the payload sections are matched against now. */
-  #current: Subject = this.#window
+
+  /** @param total bytes that came before */
+  constructor(total = 0) {
+    this.total = total
+    this.#tail = new ScanTail(total)
+  }
 
   /** The newest bytes; joined when it is asked for. */
   get window(): Subject {
-    if (this.#fresh.length > 0) this.#join('')
-    return this.#window
+    if (this.#newest !== null && !this.#isJoined) this.#join('')
+    return (this.#window ??= new Subject('', this.windowBase, true, false, true))
   }
 
   /** Stream offset at which the window begins. */
@@ -74,11 +85,7 @@ export class StreamSide implements BufferView {
 
   /** The newest chunk; of `push` until the next one. */
   get chunk(): Subject {
-    if (this.#newest !== null) {
-      this.#chunk.set(this.#newest.toString('latin1'), 0, true, true)
-      this.#newest = null
-    }
-    return this.#chunk
+    return (this.#chunk ??= new Subject(this.#newest?.toString('latin1') ?? ''))
   }
 
   /** What was seen last, with a note where bytes are missing. */
@@ -91,27 +98,11 @@ export class StreamSide implements BufferView {
     const note = `[${bytes} bytes missing]`
     this.#before = (this.#before + this.window.text).slice(-STREAM_HISTORY) + note
     this.total += bytes
-    this.#window.set('', this.total, true, false)
+    this.#window = null
     this.#windowBytes = 0
-    this.waiting = []
+    this.waiting = null
     this.#tail.clear()
     this.#noted = null
-  }
-
-  /** No byte will come any more: only how many there were is kept. */
-  rest(): void {
-    this.#window.set('', this.total, true, false)
-    this.#chunk.set('', 0, true, true)
-    this.#windowBytes = 0
-    this.#freshBytes = 0
-    this.#fresh.length = 0
-    this.#newest = null
-    this.#noted = null
-    this.#matchedTo = null
-    this.#current = this.#window
-    this.#before = ''
-    this.#tail.clear()
-    this.waiting = []
   }
 
   /**
@@ -125,36 +116,42 @@ export class StreamSide implements BufferView {
     this.#windowBytes = (isCut ? STREAM_HISTORY : this.#windowBytes) + chunk.length
     this.total += chunk.length
     if (isHeld) {
+      if (this.#newest !== null && !this.#isJoined) (this.#older ??= []).push(this.#newest)
       this.#newest = chunk
-      this.#fresh.push(chunk)
-      this.#freshBytes += chunk.length
+      this.#isJoined = false
+      this.#chunk = null
       if (isCut) this.#forget()
-      if (this.#fresh.length > MAX_FRESH_CHUNKS) this.#join('')
+      if (this.#older !== null && this.#older.length >= MAX_FRESH_CHUNKS) this.#join('')
     } else {
       const text = chunk.toString('latin1')
-      this.#newest = null
-      this.#chunk.set(text, 0, true, true)
       this.#join(text)
+      this.#newest = null
+      if (this.#chunk === null) this.#chunk = new Subject(text)
+      else this.#chunk.set(text, 0, true, true)
     }
-    group.chunked?.scanChunk(this.#tail, chunk, true, into)
+    group.chunked?.scanChunk(this.#tail, chunk, true, into, isHeld)
   }
 
   /** What the window has left behind is not joined to it any more. */
   #forget(): void {
-    const fresh = this.#fresh
-    while (this.#freshBytes - fresh[0].length >= this.#windowBytes)
-      this.#freshBytes -= fresh.shift()!.length
-    if (this.#freshBytes >= this.#windowBytes) this.#window.set('', this.total, true, false)
+    const older = this.#older ?? []
+    let bytes = this.#newest!.length
+    for (const chunk of older) bytes += chunk.length
+    while (older.length > 0 && bytes - older[0].length >= this.#windowBytes)
+      bytes -= older.shift()!.length
+    if (bytes >= this.#windowBytes) this.#window = null
   }
 
   /** @param newest what follows the chunks that wait */
   #join(newest: string): void {
-    let { text } = this.#window
-    for (const chunk of this.#fresh) text += chunk.toString('latin1')
-    this.#fresh.length = 0
-    this.#freshBytes = 0
+    let text = this.#window === null ? '' : this.#window.text
+    if (this.#older !== null) for (const chunk of this.#older) text += chunk.toString('latin1')
+    if (this.#newest !== null && !this.#isJoined) text += this.#newest.toString('latin1')
+    this.#older = null
+    this.#isJoined = true
     text += newest
     if (text.length > this.#windowBytes) text = text.slice(-this.#windowBytes)
+    this.#window ??= new Subject('', 0, true, false, true)
     this.#window.set(text, this.windowBase, true, false)
   }
 
@@ -202,8 +199,9 @@ export class StreamSide implements BufferView {
   }
 
   subject(slot: Slot): Subject {
-    if (slot.transforms.length === 0) return this.#current
-    const { text, base, ended, final, endless } = this.#current
+    const current = this.#current ?? this.window
+    if (slot.transforms.length === 0) return current
+    const { text, base, ended, final, endless } = current
     return new Subject(applyTransforms(text, slot.transforms), base, ended, final, endless)
   }
 

@@ -45,7 +45,7 @@ export class TlsInspection {
 
   /** @param payload window of the raw stream of this side */
   inspect(side: Side, payload: Subject): void {
-    if (!this.#hasNews[side] || this.#findings.passes) return
+    if (!this.#hasNews[side] || this.#context.passes) return
     this.#hasNews[side] = false
     const session = this.#session
     session.side = side
@@ -58,15 +58,14 @@ export class TlsInspection {
     scanView(group.whole, session, candidates)
     for (const rule of group.always) candidates.add(rule)
     candidates.sort()
-    const endpoints = this.#context.endpoints(side)
     const fired = this.#fired[side]
     for (const compiled of candidates.rules) {
       if (fired.has(compiled.index) || !this.#context.admits(compiled, side)) continue
       // A rule that must wait is found again with the next message: a handshake has few.
       if (evaluateSections(compiled, session, budget) !== 'match') continue
       fired.add(compiled.index)
-      this.#findings.match(compiled, this.#context.state, endpoints)
-      if (this.#findings.passes) return
+      this.#findings.match(compiled, side)
+      if (this.#context.passes) return
     }
   }
 }

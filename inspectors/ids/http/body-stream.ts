@@ -16,7 +16,8 @@ const NO_BYTES = Buffer.alloc(0)
 export class BodyStream {
   readonly #depth: number
   readonly #decoder: BodyDecoder
-  readonly #tail = new ScanTail()
+  /** Of what was scanned; null: nothing was, or it was all. */
+  #tail: ScanTail | null = null
   #subjects: Map<number, { subject: Subject; bytes: number; final: boolean }> | null = null
   #text = ''
   #ended = false
@@ -48,7 +49,7 @@ export class BodyStream {
     if (decoded.length > room) decoded = decoded.subarray(0, room)
     if (decoded.length > 0) {
       this.#text += decoded.toString('latin1')
-      group.chunked?.scanChunk(this.#tail, decoded, false, into)
+      this.#scan(decoded, isLast, group, into)
     }
     if (isLast) this.#end()
     else if (this.#text.length >= this.#depth) this.#final = true
@@ -57,6 +58,13 @@ export class BodyStream {
   /** The message is over without another chunk. */
   finish(group: RuleGroup, into: CandidateList): void {
     this.push(NO_BYTES, true, group, into)
+  }
+
+  /** Nearly all bodies are one chunk: nothing has to be kept of it for what follows. */
+  #scan(decoded: Buffer, isLast: boolean, { chunked }: RuleGroup, into: CandidateList): void {
+    if (chunked === null) return
+    if (this.#tail === null && isLast) chunked.scanBytes(decoded, into)
+    else chunked.scanChunk((this.#tail ??= new ScanTail()), decoded, false, into)
   }
 
   #end(): void {

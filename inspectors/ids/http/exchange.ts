@@ -7,21 +7,28 @@ import type { Lacking } from '../lacking.ts'
 import type { CompiledRule, Side, Slot } from '../program/compiled-rule.ts'
 import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
 import { MessageFiles, fileName } from '../files/message-files.ts'
-import type { RecentValues } from '../program/value-memo.ts'
 import type { StreamSide } from '../stream-side.ts'
 import { BodyStream } from './body-stream.ts'
 import { headBuffer, headInstances, joinedValue } from './buffers.ts'
 
+/** A buffer of the head that was made, and what of: few, so that looking through them costs less than a table. */
+interface MadeBuffer {
+  readonly slot: Slot
+  readonly subject: Subject | null
+  readonly next: MadeBuffer | null
+}
+
 /** What one direction of an exchange has been seen to contain. */
 interface SideState {
-  /** Buffers of the head that were made, and what of: few, so that looking through them costs less than a table. */
-  readonly made: { readonly slot: Slot; readonly subject: Subject | null }[]
+  /** The newest; null: none was made so far. */
+  made: MadeBuffer | null
   body: BodyStream | null
   /** Null: it has none yet, or no rule asks for them. */
   files: MessageFiles | null
   /** The message has a body, or none, or it is not known yet. */
   hasBody: boolean | null
-  waiting: CompiledRule[]
+  /** Rules that wait for more of it; null: none does. */
+  waiting: CompiledRule[] | null
   /** What some of these are known to wait for; null: nothing is known. */
   lacking: Map<CompiledRule, Lacking> | null
   /** All of the message was seen. */
@@ -32,11 +39,11 @@ interface SideState {
 
 function newSide(): SideState {
   return {
-    made: [],
+    made: null,
     body: null,
     files: null,
     hasBody: null,
-    waiting: [],
+    waiting: null,
     lacking: null,
     isOver: false,
     raw: null,
@@ -46,14 +53,14 @@ function newSide(): SideState {
 /** One HTTP exchange as the rules see it. Buffers are made when a rule first asks for them. */
 export class HttpExchange implements BufferView {
   readonly transaction: HttpTransaction
-  /** Of the connection. */
-  readonly recentValues: RecentValues
+  /** The next one that is open; null: this is the last. */
+  next: HttpExchange | null = null
   /** Rules that have matched in this exchange: each does so once. */
   #fired: Set<number> | null = null
   /** Faults that were told of it, without `http.`. */
   #raised: Set<string> | null = null
   readonly request = newSide()
-  readonly response = newSide()
+  #response: SideState | null = null
   /** The response is over and logged. */
   closed = false
   /** Side whose rules are being evaluated. */
@@ -61,9 +68,12 @@ export class HttpExchange implements BufferView {
   /** The raw stream of that side, for payload matches among HTTP ones. */
   stream: StreamSide | null = null
 
-  constructor(transaction: HttpTransaction, recentValues: RecentValues) {
+  constructor(transaction: HttpTransaction) {
     this.transaction = transaction
-    this.recentValues = recentValues
+  }
+
+  get response(): SideState {
+    return (this.#response ??= newSide())
   }
 
   hasFired({ index }: CompiledRule): boolean {
@@ -115,12 +125,11 @@ export class HttpExchange implements BufferView {
       if (state.body !== null) return state.body.subject(slot)
       return state.hasBody === null ? undefined : null
     }
-    const { made } = state
-    for (let index = 0; index < made.length; index += 1)
-      if (made[index].slot === slot) return made[index].subject
+    for (let made = state.made; made !== null; made = made.next)
+      if (made.slot === slot) return made.subject
     const text = this.text(slot)
     const subject = text === null ? null : new Subject(applyTransforms(text, slot.transforms))
-    made.push({ slot, subject })
+    state.made = { slot, subject, next: state.made }
     return subject
   }
 

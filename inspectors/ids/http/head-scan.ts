@@ -13,6 +13,7 @@ import type { CandidateList } from '../program/candidate-list.ts'
 import type { CompiledRule, CompiledSection, Side, Slot } from '../program/compiled-rule.ts'
 import type { PatternTarget, Prefilter } from '../program/prefilter.ts'
 import type { RuleGroup, SlotPrefilter } from '../program/rule-group.ts'
+import type { ValueMemo } from '../program/value-memo.ts'
 import type { Step } from '../program/steps.ts'
 import type { HttpExchange } from './exchange.ts'
 import { PlainHead } from './plain-head.ts'
@@ -35,7 +36,7 @@ export function scanHead(
   for (let index = 0; index < whole.length; index += 1) {
     const { slot, prefilter, memo } = whole[index]
     if (memo === null) scanAlone(prefilter, slot, exchange, into)
-    else scanRecurring(whole[index], index, exchange, side, budget, into)
+    else scanRecurring(whole[index], memo, exchange, budget, into)
   }
   if (stretches === null) return
   if (!plain.read(head)) {
@@ -85,27 +86,17 @@ function scanAlone(
 
 function scanRecurring(
   recurring: SlotPrefilter,
-  place: number,
+  memo: ValueMemo,
   exchange: HttpExchange,
-  side: Side,
   budget: MatchBudget,
   into: CandidateList,
 ): void {
   const text = exchange.text(recurring.slot)
   if (text === null) return
-  const { request, response } = exchange.recentValues
-  const recent = side === 'request' ? request : response
-  const last = place < recent.length ? recent[place] : undefined
-  let rules: readonly CompiledRule[]
-  if (last !== undefined && last.value === text) rules = last.rules
-  else {
-    const known = recurring.memo!.get(text) ?? null
-    rules = known === null ? rulesOf(recurring, exchange, budget) : known.rules
-    const kept = known ?? recurring.memo!.set(text, rules)
-    if (kept !== null) {
-      while (recent.length < place) recent.push(undefined)
-      recent[place] = kept
-    }
+  let rules = memo.get(text)
+  if (rules === null) {
+    rules = rulesOf(recurring, exchange, budget)
+    memo.set(text, rules)
   }
   for (let index = 0; index < rules.length; index += 1) into.add(rules[index])
 }

@@ -9,6 +9,7 @@ import { chooseFastPattern } from './fast-pattern.ts'
 import { HeaderTable } from './header-table.ts'
 import { type OrderedAction, inRuleOrder } from './order.ts'
 import type { Application, CompiledRule, CompiledSection, Side, Slot } from './compiled-rule.ts'
+import { FlowKinds } from './flow-kinds.ts'
 import { PACKET_KINDS, PortPlans } from './port-plans.ts'
 import type { Program } from './program.ts'
 import { GroupDraft, type RuleGroup } from './rule-group.ts'
@@ -92,25 +93,26 @@ class Compiler {
       request: this.#draft(`${name} request`).finish(),
       response: this.#draft(`${name} response`).finish(),
     })
+    const plans = new PortPlans({
+      stream: drafts('stream'),
+      session: drafts('session'),
+      tcp: drafts('tcp'),
+      udp: drafts('udp'),
+      other: drafts('other'),
+    })
     return {
       problems: this.#problems,
       program: {
         rules: compiled,
         slots: [...this.#slots.values()],
-        headerCount: this.#headers.count,
         applications: {
           http: sides('http'),
           tls: sides('tls'),
           dns: sides('dns'),
           dcerpc: sides('dcerpc'),
         },
-        plans: new PortPlans({
-          stream: drafts('stream'),
-          session: drafts('session'),
-          tcp: drafts('tcp'),
-          udp: drafts('udp'),
-          other: drafts('other'),
-        }),
+        plans,
+        flowKinds: new FlowKinds(this.#headers, plans),
         events: this.#events,
         eventApplications: new Set([...this.#events.keys()].map(applicationOfEvent)),
         fileSums: fileSums(compiled),

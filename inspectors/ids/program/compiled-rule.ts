@@ -36,7 +36,7 @@ export interface CompiledSection {
   readonly numbers: readonly NumbersMatch[]
 }
 
-/** Addresses and ports of a rule header. Rules share these; a connection keeps one result for each. */
+/** Addresses and ports of a rule header. Rules share these; flows of one kind share one result for each. */
 export interface HeaderTest {
   readonly id: number
   /** @param source, destination addresses as bytes in the direction of the data */

@@ -1,4 +1,5 @@
 import type { Rule } from '#signatures/suricata/rule.ts'
+import type { AddressSpec } from '#signatures/suricata/address.ts'
 import type { PortSpec } from '#signatures/suricata/ports.ts'
 import type { HeaderTest } from './compiled-rule.ts'
 import type { PortCondition } from './port-condition.ts'
@@ -9,6 +10,7 @@ export class HeaderTable {
   readonly #variables: RuleVariables
   readonly #tests = new Map<string, HeaderTest>()
   readonly #conditions = new Map<string, PortCondition | null>()
+  readonly #addresses = new Map<string, AddressTest>()
 
   constructor(variables: RuleVariables) {
     this.#variables = variables
@@ -16,6 +18,16 @@ export class HeaderTable {
 
   get count(): number {
     return this.#tests.size
+  }
+
+  /** All that is asked of either port. */
+  get ports(): PortCondition[] {
+    return [...this.#conditions.values()].filter((condition) => condition !== null)
+  }
+
+  /** All that is asked of either address, beside its version. */
+  get addresses(): NonNullable<AddressTest>[] {
+    return [...this.#addresses.values()].filter((test) => test !== null)
   }
 
   /** @throws RuleFault when a variable is unknown or the header can never match */
@@ -39,15 +51,25 @@ export class HeaderTable {
     if (known !== undefined) return known
     const test = makeTest(
       this.#tests.size,
-      this.#variables.address(source),
+      this.#address(source),
       this.#ports(sourcePorts),
-      this.#variables.address(destination),
+      this.#address(destination),
       this.#ports(destinationPorts),
       direction,
       family,
     )
     this.#tests.set(key, test)
     return test
+  }
+
+  /** Null: every address holds. */
+  #address(spec: AddressSpec): AddressTest {
+    const key = JSON.stringify(spec)
+    const known = this.#addresses.get(key)
+    if (known !== undefined) return known
+    const made = this.#variables.address(spec)
+    this.#addresses.set(key, made)
+    return made
   }
 
   /** Null: every port holds. */

@@ -117,11 +117,11 @@ function addAll(conditions: readonly PortCondition[], into: Set<PortCondition>):
   for (const condition of conditions) into.add(condition)
 }
 
-/** Numbers ports by the answers of all conditions. */
-class PortClasses {
+/** Numbers ports by the answers of all conditions: below 65,536. */
+export class PortClasses {
   readonly #conditions: readonly PortCondition[]
   /** Stretch of ports, between two bounds, that each port lies in. */
-  readonly #stretches = new Uint32Array(65_536)
+  readonly #stretches = new Uint16Array(65_536)
   readonly #classOfStretch: Int32Array
   readonly #classes = new Map<string, number>()
 

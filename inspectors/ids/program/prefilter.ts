@@ -44,22 +44,47 @@ const NO_BYTES = new Uint8Array(0)
 
 /** Newest bytes of a text that comes in chunks: few, so that copying them one by one is fastest. */
 export class ScanTail {
-  /** The first `length` of them count. */
-  bytes = NO_BYTES
+  /** So many bytes of the text are kept. */
   length = 0
   /** Bytes of the text before the newest chunk. */
-  position = 0
+  position: number
+  /** The newest chunk, where it stays as it is: it ends with them; null: `#bytes` has them. */
+  #held: Buffer | null = null
+  #bytes = NO_BYTES
+
+  constructor(position = 0) {
+    this.position = position
+  }
 
   /** Gives back what it keeps them in, too. */
   clear(): void {
-    this.bytes = NO_BYTES
+    this.#bytes = NO_BYTES
+    this.#held = null
     this.length = 0
   }
 
-  add(piece: Buffer): void {
+  /** Writes them to the beginning of a longer buffer. */
+  copyTo(target: Uint8Array): void {
+    const { length } = this
+    const source = this.#held ?? this.#bytes
+    const from = this.#held === null ? 0 : source.length - length
+    for (let at = 0; at < length; at += 1) target[at] = source[from + at]
+  }
+
+  /** @param isHeld the piece stays as it is */
+  add(piece: Buffer, isHeld: boolean): void {
     this.position += piece.length
-    if (this.bytes.length === 0) this.bytes = new Uint8Array(TAIL_BYTES)
-    const { bytes } = this
+    if (isHeld && piece.length >= TAIL_BYTES) {
+      this.#held = piece
+      this.length = TAIL_BYTES
+      return
+    }
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(TAIL_BYTES)
+    const bytes = this.#bytes
+    if (this.#held !== null) {
+      this.copyTo(bytes)
+      this.#held = null
+    }
     const added = Math.min(piece.length, TAIL_BYTES)
     const kept = Math.min(this.length, TAIL_BYTES - added)
     const dropped = this.length - kept
@@ -166,13 +191,20 @@ export class Prefilter {
    *
    * @param tail of the text before; it becomes that of the text with the chunk
    * @param beginsAnew rules are matched against the chunk by itself too
+   * @param isHeld the chunk stays as it is
    */
-  scanChunk(tail: ScanTail, chunk: Buffer, beginsAnew: boolean, into: Candidates): void {
+  scanChunk(
+    tail: ScanTail,
+    chunk: Buffer,
+    beginsAnew: boolean,
+    into: Candidates,
+    isHeld = false,
+  ): void {
     for (let from = 0; from < chunk.length; from += SCAN_BYTES) {
       const piece = chunk.length > SCAN_BYTES ? chunk.subarray(from, from + SCAN_BYTES) : chunk
       const isEarly = tail.position < EARLY_BYTES || (beginsAnew && from === 0)
       this.#scanPiece(tail, piece, isEarly, into)
-      tail.add(piece)
+      tail.add(piece, isHeld)
     }
   }
 
@@ -187,7 +219,7 @@ export class Prefilter {
   #scanPiece(tail: ScanTail, piece: Buffer, isEarly: boolean, into: Candidates): void {
     const { bytes } = scanText
     const start = tail.length
-    for (let at = 0; at < start; at += 1) bytes[at] = tail.bytes[at]
+    tail.copyTo(bytes)
     bytes.set(piece, start)
     if (isEarly && this.#early !== null) {
       scanText.length = start + Math.min(EARLY_BYTES, piece.length)

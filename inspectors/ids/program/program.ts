@@ -1,5 +1,6 @@
 import type { HashAlgorithm } from '#signatures/suricata/checks.ts'
 import type { Application, CompiledRule, Side, Slot } from './compiled-rule.ts'
+import type { FlowKinds } from './flow-kinds.ts'
 import type { PortPlans } from './port-plans.ts'
 import type { RuleGroup } from './rule-group.ts'
 
@@ -7,10 +8,11 @@ import type { RuleGroup } from './rule-group.ts'
 export interface Program {
   readonly rules: readonly CompiledRule[]
   readonly slots: readonly Slot[]
-  readonly headerCount: number
   readonly applications: Readonly<Record<Application, Readonly<Record<Side, RuleGroup>>>>
   /** Rules about streams and packets, by the ports of a flow. */
   readonly plans: PortPlans
+  /** Flows that no rule header tells apart. */
+  readonly flowKinds: FlowKinds
   /** Rules that are asked when an event of the application protocol is raised, by its name. */
   readonly events: ReadonlyMap<string, readonly CompiledRule[]>
   /** Protocols that such events are of. */

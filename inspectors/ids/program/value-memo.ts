@@ -4,16 +4,13 @@ import type { CompiledRule } from './compiled-rule.ts'
 export const MAX_VALUES = 2048
 export const MAX_VALUE_BYTES = 512
 
+/** Places of the values that came last: a table that hashes strings is asked for the others alone. */
+const RECENT_PLACES = 256
+
 /** A value of a buffer, and the rules that it makes candidates. */
-export interface RememberedValue {
+interface RememberedValue {
   readonly value: string
   readonly rules: readonly CompiledRule[]
-}
-
-/** Values by place of their buffer among those of the group: the last ones of a connection are often the next ones. */
-export interface RecentValues {
-  readonly request: (RememberedValue | undefined)[]
-  readonly response: (RememberedValue | undefined)[]
 }
 
 /**
@@ -21,26 +18,42 @@ export interface RecentValues {
  * for one is found for all.
  */
 export class ValueMemo {
-  readonly #rules = new Map<string, RememberedValue>()
+  readonly #values = new Map<string, RememberedValue>()
+  readonly #recent: (RememberedValue | null)[] = Array.from({ length: RECENT_PLACES }, () => null)
 
   get size(): number {
-    return this.#rules.size
+    return this.#values.size
   }
 
-  /** Undefined: the value was not seen, or long ago. */
-  get(value: string): RememberedValue | undefined {
-    return this.#rules.get(value)
+  /** Null: the value was not seen, or long ago. */
+  get(value: string): readonly CompiledRule[] | null {
+    const place = placeOf(value)
+    const recent = this.#recent[place]
+    if (recent !== null && recent.value === value) return recent.rules
+    const known = this.#values.get(value)
+    if (known === undefined) return null
+    this.#recent[place] = known
+    return known.rules
   }
 
-  /** @returns what is remembered; null: the value is too long */
-  set(value: string, rules: readonly CompiledRule[]): RememberedValue | null {
-    if (value.length > MAX_VALUE_BYTES) return null
+  /** Remembers the value unless it is too long. */
+  set(value: string, rules: readonly CompiledRule[]): void {
+    if (value.length > MAX_VALUE_BYTES) return
     // Values made up by who wants the memo to grow leave room for those that come again.
-    if (this.#rules.size >= MAX_VALUES) this.#rules.clear()
+    if (this.#values.size >= MAX_VALUES) this.#values.clear()
     // A copy: the value is a part of its whole head, which it would keep.
     const kept = Buffer.from(value, 'latin1').toString('latin1')
     const remembered = { value: kept, rules }
-    this.#rules.set(kept, remembered)
-    return remembered
+    this.#values.set(kept, remembered)
+    this.#recent[placeOf(kept)] = remembered
   }
+}
+
+/** By its length and three of its bytes. */
+function placeOf(value: string): number {
+  const { length } = value
+  if (length === 0) return 0
+  const bytes =
+    value.charCodeAt(0) + 5 * value.charCodeAt(length >> 1) + 17 * value.charCodeAt(length - 1)
+  return (bytes + 31 * length) % RECENT_PLACES
 }

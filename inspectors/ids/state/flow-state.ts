@@ -14,11 +14,15 @@ export function createHostBits(): HostBits {
   return new BoundedTable<true>(MAX_HOST_BITS)
 }
 
+const NO_BITS: ReadonlySet<string> = new Set()
+const NO_NUMBERS: ReadonlyMap<string, number> = new Map()
+
 /** Named bits and numbers of one connection. */
 export class FlowState {
   readonly #hostBits: HostBits
-  readonly #bits = new Set<string>()
-  readonly #numbers = new Map<string, number>()
+  /** Null: none was set so far. */
+  #bits: Set<string> | null = null
+  #numbers: Map<string, number> | null = null
 
   constructor(hostBits: HostBits) {
     this.#hostBits = hostBits
@@ -32,7 +36,7 @@ export class FlowState {
   holds(check: StateCheck, source: string, destination: string, now: number): boolean {
     switch (check.kind) {
       case 'flowbits': {
-        const set = check.names.some((name) => this.#bits.has(name))
+        const set = this.#hasAny(check.names)
         return check.operation === 'isset' ? set : !set
       }
       case 'xbits': {
@@ -61,36 +65,42 @@ export class FlowState {
       }
       case 'flowint': {
         const value = this.#value(effect.value)
-        const before = this.#numbers.get(effect.name)
-        if (before === undefined && this.#numbers.size >= MAX_FLOW_BITS) return
-        if (effect.operation === '=') this.#numbers.set(effect.name, value)
-        else if (effect.operation === '+') this.#numbers.set(effect.name, (before ?? 0) + value)
-        else if (before !== undefined) this.#numbers.set(effect.name, before - value)
+        const numbers = (this.#numbers ??= new Map())
+        const before = numbers.get(effect.name)
+        if (before === undefined && numbers.size >= MAX_FLOW_BITS) return
+        if (effect.operation === '=') numbers.set(effect.name, value)
+        else if (effect.operation === '+') numbers.set(effect.name, (before ?? 0) + value)
+        else if (before !== undefined) numbers.set(effect.name, before - value)
       }
     }
   }
 
   /** Names of the bits that are set, in the order in which they were. */
   get bits(): ReadonlySet<string> {
-    return this.#bits
+    return this.#bits ?? NO_BITS
   }
 
   get numbers(): ReadonlyMap<string, number> {
-    return this.#numbers
+    return this.#numbers ?? NO_NUMBERS
+  }
+
+  #hasAny(names: readonly string[]): boolean {
+    const bits = this.#bits
+    return bits !== null && names.some((name) => bits.has(name))
   }
 
   #bit(name: string, operation: 'set' | 'unset' | 'toggle'): void {
-    if (operation === 'unset' || (operation === 'toggle' && this.#bits.has(name)))
-      this.#bits.delete(name)
-    else if (this.#bits.size < MAX_FLOW_BITS) this.#bits.add(name)
+    const bits = (this.#bits ??= new Set())
+    if (operation === 'unset' || (operation === 'toggle' && bits.has(name))) bits.delete(name)
+    else if (bits.size < MAX_FLOW_BITS) bits.add(name)
   }
 
   #value(operand: Operand): number {
-    return typeof operand === 'number' ? operand : (this.#numbers.get(operand) ?? 0)
+    return typeof operand === 'number' ? operand : (this.#numbers?.get(operand) ?? 0)
   }
 
   #compare(check: Extract<FlowCheck, { kind: 'flowint' }>): boolean {
-    const number = this.#numbers.get(check.name)
+    const number = this.#numbers?.get(check.name)
     if (check.comparison === 'notset') return number === undefined
     if (number === undefined) return false
     const wanted = this.#value(check.value)
