@@ -148,6 +148,7 @@ function onSynAck(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFie
     if (!isEarlier && !isWithData) return refuse(packet, '3whs_synack_with_wrong_ack')
     if (isEarlier) {
       client.isn = answered
+      client.acked = answered
       client.next = tcp.acknowledgement
       client.follow(client.next)
     }

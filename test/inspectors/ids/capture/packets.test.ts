@@ -8,6 +8,7 @@ import { type EveRecord, EveRecorder } from '#inspectors/ids/capture/eve/recorde
 import { Replay } from '#inspectors/ids/capture/replay.ts'
 import { parseDnsMessage, readName } from '#inspectors/ids/dns/message.ts'
 import { idsOf } from '../drive.ts'
+import { ACK, tcp } from './frames.ts'
 
 const RAW_IP = 101
 const UDP = 17
@@ -71,6 +72,18 @@ const sids = (records: readonly EveRecord[]): readonly unknown[] =>
     .map(({ alert }) => (alert as { readonly signature_id: number }).signature_id)
 
 describe('packets of a capture', () => {
+  it('show their TCP numbers unsigned, to rules and in records', () => {
+    const frame = tcp({ sequence: 4_000_000_001, acknowledgement: 3_000_000_002, flags: ACK })
+    const rules =
+      'drop tcp any any -> any any (seq:4000000001; ack:3000000002; sid:1;)\n' +
+      'alert tcp any any -> any any (ack:0; sid:2;)'
+    const records = replayed(rules, [frame], true)
+    assert.deepEqual(sids(records), [1])
+    const drop = records.find(({ event_type: type }) => type === 'drop')?.['drop']
+    const { tcpseq, tcpack } = drop as { readonly tcpseq: number; readonly tcpack: number }
+    assert.deepEqual([tcpseq, tcpack], [4_000_000_001, 3_000_000_002])
+  })
+
   it('are matched by the rules about packets', () => {
     const ping = ipv4(Buffer.from([8, 0, 0, 0, 0, 7, 0, 1, 0x68, 0x69]), { protocol: 1, ttl: 9 })
     const rules =

@@ -94,6 +94,50 @@ describe('a TCP connection', () => {
     assert.deepEqual(play(frames).events.flat(), [], 'nothing is wrong with an ordinary connection')
   })
 
+  it('is followed whatever its numbers, over the middle and the turn of their range', () => {
+    for (const [clientIsn, serverIsn] of [
+      [0x7fff_fffd, 0xffff_fffd],
+      [0xffff_ffff, 0x7fff_ffff],
+      [0x9000_0000, 0xe000_0000],
+    ]) {
+      const { client, server } = talk(clientIsn, serverIsn)
+      const lost = client(SYN, '', { sequence: (clientIsn + 77) >>> 0 })
+      const { session, events, seen } = play([
+        lost,
+        talk(clientIsn, serverIsn).client(SYN),
+        server(SYN | ACK, '', { acknowledgement: (clientIsn + 1) >>> 0 }),
+        client(ACK),
+        client(ACK | PSH, 'hello'),
+        server(ACK | PSH, 'world'),
+        client(FIN | ACK),
+        server(FIN | ACK),
+        client(ACK),
+      ])
+      assert.equal(session.state, 'closed')
+      assert.deepEqual(seen, { to_server: 'hello$', to_client: 'world$' })
+      assert.deepEqual(events.flat(), [])
+    }
+  })
+
+  it('begins with the one of several SYNs that is answered', () => {
+    const answered = (acknowledgement: number): Played => {
+      const { client, server } = talk()
+      return play([
+        client(SYN, '', { sequence: 1000 }),
+        client(SYN, '', { sequence: 2000 }),
+        client(SYN, '', { sequence: 1000 }),
+        server(SYN | ACK, '', { acknowledgement }),
+        client(ACK | PSH, 'hello', { sequence: acknowledgement }),
+        server(ACK, '', { acknowledgement: acknowledgement + 5 }),
+      ])
+    }
+    for (const acknowledgement of [1001, 2001]) {
+      const { events, seen } = answered(acknowledgement)
+      assert.deepEqual([seen.to_server, events.flat()], ['hello', []])
+    }
+    assert.deepEqual(answered(1500).events[3], ['stream.3whs_synack_with_wrong_ack'])
+  })
+
   it('is not followed when its beginning was not seen, unless that is asked for', () => {
     const { client, server } = talk()
     const frames = [client(ACK | PSH, 'hello'), server(ACK | PSH, 'world'), client(ACK)]
