@@ -261,9 +261,9 @@ function fieldOf(field: PacketField, packet: Packet): number | null {
     case 'window':
       return tcp === null ? null : tcp.window
     case 'ack':
-      return tcp === null ? null : tcp.acknowledgement
+      return tcp === null ? null : tcp.acknowledgement >>> 0
     case 'seq':
-      return tcp === null ? null : tcp.sequence
+      return tcp === null ? null : tcp.sequence >>> 0
     case 'itype':
       return icmp === null ? null : icmp.type
     case 'icode':

@@ -7,10 +7,16 @@ import { ICMP, type Packet } from './packet.ts'
 export const KEY_WORDS = 12
 const PORTS = 8
 const KIND = 9
+const PROTOCOL_BITS = 0xff
 const TAGS = 10
 
 /** Which end of a flow sent a packet. */
 export type Sender = 'first' | 'second' | 'either'
+
+/** Protocol of the flow whose key begins at a word. */
+export function protocolOfKey(keys: Int32Array, at: number): number {
+  return keys[at + KIND] & PROTOCOL_BITS
+}
 
 /** ICMP types that ask, and those that answer them. */
 const ANSWERS: ReadonlyMap<number, number> = new Map([

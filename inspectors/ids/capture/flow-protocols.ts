@@ -21,6 +21,22 @@ export interface ProtocolEvents extends HttpListener {
   failed(): void
 }
 
+/** What came of both directions while their protocol is not known. */
+interface Undecided {
+  readonly chunks: Record<Flow, Buffer[]>
+  readonly bytes: Record<Flow, number>
+  /** Bytes that no parser will be shown. */
+  readonly skipped: Record<Flow, number>
+}
+
+export interface ProtocolOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly dnsPorts: ReadonlySet<number>
+  /** Bytes that are read stay as they are. */
+  readonly holdsPackets: boolean
+}
+
 type Spoken = 'undecided' | 'http' | 'dns' | 'tls' | 'other'
 
 /** What one flow of a capture speaks: found out, and read. */
@@ -28,44 +44,28 @@ export class FlowProtocols {
   readonly #ids: IdsConnection
   readonly #connection: Connection
   readonly #events: ProtocolEvents
-  readonly #now: () => number
-  readonly #dnsPorts: ReadonlySet<number>
   readonly #questions: Questions
-  readonly #holdsPackets: boolean
+  readonly #options: ProtocolOptions
   #protocol: Spoken = 'undecided'
-  /** The protocol is known and what came before is still to be read. */
-  #isHeld = false
+  /** Still to be read when the protocol is known; null: nothing is. */
+  #undecided: Undecided | null = null
   #tlsTold = false
   #http: PermissiveHttpParser | null = null
-  readonly #undecided: Record<Flow, Buffer[]> = { to_server: [], to_client: [] }
-  readonly #undecidedBytes: Record<Flow, number> = { to_server: 0, to_client: 0 }
-  /** Bytes of each direction that no parser will be shown. */
-  readonly #skipped: Record<Flow, number> = { to_server: 0, to_client: 0 }
-  readonly #dns: Record<Flow, DnsStream | null> = { to_server: null, to_client: null }
+  #dns: Record<Flow, DnsStream> | null = null
   #dnsMessages = 0
 
-  /**
-   * @param options.now milliseconds since the epoch
-   * @param options.holdsPackets bytes that are read stay as they are
-   */
   constructor(
     ids: IdsConnection,
     connection: Connection,
     questions: Questions,
     events: ProtocolEvents,
-    options: {
-      readonly now: () => number
-      readonly dnsPorts: ReadonlySet<number>
-      readonly holdsPackets: boolean
-    },
+    options: ProtocolOptions,
   ) {
     this.#ids = ids
     this.#connection = connection
     this.#questions = questions
     this.#events = events
-    this.#holdsPackets = options.holdsPackets
-    this.#now = options.now
-    this.#dnsPorts = options.dnsPorts
+    this.#options = options
   }
 
   /** Name of the protocol; null: none is known. */
@@ -77,7 +77,7 @@ export class FlowProtocols {
   dnsOf(packet: Packet): DnsMessage | null {
     if (packet.protocol !== UDP || packet.payload.length === 0) return null
     const { clientPort, serverPort } = this.#connection
-    const ports = this.#dnsPorts
+    const ports = this.#options.dnsPorts
     const isDns = ports.has(serverPort) || ports.has(clientPort) || this.#protocol === 'dns'
     const message = parseDnsMessage(packet.payload)
     if (message === null && this.#protocol === 'dns') this.#events.failed()
@@ -105,35 +105,35 @@ export class FlowProtocols {
   /** Bytes in order, of a TCP connection: what protocol are they of? They are read with `bytes`. */
   learn(flow: Flow, bytes: Buffer): void {
     if (this.#protocol !== 'undecided') return
-    this.#undecided[flow].push(Buffer.from(bytes))
-    this.#undecidedBytes[flow] += bytes.length
-    this.#protocol = this.#decide(flow)
+    const undecided = (this.#undecided ??= nothingYet())
+    undecided.chunks[flow].push(Buffer.from(bytes))
+    undecided.bytes[flow] += bytes.length
+    this.#protocol = this.#decide(flow, undecided)
     if (this.#protocol === 'dns') this.#ids.speaks('dns')
-    this.#isHeld = true
   }
 
   bytes(flow: Flow, bytes: Buffer): void {
     if (this.#protocol === 'undecided') return
-    if (!this.#isHeld) {
+    const held = this.#undecided
+    if (held === null) {
       this.#read(flow, bytes)
       return
     }
-    this.#isHeld = false
-    for (const direction of ['to_server', 'to_client'] as const) {
-      const held = this.#undecided[direction]
-      this.#undecided[direction] = []
-      for (const chunk of held) this.#read(direction, chunk)
-    }
+    this.#undecided = null
+    if (this.#protocol === 'http') this.#http = this.#parserFrom(held.skipped)
+    for (const direction of ['to_server', 'to_client'] as const)
+      for (const chunk of held.chunks[direction]) this.#read(direction, chunk)
   }
 
   #read(flow: Flow, bytes: Buffer): void {
     switch (this.#protocol) {
       case 'http':
-        this.#push(flow, bytes)
+        if (flow === 'to_server') this.#http?.pushClient(bytes)
+        else this.#http?.pushServer(bytes)
         return
       case 'dns':
-        for (const message of (this.#dns[flow] ??= new DnsStream()).push(bytes))
-          this.#dnsBytes(message, flow)
+        this.#dns ??= { to_server: new DnsStream(), to_client: new DnsStream() }
+        for (const message of this.#dns[flow].push(bytes)) this.#dnsBytes(message, flow)
         return
       case 'tls':
         this.tellTlsWhenReady()
@@ -147,10 +147,12 @@ export class FlowProtocols {
   gap(flow: Flow, bytes: number): void {
     if (flow === 'to_server') this.#http?.gapClient(bytes)
     else this.#http?.gapServer(bytes)
-    this.#skipped[flow] += this.#undecidedBytes[flow] + bytes
-    this.#dns[flow]?.gap()
-    this.#undecided[flow] = []
-    this.#undecidedBytes[flow] = 0
+    this.#dns?.[flow].gap()
+    if (this.#protocol !== 'undecided') return
+    const undecided = (this.#undecided ??= nothingYet())
+    undecided.skipped[flow] += undecided.bytes[flow] + bytes
+    undecided.chunks[flow] = []
+    undecided.bytes[flow] = 0
   }
 
   endOf(flow: Flow): void {
@@ -166,7 +168,7 @@ export class FlowProtocols {
   /**
    * No byte will come any more: what reading took is given back.
    *
-   * @returns false: something is left to be told at the end
+   * @returns false: an exchange is left to be told at the end
    */
   rest(): boolean {
     if (this.#http?.isOver === false) return false
@@ -174,24 +176,25 @@ export class FlowProtocols {
     return true
   }
 
-  #decide(flow: Flow): Spoken {
+  /** The end of the flow may tell of a handshake. */
+  get hasToTell(): boolean {
+    return !this.#tlsTold && this.#ids.tlsSession !== null
+  }
+
+  #decide(flow: Flow, { chunks, bytes }: Undecided): Spoken {
     const { serverPort } = this.#connection
     const { application } = this.#ids
     if (application === 'http' || application === 'tls') return application
-    const isDnsPort = this.#dnsPorts.has(serverPort)
-    if (isDnsPort && looksLikeDnsStream(Buffer.concat(this.#undecided[flow]))) return 'dns'
+    const isDnsPort = this.#options.dnsPorts.has(serverPort)
+    if (isDnsPort && looksLikeDnsStream(Buffer.concat(chunks[flow]))) return 'dns'
     const isOther = application !== null && application !== 'failed'
-    return isOther || this.#undecidedBytes[flow] > MAX_UNDECIDED_BYTES ? 'other' : 'undecided'
+    return isOther || bytes[flow] > MAX_UNDECIDED_BYTES ? 'other' : 'undecided'
   }
 
-  #push(flow: Flow, bytes: Buffer): void {
-    this.#http ??= new PermissiveHttpParser(
-      new HttpRelay(this.#ids, this.#questions, this.#events, this.#holdsPackets),
-      this.#now,
-      this.#skipped,
-    )
-    if (flow === 'to_server') this.#http.pushClient(bytes)
-    else this.#http.pushServer(bytes)
+  #parserFrom(skipped: Undecided['skipped']): PermissiveHttpParser {
+    const { holdsPackets, now } = this.#options
+    const relay = new HttpRelay(this.#ids, this.#questions, this.#events, holdsPackets)
+    return new PermissiveHttpParser(relay, now, skipped)
   }
 
   #dnsBytes(bytes: Buffer, flow: Flow): void {
@@ -213,5 +216,13 @@ export class FlowProtocols {
     this.#tlsTold = true
     this.#events.begin(null)
     this.#events.tls()
+  }
+}
+
+function nothingYet(): Undecided {
+  return {
+    chunks: { to_server: [], to_client: [] },
+    bytes: { to_server: 0, to_client: 0 },
+    skipped: { to_server: 0, to_client: 0 },
   }
 }

@@ -1,4 +1,4 @@
-import { KEY_WORDS, type Sender } from './flow-key.ts'
+import { KEY_WORDS, protocolOfKey, type Sender } from './flow-key.ts'
 import { type FlowTimeouts, shortestTimeout, timeoutsFor } from './flow-timeouts.ts'
 import type { ReplayFlow } from './replay-flow.ts'
 
@@ -12,28 +12,37 @@ const SWEEP_FLOWS = 128
 const SWEEP_FROM = 1024
 const NONE = -1
 
+/**
+ * Words of a flow's slot, one after another as most packets ask for all of them: its key, the next place with the same hash,
+ * whether its client is the second end of the key, and the time of its newest packet, milliseconds, as a double.
+ */
+const SLOT_WORDS = 16
+const NEXT = KEY_WORDS
+const IS_CLIENT_SECOND = KEY_WORDS + 1
+const SLOT_DOUBLES = SLOT_WORDS / 2
+const LAST_MS = SLOT_DOUBLES - 1
+
 /** Why a flow is over: nothing came, the capture ended, another flow took its place. */
 export type FlowEnd = 'timeout' | 'shutdown' | 'forced'
 
 /**
  * Flows of a capture by their keys, and in the order in which they began.
  *
- * Each flow has a place; its key stands in a typed array at that place, and places whose keys have the same hash are
- * chained. Places that are left are chained as well. Looking a packet up allocates nothing.
+ * Each flow has a place; what is asked for each packet stands in a typed array at that place, so that one line of the cache
+ * has it, and flows that nothing comes for are not touched. Places whose keys have the same hash are chained, as are places
+ * that are left. Looking a packet up allocates nothing.
  */
 export class FlowTable {
-  readonly #close: (flow: ReplayFlow, reason: FlowEnd) => void
+  readonly #close: (flow: ReplayFlow, reason: FlowEnd, lastMs: number) => void
   readonly #timeouts: FlowTimeouts
   /** Differs from run to run: nobody can choose addresses whose keys share a hash. */
   readonly #seed: number
   #capacity = FIRST_FLOWS
   /** First place of each hash. */
   #heads = new Int32Array(FIRST_FLOWS).fill(NONE)
-  #next = new Int32Array(FIRST_FLOWS)
-  #hashes = new Int32Array(FIRST_FLOWS)
-  #keys = new Int32Array(FIRST_FLOWS * KEY_WORDS)
-  /** The flow's client is the second end of the key. */
-  #isClientSecond = new Uint8Array(FIRST_FLOWS)
+  #slots = new Int32Array(FIRST_FLOWS * SLOT_WORDS)
+  /** The same slots, for the times in them. */
+  #times = new Float64Array(this.#slots.buffer)
   readonly #flows: (ReplayFlow | null)[] = []
   #free = NONE
   #older = new Int32Array(FIRST_FLOWS)
@@ -45,9 +54,10 @@ export class FlowTable {
   /** Place that is looked at next, whether its time is over. */
   #sweep = NONE
 
+  /** @param close told of each flow that is over, and when its newest packet came */
   constructor(
     timeouts: FlowTimeouts,
-    close: (flow: ReplayFlow, reason: FlowEnd) => void,
+    close: (flow: ReplayFlow, reason: FlowEnd, lastMs: number) => void,
     seed = Math.floor(Math.random() * 0xffff_ffff),
   ) {
     this.#timeouts = timeouts
@@ -61,13 +71,10 @@ export class FlowTable {
 
   /** @returns the place of the flow with this key; -1: there is none */
   find(key: Int32Array): number {
-    const hash = hashOf(key, this.#seed)
-    let place = this.#heads[hash & (this.#capacity - 1)]
-    while (place !== NONE) {
-      if (this.#hashes[place] === hash && this.#isKeyOf(place, key)) return place
-      place = this.#next[place]
-    }
-    return NONE
+    let place = this.#heads[this.#bucketOf(key, 0)]
+    while (place !== NONE && !this.#isKeyOf(place, key))
+      place = this.#slots[place * SLOT_WORDS + NEXT]
+    return place
   }
 
   at(place: number): ReplayFlow {
@@ -77,17 +84,29 @@ export class FlowTable {
   /** True when this end of the key is the flow's client. */
   isClient(place: number, sender: Sender): boolean {
     if (sender === 'either') return true
-    return (sender === 'second') === (this.#isClientSecond[place] === 1)
+    return (sender === 'second') === (this.#slots[place * SLOT_WORDS + IS_CLIENT_SECOND] === 1)
+  }
+
+  /** A packet of the flow came. */
+  touch(place: number, nowMs: number): void {
+    this.#times[place * SLOT_DOUBLES + LAST_MS] = nowMs
+  }
+
+  /** True when a packet at this time belongs to a new flow. */
+  isTimedOut(place: number, nowMs: number): boolean {
+    const elapsedMs = nowMs - this.#times[place * SLOT_DOUBLES + LAST_MS]
+    const own = timeoutsFor(this.#timeouts, protocolOfKey(this.#slots, place * SLOT_WORDS))
+    return elapsedMs > shortestTimeout(own) && elapsedMs > own[this.at(place).state]
   }
 
   /** @param client which end of the key is the flow's client */
-  add(key: Int32Array, client: Sender, flow: ReplayFlow): void {
+  add(key: Int32Array, client: Sender, flow: ReplayFlow, nowMs: number): void {
     if (this.#size >= MAX_FLOWS) this.remove(this.#oldest, 'forced')
     const place = this.#takePlace()
-    const hash = hashOf(key, this.#seed)
-    this.#hashes[place] = hash
-    this.#keys.set(key, place * KEY_WORDS)
-    this.#isClientSecond[place] = client === 'second' ? 1 : 0
+    const slot = place * SLOT_WORDS
+    this.#slots.set(key, slot)
+    this.#slots[slot + IS_CLIENT_SECOND] = client === 'second' ? 1 : 0
+    this.touch(place, nowMs)
     this.#flows[place] = flow
     this.#chain(place)
     this.#older[place] = this.#newest
@@ -99,13 +118,8 @@ export class FlowTable {
 
   remove(place: number, reason: FlowEnd): void {
     const flow = this.at(place)
-    const bucket = this.#hashes[place] & (this.#capacity - 1)
-    if (this.#heads[bucket] === place) this.#heads[bucket] = this.#next[place]
-    else {
-      let before = this.#heads[bucket]
-      while (this.#next[before] !== place) before = this.#next[before]
-      this.#next[before] = this.#next[place]
-    }
+    const lastMs = this.#times[place * SLOT_DOUBLES + LAST_MS]
+    this.#unchain(place)
     const older = this.#older[place]
     const newer = this.#newer[place]
     if (older === NONE) this.#oldest = newer
@@ -114,10 +128,10 @@ export class FlowTable {
     else this.#older[newer] = older
     if (this.#sweep === place) this.#sweep = newer
     this.#flows[place] = null
-    this.#next[place] = this.#free
+    this.#slots[place * SLOT_WORDS + NEXT] = this.#free
     this.#free = place
     this.#size -= 1
-    this.#close(flow, reason)
+    this.#close(flow, reason, lastMs)
   }
 
   closeAll(): void {
@@ -132,15 +146,15 @@ export class FlowTable {
     for (let count = 0; count < SWEEP_FLOWS && this.#sweep !== NONE; count += 1) {
       const place = this.#sweep
       this.#sweep = this.#newer[place]
-      if (isTimedOut(this.at(place), nowMs, this.#timeouts)) this.remove(place, 'timeout')
+      if (this.isTimedOut(place, nowMs)) this.remove(place, 'timeout')
     }
   }
 
   #isKeyOf(place: number, key: Int32Array): boolean {
-    const keys = this.#keys
-    const from = place * KEY_WORDS
+    const slots = this.#slots
+    const from = place * SLOT_WORDS
     for (let word = 0; word < KEY_WORDS; word += 1)
-      if (keys[from + word] !== key[word]) return false
+      if (slots[from + word] !== key[word]) return false
     return true
   }
 
@@ -148,7 +162,7 @@ export class FlowTable {
     this.#size += 1
     if (this.#free !== NONE) {
       const place = this.#free
-      this.#free = this.#next[place]
+      this.#free = this.#slots[place * SLOT_WORDS + NEXT]
       return place
     }
     if (this.#flows.length === this.#capacity) this.#grow()
@@ -163,38 +177,46 @@ export class FlowTable {
       to.set(from)
       return to
     }
-    this.#next = grown(this.#next, capacity)
-    this.#hashes = grown(this.#hashes, capacity)
-    this.#keys = grown(this.#keys, capacity * KEY_WORDS)
+    this.#slots = grown(this.#slots, capacity * SLOT_WORDS)
+    this.#times = new Float64Array(this.#slots.buffer)
     this.#older = grown(this.#older, capacity)
     this.#newer = grown(this.#newer, capacity)
-    const isClientSecond = new Uint8Array(capacity)
-    isClientSecond.set(this.#isClientSecond)
-    this.#isClientSecond = isClientSecond
     this.#heads = new Int32Array(capacity).fill(NONE)
     this.#capacity = capacity
     for (let place = 0; place < this.#flows.length; place += 1) this.#chain(place)
   }
 
   #chain(place: number): void {
-    const bucket = this.#hashes[place] & (this.#capacity - 1)
-    this.#next[place] = this.#heads[bucket]
+    const slot = place * SLOT_WORDS
+    const bucket = this.#bucketOf(this.#slots, slot)
+    this.#slots[slot + NEXT] = this.#heads[bucket]
     this.#heads[bucket] = place
+  }
+
+  #unchain(place: number): void {
+    const slots = this.#slots
+    const slot = place * SLOT_WORDS
+    const bucket = this.#bucketOf(slots, slot)
+    if (this.#heads[bucket] === place) {
+      this.#heads[bucket] = slots[slot + NEXT]
+      return
+    }
+    let before = this.#heads[bucket] * SLOT_WORDS
+    while (slots[before + NEXT] !== place) before = slots[before + NEXT] * SLOT_WORDS
+    slots[before + NEXT] = slots[slot + NEXT]
+  }
+
+  /** Index of the chain for the key that begins at a word. */
+  #bucketOf(words: Int32Array, at: number): number {
+    return hashOf(words, at, this.#seed) & (this.#capacity - 1)
   }
 }
 
-function hashOf(key: Int32Array, seed: number): number {
+function hashOf(words: Int32Array, at: number, seed: number): number {
   let hash = seed
   for (let word = 0; word < KEY_WORDS; word += 1) {
-    hash = Math.imul(hash ^ key[word], 0x9e37_79b1)
+    hash = Math.imul(hash ^ words[at + word], 0x9e37_79b1)
     hash ^= hash >>> 15
   }
   return Math.imul(hash, 0x85eb_ca6b) ^ (hash >>> 13)
-}
-
-/** True when a packet at this time belongs to a new flow. */
-export function isTimedOut(flow: ReplayFlow, nowMs: number, timeouts: FlowTimeouts): boolean {
-  const elapsedMs = nowMs - flow.lastMs
-  const own = timeoutsFor(timeouts, flow.protocol)
-  return elapsedMs > shortestTimeout(own) && elapsedMs > own[flow.state]
 }

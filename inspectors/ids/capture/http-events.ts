@@ -10,7 +10,7 @@ export interface HttpListener {
   begin(transaction: HttpTransaction): void
   body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): void
   file(transaction: HttpTransaction, flow: Flow): void
-  end(transaction: HttpTransaction): void
+  done(transaction: HttpTransaction): void
 }
 
 /** Brings what the parser finds to the rules and to the listener, in this order. */
@@ -72,7 +72,7 @@ export class HttpRelay implements HttpEvents {
 
   transactionEnd(transaction: HttpTransaction): void {
     this.#questions.http('transaction-end', 'to_client', transaction)
-    this.#listener.end(transaction)
+    this.#listener.done(transaction)
   }
 
   /** A question may have to wait, and the chunk with it. */

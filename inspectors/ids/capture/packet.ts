@@ -2,6 +2,7 @@ import type { PacketEvent } from '#signatures/suricata/packet-events.ts'
 
 /** Header fields of TCP that rules, records and the stream engine ask for. */
 export interface TcpFields {
+  /** Both as signed words. */
   readonly sequence: number
   readonly acknowledgement: number
   readonly window: number
@@ -10,7 +11,7 @@ export interface TcpFields {
   /** -1: the option is absent. */
   readonly segmentBytes: number
   readonly windowScale: number
-  /** Value and echo of the timestamp option (RFC 7323); null: absent. */
+  /** Value and echo of the timestamp option (RFC 7323), as signed words; null: absent. */
   readonly timestamp: number | null
   readonly timestampEcho: number
   /** A fast-open option (RFC 7413) with a cookie, or asking for one. */

@@ -25,7 +25,10 @@ export interface Added {
  * binary search and the pieces that are touched.
  */
 export class Pieces {
-  readonly #pieces: Piece[] = []
+  /** The only piece, as most streams have no more at a time; null: there is none, or there are several. */
+  #only: Piece | null = null
+  /** All pieces where they are several; null: they are not. */
+  #several: Piece[] | null = null
   #bytes = 0
 
   get bytes(): number {
@@ -33,41 +36,46 @@ export class Pieces {
   }
 
   get count(): number {
-    return this.#pieces.length
+    if (this.#several !== null) return this.#several.length
+    return this.#only === null ? 0 : 1
   }
 
   get first(): Piece | null {
-    return this.#pieces.length === 0 ? null : this.#pieces[0]
+    return this.#several === null ? this.#only : this.#several[0]
   }
 
   /** Offset behind the last byte; 0 when there is none. */
   get end(): number {
-    if (this.#pieces.length === 0) return 0
-    const last = this.#pieces[this.#pieces.length - 1]
-    return last.start + last.data.length
+    const last = this.#several === null ? this.#only : this.#several[this.#several.length - 1]
+    return last === null ? 0 : last.start + last.data.length
   }
 
   [Symbol.iterator](): IterableIterator<Piece> {
-    return this.#pieces.values()
+    return this.#all().values()
   }
 
+  /** @param index below `count` */
   at(index: number): Piece {
-    return this.#pieces[index]
+    return this.#several === null ? this.#only! : this.#several[index]
   }
 
   /** Takes the first piece away. */
   shift(): Piece | null {
-    // The engine's `shift` is slow to call, and most streams have one piece.
-    const piece = this.#pieces.length === 1 ? this.#pieces.pop() : this.#pieces.shift()
-    if (piece === undefined) return null
+    const piece = this.first
+    if (piece === null) return null
+    if (this.#several === null) this.#only = null
+    else if (this.#several.length > 2) this.#several.shift()
+    else {
+      this.#only = this.#several[1]
+      this.#several = null
+    }
     this.#bytes -= piece.data.length
     return piece
   }
 
   /** Takes away what lies before an offset. */
   dropBefore(offset: number): void {
-    while (this.#pieces.length > 0) {
-      const piece = this.#pieces[0]
+    for (let piece = this.first; piece !== null; piece = this.first) {
       const end = piece.start + piece.data.length
       if (piece.start >= offset) return
       if (end <= offset) {
@@ -86,18 +94,19 @@ export class Pieces {
     const end = start + data.length
     const added: Added = { fresh: 0, overlaps: false, differs: false }
     if (data.length === 0) return added
-    if (this.#pieces.length === 0 || start >= this.end) {
-      this.#pieces.push({ start, data, from: start, to: end })
+    if (this.count === 0 || start >= this.end) {
+      this.#append({ start, data, from: start, to: end })
       this.#bytes += data.length
       added.fresh = data.length
       return added
     }
     const first = this.#indexEndingAfter(start)
     let behind = first
+    const pieces = this.#all()
     const kept: Piece[] = []
     let at = start
-    for (; behind < this.#pieces.length; behind += 1) {
-      const old = this.#pieces[behind]
+    for (; behind < pieces.length; behind += 1) {
+      const old = pieces[behind]
       if (old.start >= end) break
       if (at < old.start) {
         kept.push({
@@ -114,7 +123,8 @@ export class Pieces {
       kept.push({ start: at, data: data.subarray(at - start), from: start, to: end })
       added.fresh += end - at
     }
-    this.#pieces.splice(first, behind - first, ...kept)
+    pieces.splice(first, behind - first, ...kept)
+    this.#keep(pieces)
     this.#bytes += added.fresh
     return added
   }
@@ -149,20 +159,37 @@ export class Pieces {
   /** The bytes that are held of a stretch, over what the buffer has there. */
   readInto(start: number, into: Buffer): void {
     const end = start + into.length
-    for (let index = this.#indexEndingAfter(start); index < this.#pieces.length; index += 1) {
-      const piece = this.#pieces[index]
+    for (let index = this.#indexEndingAfter(start); index < this.count; index += 1) {
+      const piece = this.at(index)
       if (piece.start >= end) return
       const from = Math.max(piece.start, start)
       piece.data.copy(into, from - start, from - piece.start)
     }
   }
 
+  /** Behind all others. */
+  #append(piece: Piece): void {
+    if (this.#several !== null) this.#several.push(piece)
+    else if (this.#only === null) this.#only = piece
+    else this.#keep([this.#only, piece])
+  }
+
+  #all(): Piece[] {
+    return this.#several ?? (this.#only === null ? [] : [this.#only])
+  }
+
+  /** Has these from now on. */
+  #keep(pieces: Piece[]): void {
+    this.#only = pieces.length === 1 ? pieces[0] : null
+    this.#several = pieces.length > 1 ? pieces : null
+  }
+
   #indexEndingAfter(offset: number): number {
     let low = 0
-    let high = this.#pieces.length
+    let high = this.count
     while (low < high) {
       const middle = (low + high) >> 1
-      const piece = this.#pieces[middle]
+      const piece = this.at(middle)
       if (piece.start + piece.data.length > offset) high = middle
       else low = middle + 1
     }

@@ -2,7 +2,6 @@ import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Flow, Verdict } from '#inspectors/inspector.ts'
 import type { EncryptionHandling } from '../configuration/replay-settings.ts'
 import type { IdsConnection } from '../connection.ts'
-import type { StreamMode } from '../stream-inspection.ts'
 
 /** Questions of one direction that wait for its next packet; then they are put at once. */
 const MAX_LATER = 1024
@@ -23,6 +22,18 @@ interface Question {
   readonly bytes: Buffer | null
   readonly isLast: boolean
   readonly ask: (() => Verdict) | null
+  /** Of one that waits: how many do, up to it. */
+  waiting: number
+  /** Of one that waits: the one behind it; of the newest, the oldest. */
+  next: Question | null
+}
+
+export interface QuestionOptions {
+  /** They are put as they come. */
+  readonly isNow: boolean
+  /** Bytes that are asked about stay as they are. */
+  readonly holdsPackets: boolean
+  readonly encryption: EncryptionHandling
 }
 
 /**
@@ -33,42 +44,30 @@ interface Question {
  */
 export class Questions {
   readonly #ids: IdsConnection
-  readonly #mode: StreamMode
-  readonly #holdsPackets: boolean
-  readonly #encryption: EncryptionHandling
-  readonly #later: Readonly<Record<Flow, Question[]>> = { to_server: [], to_client: [] }
-  /** They are put as they come. */
-  #isNow: boolean
+  readonly #options: QuestionOptions
+  /** The newest that waits, of each direction; null: none does. */
+  #laterToServer: Question | null = null
+  #laterToClient: Question | null = null
+  #isFinishing = false
   /** Direction of the packet that is being looked at. */
   #flow: Flow = 'to_server'
   #hasCaughtUp = false
   /** Its bytes cannot be read any more: rules about packets alone are left. */
   isEncrypted = false
 
-  /** @param options.holdsPackets bytes that are asked about stay as they are */
-  constructor(
-    ids: IdsConnection,
-    options: {
-      readonly isNow: boolean
-      readonly holdsPackets: boolean
-      readonly encryption: EncryptionHandling
-    },
-  ) {
+  constructor(ids: IdsConnection, options: QuestionOptions) {
     this.#ids = ids
-    this.#isNow = options.isNow
-    this.#mode = options.isNow ? 'each' : 'stream'
-    this.#holdsPackets = options.holdsPackets
-    this.#encryption = options.encryption
+    this.#options = options
   }
 
   /** False: a chunk that is asked about may have to be kept. */
   get isNow(): boolean {
-    return this.#isNow
+    return this.#options.isNow || this.#isFinishing
   }
 
   /** Nothing waits. */
   get isIdle(): boolean {
-    return this.#later.to_server.length === 0 && this.#later.to_client.length === 0
+    return this.#laterToServer === null && this.#laterToClient === null
   }
 
   /** A packet of this direction is looked at. */
@@ -78,11 +77,11 @@ export class Questions {
 
   /** No packet will come: from here on all is asked at once. */
   finish(): void {
-    this.#isNow = true
+    this.#isFinishing = true
   }
 
   http(kind: HttpQuestion, flow: Flow, transaction: HttpTransaction): void {
-    this.#ask(flow, { kind, transaction, bytes: null, isLast: false, ask: null })
+    this.#ask(flow, kind, transaction, null, false, null)
   }
 
   httpBody(
@@ -92,15 +91,15 @@ export class Questions {
     bytes: Buffer,
     isLast: boolean,
   ): void {
-    this.#ask(flow, { kind, transaction, bytes, isLast, ask: null })
+    this.#ask(flow, kind, transaction, bytes, isLast, null)
   }
 
   stream(flow: Flow, bytes: Buffer): void {
-    this.#ask(flow, { kind: 'stream', transaction: null, bytes, isLast: false, ask: null })
+    this.#ask(flow, 'stream', null, bytes, false, null)
   }
 
   other(flow: Flow, ask: () => Verdict): void {
-    this.#ask(flow, { kind: 'other', transaction: null, bytes: null, isLast: false, ask })
+    this.#ask(flow, 'other', null, null, false, ask)
   }
 
   /**
@@ -109,11 +108,14 @@ export class Questions {
    * @returns true when anything was put, now or because too much waited
    */
   catchUp(flow: Flow): boolean {
-    const later = flow === 'to_server' ? this.#later.to_server : this.#later.to_client
-    if (later.length > 0) {
-      for (let index = 0; index < later.length; index += 1) this.#put(flow, later[index])
-      // Setting the length to 0 would give the memory back that the next packet needs again.
-      while (later.length > 0) later.pop()
+    const newest = this.#later(flow)
+    if (newest !== null) {
+      this.#keep(flow, null)
+      let question = newest
+      do {
+        question = question.next!
+        this.#put(flow, question)
+      } while (question !== newest)
       this.#hasCaughtUp = true
     }
     const has = this.#hasCaughtUp
@@ -121,14 +123,37 @@ export class Questions {
     return has
   }
 
-  #ask(flow: Flow, question: Question): void {
-    const later = flow === 'to_server' ? this.#later.to_server : this.#later.to_client
-    if (this.#isNow || (flow === this.#flow && later.length === 0)) {
+  #later(flow: Flow): Question | null {
+    return flow === 'to_server' ? this.#laterToServer : this.#laterToClient
+  }
+
+  #keep(flow: Flow, newest: Question | null): void {
+    if (flow === 'to_server') this.#laterToServer = newest
+    else this.#laterToClient = newest
+  }
+
+  #ask(
+    flow: Flow,
+    kind: Question['kind'],
+    transaction: HttpTransaction | null,
+    bytes: Buffer | null,
+    isLast: boolean,
+    ask: (() => Verdict) | null,
+  ): void {
+    const question: Question = { kind, transaction, bytes, isLast, ask, waiting: 1, next: null }
+    const newest = this.#later(flow)
+    if (this.isNow || (flow === this.#flow && newest === null)) {
       this.#put(flow, question)
       return
     }
-    later.push(question)
-    if (later.length < MAX_LATER) return
+    if (newest === null) question.next = question
+    else {
+      question.waiting = newest.waiting + 1
+      question.next = newest.next
+      newest.next = question
+    }
+    this.#keep(flow, question)
+    if (question.waiting < MAX_LATER) return
     // What waits for the packet that is being looked at is older, and may set bits that this asks for.
     this.catchUp(this.#flow)
     this.catchUp(flow)
@@ -138,14 +163,15 @@ export class Questions {
   #put(flow: Flow, question: Question): void {
     if (this.isEncrypted) return
     const { kind } = this.#answer(flow, question)
-    if (kind === 'bypass' && this.#encryption !== 'full') this.isEncrypted = true
+    if (kind === 'bypass' && this.#options.encryption !== 'full') this.isEncrypted = true
   }
 
   #answer(flow: Flow, { kind, transaction, bytes, isLast, ask }: Question): Verdict {
     const ids = this.#ids
+    const { isNow, holdsPackets } = this.#options
     switch (kind) {
       case 'stream':
-        return ids.inspect(flow, bytes!, this.#mode, this.#holdsPackets)
+        return ids.inspect(flow, bytes!, isNow ? 'each' : 'stream', holdsPackets)
       case 'request-head':
         return ids.requestHead(transaction!)
       case 'request-body':

@@ -1,15 +1,14 @@
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
 import type { Connection, Flow } from '#inspectors/inspector.ts'
 import type { IdsConnection } from '../connection.ts'
-import type { EncryptionHandling } from '../configuration/replay-settings.ts'
 import type { ExceptionPolicies, ExceptionTarget } from '../configuration/exception-policies.ts'
 import type { Origin, Outcome } from '../findings.ts'
 import type { DnsLog } from './dns-stream.ts'
 import type { DropReason } from './drop-reason.ts'
 import { FlowFate, SEVERITY, type Treatment, isMidstream } from './flow-fate.ts'
-import { FlowProtocols, type ProtocolEvents } from './flow-protocols.ts'
+import { FlowProtocols, type ProtocolEvents, type ProtocolOptions } from './flow-protocols.ts'
 import type { Packet } from './packet.ts'
-import { Questions } from './questions.ts'
+import { type QuestionOptions, Questions } from './questions.ts'
 import { type TcpReceiver, TcpSession } from './tcp/session.ts'
 import type { TcpSettings } from './tcp/settings.ts'
 
@@ -32,26 +31,22 @@ export interface ReplayObserver {
   exception?(of: ReplayFlow, target: ExceptionTarget): void
 }
 
-export interface FlowCounts {
-  packets: number
-  bytes: number
-}
-
 /** What all flows of a replay share. */
-export interface FlowOptions {
+export interface FlowOptions extends ProtocolOptions, QuestionOptions {
   readonly observer: ReplayObserver
   readonly isInline: boolean
   readonly tcp: TcpSettings
   readonly policies: ExceptionPolicies
-  readonly encryption: EncryptionHandling
-  readonly dnsPorts: ReadonlySet<number>
-  /** Packets' bytes stay as they are. */
-  readonly holdsPackets: boolean
-  readonly now: () => number
+  /** Of the flows that nothing was decided about. */
+  readonly openFate: FlowFate
 }
 
-/** One flow of a capture: its packets, its streams in order, and the protocol they speak. */
-export class ReplayFlow implements TcpReceiver {
+/**
+ * One flow of a capture: its packets, its streams in order, and the protocol they speak. There are thousands of them, and
+ * the next packet is mostly another's: what each packet asks for stands in the flow itself, what some flows need is made
+ * when they do, and what no packet will ask for is given back.
+ */
+export class ReplayFlow implements TcpReceiver, ProtocolEvents {
   readonly connection: Connection
   readonly protocol: number
   /** 0: of a frame without IP header. */
@@ -59,32 +54,29 @@ export class ReplayFlow implements TcpReceiver {
   readonly vlans: readonly number[]
   readonly ids: IdsConnection
   readonly tcp: TcpSession | null
-  readonly counts: Record<Flow, FlowCounts> = {
-    to_server: { packets: 0, bytes: 0 },
-    to_client: { packets: 0, bytes: 0 },
-  }
-  lastMs: number
+  packetsToServer = 0
+  packetsToClient = 0
+  bytesToServer = 0
+  bytesToClient = 0
   transactions = 0
   alerts = 0
   /** Packet that is being looked at, numbered from 1; null: the flow is over. */
   packetNumber: number | null = null
   outer: Packet | null = null
-  readonly fate: FlowFate
+  fate: FlowFate
   /** Transaction that the application protocol has come to, where the observer wants it; null: none yet. */
   transaction: object | null = null
-  #over = false
-  /** It has given back what it kept for bytes that come. */
-  #isResting = false
+  /** When its last packet came; null: it is not over. */
+  #lastMs: number | null = null
   /** What exceptions mean for the packet that is being looked at. */
   #treatment: Treatment = 'look'
-  readonly #questions: Questions
-  readonly #protocols: FlowProtocols
-  readonly #observer: ReplayObserver
-  readonly #isInline: boolean
-  /** Bytes are inspected as they are let go; otherwise with the next packet of their direction. */
-  readonly #isStreamNow: boolean
-  readonly #now: () => number
-  readonly #encryption: EncryptionHandling
+  readonly #options: FlowOptions
+  /** Null: it rests. */
+  #questions: Questions | null
+  /** Null: it rests, and nothing is to be told at its end. */
+  #protocols: FlowProtocols | null
+  /** Protocol of a flow that rests. */
+  #application: string | null = null
   #flow: Flow = 'to_server'
   /** Packet that is being looked at; null: the flow is over. */
   #packet: Packet | null = null
@@ -95,21 +87,10 @@ export class ReplayFlow implements TcpReceiver {
     this.version = first.version
     this.vlans = first.vlans
     this.ids = ids
-    this.lastMs = connection.openedAt
-    this.#observer = options.observer
-    this.#isInline = options.isInline
-    this.#isStreamNow = options.tcp.inline
-    this.#now = options.now
-    this.#encryption = options.encryption
-    this.fate = new FlowFate(options.policies)
-    const { encryption, holdsPackets, now, dnsPorts } = options
-    this.#questions = new Questions(ids, { isNow: options.tcp.inline, holdsPackets, encryption })
-    const teller = new Teller(this, options.observer)
-    this.#protocols = new FlowProtocols(ids, connection, this.#questions, teller, {
-      now,
-      dnsPorts,
-      holdsPackets,
-    })
+    this.#options = options
+    this.fate = options.openFate
+    this.#questions = new Questions(ids, options)
+    this.#protocols = new FlowProtocols(ids, connection, this.#questions, this, options)
     this.tcp =
       first.tcp === null ? null : new TcpSession(this, options.tcp, hostsOf(first, connection))
   }
@@ -144,7 +125,12 @@ export class ReplayFlow implements TcpReceiver {
 
   /** Protocol of the flow; null: none is known. */
   get application(): string | null {
-    return this.#protocols.application
+    return this.#protocols === null ? this.#application : this.#protocols.application
+  }
+
+  /** When its newest packet came. */
+  get lastMs(): number {
+    return this.#lastMs ?? this.#options.now()
   }
 
   /** What the rules that are being asked look at: one packet, or a stream as far as it is kept. */
@@ -160,17 +146,14 @@ export class ReplayFlow implements TcpReceiver {
 
   get isEstablished(): boolean {
     if (this.tcp !== null) return this.tcp.isEstablished
-    return this.counts.to_server.packets > 0 && this.counts.to_client.packets > 0
+    return this.packetsToServer > 0 && this.packetsToClient > 0
   }
 
   /** @param isDamaged its sum is wrong: rules see the packet, the stream does not */
   packet(packet: Packet, flow: Flow, number: number, isDamaged: boolean): void {
     this.packetNumber = number
     this.outer = packet.outer
-    this.lastMs = this.#now()
-    const counts = flow === 'to_server' ? this.counts.to_server : this.counts.to_client
-    counts.packets += 1
-    counts.bytes += packet.outer === null ? packet.frameBytes : packet.ipBytes
+    this.#count(packet, flow)
     if (this.fate.isBypassed) return
     if (this.fate.isDropped) {
       this.#stop(packet, flow, this.fate.dropReason)
@@ -182,67 +165,86 @@ export class ReplayFlow implements TcpReceiver {
     if (this.#isRefused(packet, flow, 'stream midstream')) return
     // The packet that establishes a connection is not one of an established connection yet.
     const established = this.isEstablished
-    const taken = isDamaged ? null : (this.tcp?.advance(packet, flow, this.lastMs) ?? null)
+    const taken = isDamaged ? null : (this.tcp?.advance(packet, flow) ?? null)
     if (taken?.isOverMemory === true) this.meet('stream_reassembly')
     if (this.#isRefused(packet, flow, 'stream reassembly')) return
     this.#flow = flow
-    this.#questions.turnTo(flow)
+    this.#questions?.turnTo(flow)
     const standing = {
       established,
       inSession: taken?.isInStream ?? false,
-      isStreamNow: this.#isStreamNow,
+      isStreamNow: this.#options.isNow,
     }
-    const message = this.tcp === null ? this.#protocols.dnsOf(packet) : null
+    const message = this.tcp === null ? this.#protocols!.dnsOf(packet) : null
     if (this.#isRefused(packet, flow, 'applayer error')) return
-    const stopped = this.#isInline && taken !== null ? taken.dropReason : null
+    const stopped = this.#options.isInline && taken !== null ? taken.dropReason : null
     this.#packet = packet
     const isAsked = this.#treatment === 'look' && !this.fate.isPassed
     this.ids.asks(isAsked)
     if (isAsked) this.ids.packet(packet, flow, standing)
-    if (message !== null) this.#protocols.message(message, packet.payload, flow)
+    if (message !== null) this.#protocols!.message(message, packet.payload, flow)
     else if (taken !== null && stopped === null) this.tcp?.deliver(packet, flow)
     this.#catchUp(flow)
     if (isAsked) this.ids.afterStream(flow)
     if (!this.#isRefused(packet, flow, 'applayer error')) this.#conclude(packet, flow, stopped)
     else this.ids.settle()
     this.#packet = null
-    if (!this.#isResting && this.tcp?.isFinished === true) this.#rest()
+    if (this.tcp?.isFinished === true) this.#rest(this.tcp)
+  }
+
+  #count(packet: Packet, flow: Flow): void {
+    const bytes = packet.outer === null ? packet.frameBytes : packet.ipBytes
+    if (flow === 'to_server') {
+      this.packetsToServer += 1
+      this.bytesToServer += bytes
+    } else {
+      this.packetsToClient += 1
+      this.bytesToClient += bytes
+    }
   }
 
   /**
    * Both streams are over, and late packets alone will come: what was kept for bytes is given back, as the flow itself
    * stays for its time.
    */
-  #rest(): void {
-    if (!this.#questions.isIdle || !this.#protocols.rest()) return
-    this.#isResting = true
+  #rest(tcp: TcpSession): void {
+    if (this.#questions?.isIdle !== true || this.#protocols?.rest() !== true) return
+    this.#questions = null
+    this.#application = this.#protocols.application
+    if (!this.#protocols.hasToTell) this.#protocols = null
+    tcp.rest()
     this.ids.rest()
   }
 
   /** The packet was looked at: what the rules say, and what was found wrong with it. */
   #conclude(packet: Packet, flow: Flow, stopped: DropReason | null): void {
     const isDropped = this.#settle()
-    if (packet.events.length > 0) this.#observer.faults?.(this, packet, flow)
+    if (packet.events.length > 0) this.#options.observer.faults?.(this, packet, flow)
     if (stopped !== null && !isDropped) this.#stop(packet, flow, stopped)
-    if (this.#questions.isEncrypted && this.#encryption === 'bypass') this.fate.decide('bypassed')
+    if (this.#questions?.isEncrypted === true && this.#options.encryption === 'bypass')
+      this.#ownFate().decide('bypassed')
   }
 
-  /** Nothing more of it will come. */
-  close(): void {
-    if (this.#over) return
-    this.#over = true
+  /**
+   * Nothing more of it will come.
+   *
+   * @param lastMs when its last packet came
+   */
+  close(lastMs: number): void {
+    if (this.#lastMs !== null) return
+    this.#lastMs = lastMs
     if (!this.fate.isDropped && !this.fate.isBypassed) this.#finish()
-    else if (this.fate.isBypassed) this.#protocols.tellTls()
+    else if (this.fate.isBypassed) this.#protocols?.tellTls()
     this.tcp?.close()
   }
 
   #finish(): void {
     this.packetNumber = null
-    this.#questions.finish()
+    this.#questions?.finish()
     this.#catchUp('to_server')
     this.#catchUp('to_client')
     this.tcp?.end()
-    this.#protocols.end()
+    this.#protocols?.end()
     this.#settle()
   }
 
@@ -255,24 +257,31 @@ export class ReplayFlow implements TcpReceiver {
     const outcome = this.ids.settle()
     if (outcome === null) return false
     this.alerts += outcome.findings.length
-    this.#observer.outcome(this, outcome)
-    if (outcome.flowAction === 'pass') this.fate.decide('passed')
+    this.#options.observer.outcome(this, outcome)
+    if (outcome.flowAction === 'pass') this.#ownFate().decide('passed')
     const { dropped } = outcome
     // Where nothing can be stopped a reject still ends the connection.
     const isReject = outcome.action.startsWith('reject')
-    if (dropped === null || (!this.#isInline && !isReject)) return false
-    if (outcome.flowAction === 'drop') this.fate.decide('dropped')
-    if (!this.#isInline) return false
+    const { isInline, observer } = this.#options
+    if (dropped === null || (!isInline && !isReject)) return false
+    if (outcome.flowAction === 'drop') this.#ownFate().decide('dropped')
+    if (!isInline) return false
     const reason = dropped.isRateFiltered ? 'threshold detection_filter' : 'rules'
-    if (this.#packet !== null) this.#observer.drop(this, this.#packet, this.#flow, reason, outcome)
+    if (this.#packet !== null) observer.drop(this, this.#packet, this.#flow, reason, outcome)
     return true
   }
 
   /** Something goes beyond what is followed. */
   meet(target: ExceptionTarget): void {
-    const treatment = this.fate.meet(target)
+    const treatment = this.#ownFate().meet(target)
     if (SEVERITY[treatment] > SEVERITY[this.#treatment]) this.#treatment = treatment
-    this.#observer.exception?.(this, target)
+    this.#options.observer.exception?.(this, target)
+  }
+
+  #ownFate(): FlowFate {
+    const { openFate, policies } = this.#options
+    if (this.fate === openFate) this.fate = new FlowFate(policies)
+    return this.fate
   }
 
   /** An exception ends the looking at the packet. */
@@ -283,32 +292,64 @@ export class ReplayFlow implements TcpReceiver {
 
   /** Where nothing can be stopped there is nothing to tell. */
   #stop(packet: Packet, flow: Flow, reason: DropReason): void {
-    if (this.#isInline) this.#observer.drop(this, packet, flow, reason, null)
+    const { isInline, observer } = this.#options
+    if (isInline) observer.drop(this, packet, flow, reason, null)
   }
 
   /** A segment came again: what it says was said before, and rules that saw it then see it again. */
   again(flow: Flow, bytes: Buffer): void {
-    if (!this.#questions.isEncrypted) this.ids.again(flow, bytes)
+    if (this.#questions?.isEncrypted === false) this.ids.again(flow, bytes)
   }
 
   bytes(flow: Flow, bytes: Buffer): void {
     this.ids.learn(flow, bytes)
-    this.#protocols.learn(flow, bytes)
-    this.#questions.stream(flow, bytes)
-    if (!this.fate.isDropped) this.#protocols.bytes(flow, bytes)
+    this.#protocols?.learn(flow, bytes)
+    this.#questions?.stream(flow, bytes)
+    if (!this.fate.isDropped) this.#protocols?.bytes(flow, bytes)
   }
 
   gap(flow: Flow, bytes: number): void {
-    this.#questions.other(flow, () => this.ids.gap(flow, bytes))
-    this.#protocols.gap(flow, bytes)
+    this.#questions?.other(flow, () => this.ids.gap(flow, bytes))
+    this.#protocols?.gap(flow, bytes)
   }
 
   end(flow: Flow): void {
-    this.#protocols.endOf(flow)
+    this.#protocols?.endOf(flow)
   }
 
   #catchUp(flow: Flow): void {
-    if (this.#questions.catchUp(flow)) this.#protocols.tellTlsWhenReady()
+    if (this.#questions?.catchUp(flow) === true) this.#protocols?.tellTlsWhenReady()
+  }
+
+  begin(transaction: object | null): void {
+    this.transactions += 1
+    // It holds whole heads, and a flow is kept for a while after its end.
+    if (this.#options.observer.guessesTransaction === true && transaction !== null)
+      this.transaction = transaction
+  }
+
+  body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): void {
+    this.#options.observer.body(this, transaction, flow, chunk)
+  }
+
+  file(transaction: HttpTransaction, flow: Flow): void {
+    this.#options.observer.file(this, transaction, flow)
+  }
+
+  done(transaction: HttpTransaction): void {
+    this.#options.observer.http(this, transaction)
+  }
+
+  dns(log: DnsLog, flow: Flow): void {
+    this.#options.observer.dns(this, log, flow)
+  }
+
+  tls(): void {
+    this.#options.observer.tls(this)
+  }
+
+  failed(): void {
+    this.meet('app_layer_error')
   }
 }
 
@@ -322,46 +363,4 @@ function hostsOf(
   return first.source === clientAddress
     ? { client: source, server: destination }
     : { client: destination, server: source }
-}
-
-/** Tells the observer what the protocols of a flow find, and counts it. */
-class Teller implements ProtocolEvents {
-  readonly #of: ReplayFlow
-  readonly #observer: ReplayObserver
-
-  constructor(of: ReplayFlow, observer: ReplayObserver) {
-    this.#of = of
-    this.#observer = observer
-  }
-
-  begin(transaction: object | null): void {
-    this.#of.transactions += 1
-    // It holds whole heads, and a flow is kept for a while after its end.
-    if (this.#observer.guessesTransaction === true && transaction !== null)
-      this.#of.transaction = transaction
-  }
-
-  end(transaction: HttpTransaction): void {
-    this.#observer.http(this.#of, transaction)
-  }
-
-  body(transaction: HttpTransaction, flow: Flow, chunk: Buffer): void {
-    this.#observer.body(this.#of, transaction, flow, chunk)
-  }
-
-  file(transaction: HttpTransaction, flow: Flow): void {
-    this.#observer.file(this.#of, transaction, flow)
-  }
-
-  dns(log: DnsLog, flow: Flow): void {
-    this.#observer.dns(this.#of, log, flow)
-  }
-
-  tls(): void {
-    this.#observer.tls(this.#of)
-  }
-
-  failed(): void {
-    this.#of.meet('app_layer_error')
-  }
 }

@@ -6,9 +6,10 @@ import { type ExceptionPolicies, IGNORE_EXCEPTIONS } from '../configuration/exce
 import type { EncryptionHandling } from '../configuration/replay-settings.ts'
 import { ChecksumWatch } from './checksum-watch.ts'
 import type { DecoderCounts } from './decode/counters.ts'
+import { FlowFate } from './flow-fate.ts'
 import { FrameDecoder } from './decode/frame-decoder.ts'
 import { KEY_WORDS, type Sender, writeFlowKey, writeQuotedFlowKey } from './flow-key.ts'
-import { type FlowEnd, FlowTable, isTimedOut } from './flow-table.ts'
+import { type FlowEnd, FlowTable } from './flow-table.ts'
 import { HostPolicies } from './host-policies.ts'
 import { ACK, ESP, ICMP, ICMP6, type Packet, SCTP, SYN, TCP, UDP } from './packet.ts'
 import type { CapturedPacket } from './pcap-file.ts'
@@ -84,7 +85,7 @@ export class Replay {
     this.#dnsPorts = new Set([DNS_PORT, ...(options.dnsPorts ?? [])])
     const settings = options.settings ?? DEFAULT_CAPTURE_SETTINGS
     this.#settings = settings
-    this.#flows = new FlowTable(settings.flowTimeouts, (flow, reason) => this.#over(flow, reason))
+    this.#flows = new FlowTable(settings.flowTimeouts, this.#over.bind(this))
     const hosts = new HostPolicies(settings.hosts)
     this.#tcp = {
       midstream: options.midstream ?? settings.midstream,
@@ -94,13 +95,17 @@ export class Replay {
       urgent: settings.urgent,
       maxSynAcks: settings.maxSynAcks,
       memory: { bytes: 0, limit: settings.streamMemory },
+      nowMs: () => this.nowMs,
       policyOf: (address) => hosts.of(address),
     }
+    const policies = options.policies ?? IGNORE_EXCEPTIONS
     this.#flowOptions = {
       observer: options.observer,
       isInline: options.inline ?? false,
+      isNow: this.#tcp.inline,
       tcp: this.#tcp,
-      policies: options.policies ?? IGNORE_EXCEPTIONS,
+      policies,
+      openFate: new FlowFate(policies),
       encryption: options.encryption ?? 'track-only',
       holdsPackets: options.holdsPackets ?? false,
       dnsPorts: this.#dnsPorts,
@@ -162,7 +167,7 @@ export class Replay {
     const isReversed = comesFromServer(packet, this.#tcp.midstream) || this.#isDnsAnswer(packet)
     const flow = this.#open(packet, isReversed)
     this.counts.flows += 1
-    this.#flows.add(key, isReversed ? otherEnd(sender) : sender, flow)
+    this.#flows.add(key, isReversed ? otherEnd(sender) : sender, flow, this.nowMs)
     this.#show(flow, packet, isReversed ? 'to_client' : 'to_server')
   }
 
@@ -172,8 +177,9 @@ export class Replay {
     if (place < 0) return false
     const flow = this.#flows.at(place)
     const direction: Flow = this.#flows.isClient(place, sender) ? 'to_server' : 'to_client'
-    const isOld = isTimedOut(flow, this.nowMs, this.#settings.flowTimeouts)
+    const isOld = this.#flows.isTimedOut(place, this.nowMs)
     if (!isOld && !isReused(flow, packet, direction)) {
+      this.#flows.touch(place, this.nowMs)
       this.#show(flow, packet, direction)
       return true
     }
@@ -230,8 +236,8 @@ export class Replay {
     applications.set(name, counted)
   }
 
-  #over(flow: ReplayFlow, reason: FlowEnd): void {
-    flow.close()
+  #over(flow: ReplayFlow, reason: FlowEnd, lastMs: number): void {
+    flow.close(lastMs)
     const { tcp } = flow
     if (tcp !== null) this.counts.gaps += tcp.gaps('to_server') + tcp.gaps('to_client')
     this.#countApplication(flow)
@@ -254,10 +260,12 @@ const ENDING: ReadonlySet<TcpState> = new Set([
 ])
 
 /** A SYN with other numbers on a connection that is over, or that the sender does not know of, begins a new one. */
-function isReused({ tcp }: ReplayFlow, packet: Packet, direction: Flow): boolean {
-  if (tcp === null || packet.tcp === null) return false
+function isReused(flow: ReplayFlow, packet: Packet, direction: Flow): boolean {
+  if (packet.tcp === null) return false
   const { flags, sequence } = packet.tcp
   if ((flags & SYN) === 0 || (flags & ACK) !== 0) return false
+  const { tcp } = flow
+  if (tcp === null) return false
   if (tcp.state === 'none') return direction === 'to_client'
   return ENDING.has(tcp.state) && ahead(sequence, tcp.isn(direction)) !== 0
 }

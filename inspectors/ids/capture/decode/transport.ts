@@ -123,8 +123,8 @@ export function tcpFields(data: Buffer, from: number, end: number, events: strin
     else if (kind === MSS) segmentBytes = data.readUInt16BE(at + 2)
     else if (kind === SCALE) windowScale = Math.min(data[at + 2], 14)
     else if (kind === TIMESTAMP) {
-      timestamp = data.readUInt32BE(at + 2)
-      timestampEcho = data.readUInt32BE(at + 6)
+      timestamp = data.readInt32BE(at + 2)
+      timestampEcho = data.readInt32BE(at + 6)
     } else if (kind === FAST_OPEN || kind === EXPERIMENT)
       hasFastOpen ||= isFastOpen(data, at, kind, length)
     else if (SIGNATURES.has(kind)) isSigned = true
@@ -147,7 +147,7 @@ export function tcpFields(data: Buffer, from: number, end: number, events: strin
 }
 
 function word(data: Buffer, at: number): number {
-  return ((data[at] << 24) | (data[at + 1] << 16) | (data[at + 2] << 8) | data[at + 3]) >>> 0
+  return (data[at] << 24) | (data[at + 1] << 16) | (data[at + 2] << 8) | data[at + 3]
 }
 
 /** A cookie has 4 to 16 bytes in pairs, or none when it is asked for (RFC 7413, 4.1.1). */

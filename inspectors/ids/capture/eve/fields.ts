@@ -102,7 +102,8 @@ function dateText(seconds: number): string {
 /** EVE's `tcp` object of a flow. */
 export function tcpRecord(flow: ReplayFlow): Fields {
   if (flow.tcp === null) return {}
-  const { to_server: ours, to_client: theirs } = flow.tcp.flags
+  const ours = flow.tcp.flags('to_server')
+  const theirs = flow.tcp.flags('to_client')
   const all = ours | theirs
   const names: Fields = {}
   const bits: readonly (readonly [string, number])[] = [
@@ -148,8 +149,8 @@ export function dropRecord(packet: Packet, reason: string): Fields {
     ...(tcp === null
       ? {}
       : {
-          tcpseq: tcp.sequence,
-          tcpack: tcp.acknowledgement,
+          tcpseq: tcp.sequence >>> 0,
+          tcpack: tcp.acknowledgement >>> 0,
           tcpwin: tcp.window,
           syn: flag(SYN),
           ack: flag(ACK),

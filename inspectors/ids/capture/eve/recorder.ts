@@ -296,10 +296,10 @@ export class EveRecorder {
 
   #counts(of: ReplayFlow): EveRecord {
     return {
-      pkts_toserver: of.counts.to_server.packets,
-      pkts_toclient: of.counts.to_client.packets,
-      bytes_toserver: of.counts.to_server.bytes,
-      bytes_toclient: of.counts.to_client.bytes,
+      pkts_toserver: of.packetsToServer,
+      pkts_toclient: of.packetsToClient,
+      bytes_toserver: of.bytesToServer,
+      bytes_toclient: of.bytesToClient,
       start: eveTimestamp(of.connection.openedAt),
     }
   }

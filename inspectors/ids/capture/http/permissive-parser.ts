@@ -1,9 +1,8 @@
-import { ByteQueue } from '#inspectors/http/byte-queue.ts'
 import { ExchangeTransaction } from '#inspectors/http/exchange-transaction.ts'
 import type { HttpResponseHead, HttpTransaction } from '#inspectors/http/transaction.ts'
 import { BodyReader } from './body-reader.ts'
 import { HEADLESS, isResponseHead, readRequestHead, readResponseHead } from './head.ts'
-import { HeadScanner } from './head-scanner.ts'
+import { HeadQueue } from './head-queue.ts'
 import { MAX_AWAITED_RESPONSES } from './limits.ts'
 
 /** A request begins so: a word in capitals, as all registered methods are, or the beginning of one. */
@@ -39,11 +38,12 @@ export interface HttpEvents {
 export class PermissiveHttpParser {
   readonly #events: HttpEvents
   readonly #now: () => number
-  readonly #client = new ByteQueue()
-  readonly #server = new ByteQueue()
-  readonly #requestScanner = new HeadScanner()
-  readonly #responseScanner = new HeadScanner()
-  readonly #awaiting: ExchangeTransaction[] = []
+  readonly #client = new HeadQueue()
+  readonly #server = new HeadQueue()
+  /** Whose response comes next; null: nobody awaits one. */
+  #awaiting: ExchangeTransaction | null = null
+  /** Who awaits one behind it, as clients seldom do. */
+  #behind: ExchangeTransaction[] | null = null
   #sending: { transaction: ExchangeTransaction; body: BodyReader } | null = null
   #answering: { transaction: ExchangeTransaction; body: BodyReader } | null = null
   #count = 0
@@ -68,7 +68,7 @@ export class PermissiveHttpParser {
   /** Both sides are silent and nothing is left to be told. */
   get isOver(): boolean {
     const isSilent = this.#isClientSilent && this.#isServerSilent
-    return isSilent && this.#awaiting.length === 0
+    return isSilent && this.#awaiting === null
   }
 
   pushClient(chunk: Buffer): void {
@@ -125,7 +125,7 @@ export class PermissiveHttpParser {
   end(): void {
     this.endClient()
     this.endServer()
-    for (const transaction of this.#awaiting.splice(0)) this.#events.transactionEnd(transaction)
+    while (this.#awaiting !== null) this.#events.transactionEnd(this.#takeAwaiting(this.#awaiting))
   }
 
   #runClient(isOver: boolean): void {
@@ -159,8 +159,8 @@ export class PermissiveHttpParser {
 
   #readRequestHead(isOver: boolean): boolean {
     const client = this.#client
-    const bytes = this.#requestScanner.scan(client, isOver)
-    if (bytes < 0 || this.#awaiting.length >= MAX_AWAITED_RESPONSES) {
+    const bytes = client.scan(isOver)
+    if (bytes < 0 || (this.#behind !== null && this.#behind.length >= MAX_AWAITED_RESPONSES - 1)) {
       this.#isClientSilent = true
       client.clear()
       return false
@@ -181,7 +181,7 @@ export class PermissiveHttpParser {
     this.#count += 1
     transaction.requestStart = client.offset - length
     transaction.requestReadTo = client.offset
-    this.#awaiting.push(transaction)
+    this.#await(transaction)
     const body = new BodyReader(head.framing, (fault) => {
       const name = fault === 'extension' ? 'request_chunk_extension' : 'invalid_request_chunk_len'
       this.#events.fault(transaction, 'to_server', name)
@@ -216,12 +216,12 @@ export class PermissiveHttpParser {
   #readResponseHead(isOver: boolean): boolean {
     const server = this.#server
     if (server.length === 0) return false
-    const transaction = this.#awaiting[0] ?? this.#unasked()
+    const transaction = this.#awaiting ?? this.#unasked()
     if (this.#isHeadless(isOver)) {
       this.#beginResponse(transaction, HEADLESS, 0)
       return true
     }
-    const bytes = this.#responseScanner.scan(server, isOver)
+    const bytes = server.scan(isOver)
     if (bytes < 0) {
       this.#isServerSilent = true
       server.clear()
@@ -272,9 +272,7 @@ export class PermissiveHttpParser {
     this.#answering = null
     transaction.responseEnded = true
     transaction.responseReadTo = this.#server.offset
-    // The engine's `shift` is slow to call, and most clients wait for the response.
-    if (this.#awaiting.length === 1) this.#awaiting.pop()
-    else this.#awaiting.shift()
+    this.#takeAwaiting(transaction)
     this.#events.responseEnd(transaction)
     this.#events.transactionEnd(transaction)
     if (!transaction.hasSwitched) return
@@ -282,6 +280,18 @@ export class PermissiveHttpParser {
     this.#isServerSilent = true
     this.#client.clear()
     this.#server.clear()
+  }
+
+  #await(transaction: ExchangeTransaction): void {
+    if (this.#awaiting === null) this.#awaiting = transaction
+    else (this.#behind ??= []).push(transaction)
+  }
+
+  /** @param first who awaits the next response */
+  #takeAwaiting(first: ExchangeTransaction): ExchangeTransaction {
+    this.#awaiting = this.#behind?.shift() ?? null
+    if (this.#behind?.length === 0) this.#behind = null
+    return first
   }
 
   /** A response that no request asked for belongs to an empty one. */
@@ -294,7 +304,7 @@ export class PermissiveHttpParser {
       [],
     )
     this.#count += 1
-    this.#awaiting.push(transaction)
+    this.#await(transaction)
     this.#events.requestHead(transaction)
     this.#events.fault(transaction, 'to_client', 'unable_to_match_response_to_request')
     this.#events.requestEnd(transaction)

@@ -1,7 +1,7 @@
 import type { StreamEvent } from '#signatures/suricata/packet-events.ts'
 import type { Flow } from '#inspectors/inspector.ts'
 import { ACK, FIN, type Packet, RST, SYN, type TcpFields } from '../packet.ts'
-import { ACCEPTED, type Judged, otherFlow, REFUSED, refuse, type TcpState } from './endpoint.ts'
+import { ACCEPTED, type Judged, REFUSED, refuse, type TcpState } from './endpoint.ts'
 import { ahead, plus } from './sequence.ts'
 import type { Conversation } from './conversation.ts'
 
@@ -58,8 +58,8 @@ export function onClosing(
     return REFUSED
   }
   if ((flags & (ACK | FIN)) === 0) return REFUSED
-  const mine = session.end(flow)
-  const theirs = session.end(otherFlow(flow))
+  const mine = session.sender(flow)
+  const theirs = session.peer(flow)
   if (!session.takeTimestamp(packet, flow, tcp)) return REFUSED
   if ((flags & ACK) !== 0 && !theirs.isAckSound(tcp.acknowledgement) && !session.isLoose)
     return refuse(packet, faults.ack)
@@ -91,7 +91,7 @@ function next(
   isOtherFin: boolean,
   flow: Flow,
 ): TcpState {
-  const theirs = session.end(otherFlow(flow))
+  const theirs = session.peer(flow)
   const isFinAcked = theirs.finAt !== null && ahead(theirs.acked, theirs.finAt) > 0
   switch (state) {
     case 'fin_wait1':
@@ -106,6 +106,8 @@ function next(
     case 'last_ack':
       return isFinAcked ? 'closed' : 'last_ack'
     case 'time_wait':
-      return isFinAcked && session.end(flow).finAt !== null && !isOtherFin ? 'closed' : 'time_wait'
+      return isFinAcked && session.sender(flow).finAt !== null && !isOtherFin
+        ? 'closed'
+        : 'time_wait'
   }
 }

@@ -1,14 +1,6 @@
 import type { Flow } from '#inspectors/inspector.ts'
 import { ACK, type Packet, type TcpFields } from '../packet.ts'
-import {
-  ACCEPTED,
-  Endpoint,
-  type Judged,
-  otherFlow,
-  REFUSED,
-  refuse,
-  type TcpState,
-} from './endpoint.ts'
+import { ACCEPTED, Endpoint, type Judged, REFUSED, refuse, type TcpState } from './endpoint.ts'
 import { HalfStream } from './half-stream.ts'
 import { ahead, plus } from './sequence.ts'
 import type { TcpSettings } from './settings.ts'
@@ -16,7 +8,8 @@ import type { TcpSettings } from './settings.ts'
 /** State of one TCP connection and of its two ends, and what packets of an open connection make of them. */
 export class Conversation {
   readonly settings: TcpSettings
-  readonly ends: Readonly<Record<Flow, Endpoint>>
+  readonly client: Endpoint
+  readonly server: Endpoint
   state: TcpState = 'none'
   /** Who sent the first SYN. */
   opener: Flow = 'to_server'
@@ -28,11 +21,12 @@ export class Conversation {
   /** Its segments are signed. */
   isSigned = false
   hasTimestamps = false
-  /** Numbers and timestamps of the SYNs that were sent, and SYN/ACKs with other numbers. */
-  readonly syns: number[] = []
-  readonly synTimestamps: number[] = []
-  readonly synAcks: TcpFields[] = []
-  nowMs = 0
+  /** Numbers of the SYNs that were sent, where these are several; null: the opener's own is the only one. */
+  syns: number[] | null = null
+  /** Timestamps of the SYNs that were sent; null: they had none. */
+  synTimestamps: number[] | null = null
+  /** SYN/ACKs with other numbers; null: none came. */
+  synAcks: TcpFields[] | null = null
   /** Who has reset it; null: nobody. */
   resetBy: Flow | null = null
   /** State before the reset. */
@@ -44,15 +38,18 @@ export class Conversation {
     addresses: { readonly client: string; readonly server: string },
   ) {
     this.settings = settings
-    this.ends = { to_server: new Endpoint(), to_client: new Endpoint() }
-    this.ends.to_server.policy = settings.policyOf(addresses.server)
-    this.ends.to_client.policy = settings.policyOf(addresses.client)
+    this.client = new Endpoint(settings.policyOf(addresses.server))
+    this.server = new Endpoint(settings.policyOf(addresses.client))
   }
 
-  /** A field is found faster by its own name than by one that is worked out. */
-  end(flow: Flow): Endpoint {
-    const { ends } = this
-    return flow === 'to_server' ? ends.to_server : ends.to_client
+  /** The end that sends in a direction. */
+  sender(flow: Flow): Endpoint {
+    return flow === 'to_server' ? this.client : this.server
+  }
+
+  /** The end that receives what is sent in a direction. */
+  peer(flow: Flow): Endpoint {
+    return flow === 'to_server' ? this.server : this.client
   }
 
   get isEstablished(): boolean {
@@ -66,15 +63,15 @@ export class Conversation {
 
   /** A direction is followed from this number on. */
   follow(flow: Flow, from: number): void {
-    const end = this.end(flow)
+    const end = this.sender(flow)
     end.half?.close()
-    end.half = new HalfStream(from, this.settings.memory, this.settings.depth)
+    end.half = new HalfStream(from, this.settings)
   }
 
   /** Data and acknowledgements of a connection whose handshake is over. */
   established(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-    const mine = this.end(flow)
-    const theirs = this.end(otherFlow(flow))
+    const mine = this.sender(flow)
+    const theirs = this.peer(flow)
     if (!this.takeTimestamp(packet, flow, tcp)) return REFUSED
     if (!this.isLoose && !theirs.isAckSound(tcp.acknowledgement)) {
       packet.note('stream.pkt_invalid_ack')
@@ -101,29 +98,30 @@ export class Conversation {
 
   /** What an accepted packet says of both ends. */
   take(packet: Packet, flow: Flow, tcp: TcpFields): void {
-    const mine = this.end(flow)
+    const mine = this.sender(flow)
     mine.sent(plus(tcp.sequence, packet.payload.length))
     if ((tcp.flags & ACK) === 0) return
-    this.end(otherFlow(flow)).acknowledge(tcp.acknowledgement, tcp.window << mine.scale)
+    this.peer(flow).acknowledge(tcp.acknowledgement, tcp.window << mine.scale)
   }
 
   takeTimestamp(packet: Packet, flow: Flow, tcp: TcpFields): boolean {
     if (!this.hasTimestamps || tcp.timestamp === null) return true
-    if (this.end(flow).takeTimestamp(tcp.timestamp, tcp.sequence, this.nowMs)) return true
+    if (this.sender(flow).takeTimestamp(tcp.timestamp, tcp.sequence, this.settings.nowMs()))
+      return true
     packet.note('stream.pkt_invalid_timestamp')
     return false
   }
 
   /** A FIN that ends at a number was accepted. */
   noteFin(flow: Flow, end: number): void {
-    const mine = this.end(flow)
+    const mine = this.sender(flow)
     mine.finAt = end
     mine.sent(plus(end, 1))
   }
 
   onFin(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-    const mine = this.end(flow)
-    const theirs = this.end(otherFlow(flow))
+    const mine = this.sender(flow)
+    const theirs = this.peer(flow)
     if (!this.takeTimestamp(packet, flow, tcp)) return REFUSED
     if ((tcp.flags & ACK) !== 0 && !this.isLoose && !theirs.isAckSound(tcp.acknowledgement))
       return refuse(packet, 'fin_invalid_ack')
@@ -143,8 +141,8 @@ export class Conversation {
    * any in the window, HP-UX 11 any behind it.
    */
   onReset(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-    const mine = this.end(flow)
-    const theirs = this.end(otherFlow(flow))
+    const mine = this.sender(flow)
+    const theirs = this.peer(flow)
     // Hosts ignore a signed segment where no signature was agreed on.
     if (tcp.isSigned && !this.isSigned) return refuse(packet, 'suspected_rst_inject')
     const hasAck = (tcp.flags & ACK) !== 0 && tcp.acknowledgement !== 0
@@ -161,7 +159,7 @@ export class Conversation {
     this.stateBefore = this.state
     this.state = 'closed'
     this.resetBy = flow
-    this.end(flow).hasReset = true
+    this.sender(flow).hasReset = true
   }
 
   #isResetSound(sequence: number, bytes: number, sender: Endpoint): boolean {
@@ -174,10 +172,10 @@ export class Conversation {
 
   /** A SYN on an open connection. */
   onSyn(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-    const mine = this.end(flow)
+    const mine = this.sender(flow)
     if ((tcp.flags & ACK) !== 0) {
       if (flow === this.opener) return refuse(packet, 'est_synack_toserver')
-      if (tcp.acknowledgement !== plus(this.ends[this.opener].isn, 1) && !this.isLoose)
+      if (tcp.acknowledgement !== plus(this.sender(this.opener).isn, 1) && !this.isLoose)
         return refuse(packet, 'est_synack_resend_with_different_ack')
       if (tcp.sequence !== mine.isn) return refuse(packet, 'est_synack_resend_with_diff_seq')
       return refuse(packet, 'est_synack_resend')

@@ -20,10 +20,10 @@ export type TcpState =
 
 /** Largest shift of a window (RFC 7323, 2.3); taken where the handshake was not seen. */
 export const MAX_SCALE = 14
-/** 24 days, milliseconds: after so long without a packet a timestamp says nothing (RFC 7323, 5.5). */
-const TIMESTAMP_AGE_MS = 2_073_600_000
+/** 24 days: after so long without a packet a timestamp says nothing (RFC 7323, 5.5). */
+const TIMESTAMP_AGE_SECONDS = 2_073_600
 
-/** One end of a connection: what it has sent, and what of that its peer has acknowledged. */
+/** One end of a connection: what it has sent, and what of that its peer has acknowledged. Numbers are signed words. */
 export class Endpoint {
   isn = 0
   /** Number behind the highest byte it has sent. */
@@ -41,13 +41,25 @@ export class Endpoint {
   hasScale = false
   hasTimestamps = false
   timestamp = 0
-  timestampMs = 0
+  /** Seconds since the epoch, a signed word as well. */
+  timestampSeconds = 0
   /** Number of its FIN; null: it sent none. */
   finAt: number | null = null
   hasReset = false
+  /** Flags of all packets that it sent. */
+  flags = 0
+  /** All that it sent was brought to the receiver. */
+  isOver = false
   half: HalfStream | null = null
+  /** Of the stream that it has given back. */
+  gaps = 0
+  regions = 1
   /** Of the host that receives what it sends. */
-  policy: OsPolicy = 'bsd'
+  readonly policy: OsPolicy
+
+  constructor(policy: OsPolicy) {
+    this.policy = policy
+  }
 
   /** Its SYN. */
   open(tcp: TcpFields, nowMs: number): void {
@@ -60,7 +72,7 @@ export class Endpoint {
     this.scale = Math.max(0, tcp.windowScale)
     this.hasTimestamps = tcp.timestamp !== null
     this.timestamp = tcp.timestamp ?? 0
-    this.timestampMs = nowMs
+    this.timestampSeconds = wholeSeconds(nowMs)
   }
 
   /** It is met in the midst of its connection, and this is what it sends next. */
@@ -82,6 +94,15 @@ export class Endpoint {
     if (ahead(edge, this.edge) > 0) this.edge = edge
   }
 
+  /** It sends no more, and all was let go: its stream is given back. */
+  rest(): void {
+    if (this.half === null) return
+    this.gaps = this.half.gaps
+    this.regions = this.half.regions
+    this.half.close()
+    this.half = null
+  }
+
   sent(end: number): void {
     if (ahead(end, this.next) > 0) this.next = end
   }
@@ -94,16 +115,17 @@ export class Endpoint {
    */
   takeTimestamp(value: number, sequence: number, nowMs: number): boolean {
     const slack = this.policy === 'linux' || this.policy === 'windows2k3' ? 1 : 0
-    const isStale = nowMs - this.timestampMs > TIMESTAMP_AGE_MS
+    const seconds = wholeSeconds(nowMs)
+    const isStale = ahead(seconds, this.timestampSeconds) > TIMESTAMP_AGE_SECONDS
     const step = ahead(value, this.timestamp)
     const isOld = this.timestamp !== 0 && !isStale && step + slack < 0
     if (isOld && this.policy !== 'hpux11') return false
     if (step > 0 || isStale || this.timestamp === 0) {
       if (ahead(sequence, this.next) <= 0) {
         this.timestamp = value
-        this.timestampMs = nowMs
+        this.timestampSeconds = seconds
       }
-    } else if (step === 0) this.timestampMs = nowMs
+    } else if (step === 0) this.timestampSeconds = seconds
     return true
   }
 
@@ -113,6 +135,11 @@ export class Endpoint {
       return ahead(number, this.next) <= 0 || ahead(number, this.edge) <= 0
     return ahead(this.acked, number) <= Math.max(this.room, 65_535)
   }
+}
+
+/** As an endpoint keeps times. */
+export function wholeSeconds(ms: number): number {
+  return (ms / 1000) | 0
 }
 
 /** What the state machine made of a packet. */

@@ -1,6 +1,7 @@
+import type { Flow } from '#inspectors/inspector.ts'
 import type { Prefers } from '../os-policy.ts'
 import { type Added, type Piece, Pieces } from '../pieces.ts'
-import { ahead } from './sequence.ts'
+import { ahead, plus } from './sequence.ts'
 
 /** Bytes and segments of one direction that wait to be acknowledged, or for a gap to be filled. */
 export const MAX_WAITING_BYTES = 4_194_304
@@ -22,11 +23,18 @@ export interface StreamMemory {
   readonly limit: number
 }
 
+/** What all streams of a capture are bound by. */
+export interface StreamLimits {
+  readonly memory: StreamMemory
+  /** Bytes of a direction that are put in order; 0: all. */
+  readonly depth: number
+}
+
 /** Where bytes in order go. */
 export interface StreamSink {
-  bytes(data: Buffer): void
-  /** So many bytes are missing and will not come. */
-  gap(bytes: number): void
+  bytes(flow: Flow, bytes: Buffer): void
+  /** So many bytes of the direction are missing and will not come. */
+  gap(flow: Flow, bytes: number): void
 }
 
 export type AddResult = Added | 'before' | 'depth' | 'memory'
@@ -40,25 +48,21 @@ export class HalfStream {
   #sequence: number
   #position = 0
   readonly #pieces = new Pieces()
-  readonly #memory: StreamMemory
-  readonly #depth: number
+  readonly #limits: StreamLimits
+  /** What it has of the memory of all streams. */
   #held = 0
   #isDeep = false
-  /** Positions of bytes that the receiver is given out of band, in order; those before `#position` are gone. */
-  #urgent: number[] = []
+  /** Positions of bytes that the receiver is given out of band, in order; those before `#position` are gone. Null: none was. */
+  #urgent: number[] | null = null
   #urgentBytes = 0
   gaps = 0
   /** Areas that lay far apart from one another at one time, most. */
   regions = 1
 
-  /**
-   * @param next sequence number of the first byte
-   * @param depth bytes after which the stream is followed no longer; 0: all are
-   */
-  constructor(next: number, memory: StreamMemory, depth: number) {
-    this.#sequence = next >>> 0
-    this.#memory = memory
-    this.#depth = depth === 0 ? Infinity : depth
+  /** @param next sequence number of the first byte */
+  constructor(next: number, limits: StreamLimits) {
+    this.#sequence = next | 0
+    this.#limits = limits
   }
 
   /** Sequence number of the next byte in order. */
@@ -89,23 +93,19 @@ export class HalfStream {
     if (from < 0) from = 0
     let end = start + payload.length
     if (end <= from) return 'before'
-    if (end > this.#depth) {
-      end = this.#depth
+    const { depth, memory } = this.#limits
+    if (depth > 0 && end > depth) {
+      end = depth
       if (from >= end) return this.#reachDepth() ? 'depth' : 'before'
     }
-    if (
-      this.#pieces.count >= MAX_WAITING_SEGMENTS ||
-      this.#memory.bytes + (end - from) > this.#memory.limit
-    )
+    if (this.#pieces.count >= MAX_WAITING_SEGMENTS || memory.bytes + (end - from) > memory.limit)
       return 'memory'
     if (this.#pieces.count > 0 && from - this.#pieces.end > REGION_GAP) this.regions += 1
     const isWhole = end - from === payload.length
     const taken = isWhole ? payload : payload.subarray(from - start, end - start)
     const added = this.#pieces.add(from, taken, prefersNew)
     this.#account()
-    return end === this.#depth && start + payload.length > end && this.#reachDepth()
-      ? 'depth'
-      : added
+    return start + payload.length > end && this.#reachDepth() ? 'depth' : added
   }
 
   /**
@@ -113,13 +113,14 @@ export class HalfStream {
    *
    * @param acknowledged bytes before it have reached the receiver: what is missing there will not come
    * @param isEager what is not acknowledged is let go too
+   * @param flow the direction, as the sink is to be told
    */
-  release(acknowledged: number, isEager: boolean, sink: StreamSink): void {
+  release(acknowledged: number, isEager: boolean, sink: StreamSink, flow: Flow): void {
     if (this.#pieces.count === 0) return
     const limit = this.#position + ahead(acknowledged, this.#sequence)
     const overfull =
       this.#pieces.bytes > MAX_WAITING_BYTES || this.#pieces.count >= MAX_WAITING_SEGMENTS
-    this.#letGo(isEager || overfull ? Infinity : limit, overfull ? Infinity : limit, sink)
+    this.#letGo(isEager || overfull ? Infinity : limit, overfull ? Infinity : limit, sink, flow)
     this.#trim(isEager, limit)
     this.#account()
   }
@@ -131,18 +132,19 @@ export class HalfStream {
    */
   takeOut(sequence: number): boolean {
     const position = this.#position + ahead(sequence, this.#sequence)
-    if (position < this.#position || this.#urgent.includes(position)) return true
+    const urgent = (this.#urgent ??= [])
+    if (position < this.#position || urgent.includes(position)) return true
     if (this.#urgentBytes >= MAX_URGENT_BYTES) return false
     this.#urgentBytes += 1
-    this.#urgent.push(position)
-    this.#urgent.sort((left, right) => left - right)
+    urgent.push(position)
+    urgent.sort((left, right) => left - right)
     return true
   }
 
   /** The connection is over: what waits is let go, over the gaps. These do not count: nobody has gone on behind them. */
-  flush(sink: StreamSink): void {
+  flush(sink: StreamSink, flow: Flow): void {
     const { gaps } = this
-    this.#letGo(Infinity, Infinity, sink)
+    this.#letGo(Infinity, Infinity, sink, flow)
     this.gaps = gaps
     this.#pieces.dropBefore(this.#position)
     this.#account()
@@ -162,7 +164,7 @@ export class HalfStream {
     return held
   }
 
-  #letGo(limit: number, sureOfGaps: number, sink: StreamSink): void {
+  #letGo(limit: number, sureOfGaps: number, sink: StreamSink, flow: Flow): void {
     for (let index = 0; index < this.#pieces.count; index += 1) {
       const piece = this.#pieces.at(index)
       const end = piece.start + piece.data.length
@@ -173,32 +175,33 @@ export class HalfStream {
         const missing = piece.start - this.#position
         this.#advance(missing)
         this.gaps += 1
-        sink.gap(missing)
+        sink.gap(flow, missing)
       }
       if (this.#position >= limit) return
       const to = Math.min(end, limit)
-      this.#give(piece, to, sink)
+      this.#give(piece, to, sink, flow)
       if (to < end) return
     }
   }
 
   /** Gives a piece up to a position, without what is urgent in it. */
-  #give(piece: Piece, to: number, sink: StreamSink): void {
+  #give(piece: Piece, to: number, sink: StreamSink, flow: Flow): void {
+    const urgent = this.#urgent
     while (this.#position < to) {
-      const isUrgent = this.#urgent.length > 0 && this.#urgent[0] < to
-      const until = isUrgent ? this.#urgent[0] : to
+      const isUrgent = urgent !== null && urgent.length > 0 && urgent[0] < to
+      const until = isUrgent ? urgent[0] : to
       const from = this.#position - piece.start
       const bytes = until - this.#position
-      if (isUrgent) this.#urgent.shift()
+      if (isUrgent) urgent.shift()
       this.#advance(bytes + (isUrgent ? 1 : 0))
-      if (bytes === piece.data.length) sink.bytes(piece.data)
-      else if (bytes > 0) sink.bytes(piece.data.subarray(from, from + bytes))
+      if (bytes === piece.data.length) sink.bytes(flow, piece.data)
+      else if (bytes > 0) sink.bytes(flow, piece.data.subarray(from, from + bytes))
     }
   }
 
   #advance(bytes: number): void {
     this.#position += bytes
-    this.#sequence = (this.#sequence + bytes) >>> 0
+    this.#sequence = plus(this.#sequence, bytes)
   }
 
   #trim(isEager: boolean, acknowledged: number): void {
@@ -214,7 +217,7 @@ export class HalfStream {
 
   #account(): void {
     const held = this.#pieces.bytes + this.#pieces.count * SEGMENT_COST
-    this.#memory.bytes += held - this.#held
+    this.#limits.memory.bytes += held - this.#held
     this.#held = held
   }
 

@@ -1,6 +1,6 @@
 import type { Flow } from '#inspectors/inspector.ts'
 import { ACK, FIN, type Packet, RST, SYN, type TcpFields } from '../packet.ts'
-import { ACCEPTED, type Judged, otherFlow, REFUSED, refuse } from './endpoint.ts'
+import { ACCEPTED, type Judged, otherFlow, REFUSED, refuse, wholeSeconds } from './endpoint.ts'
 import { ahead, plus } from './sequence.ts'
 import type { Conversation } from './conversation.ts'
 
@@ -31,10 +31,9 @@ export function onNone(session: Conversation, packet: Packet, flow: Flow, tcp: T
 }
 
 function openWith(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): void {
-  const end = session.ends[flow]
-  end.open(tcp, session.nowMs)
+  const end = session.sender(flow)
+  end.open(tcp, session.settings.nowMs())
   session.opener = flow
-  session.syns.push(tcp.sequence)
   noteSynTimestamp(session, tcp)
   session.hasFastOpen = tcp.hasFastOpen
   session.isSigned = tcp.isSigned
@@ -43,16 +42,17 @@ function openWith(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFie
   session.state = 'syn_sent'
 }
 
-function noteSynTimestamp({ synTimestamps }: Conversation, { timestamp }: TcpFields): void {
+function noteSynTimestamp(session: Conversation, { timestamp }: TcpFields): void {
   if (timestamp === null) return
+  const synTimestamps = (session.synTimestamps ??= [])
   if (synTimestamps.length >= MAX_SYNS) synTimestamps.shift()
   synTimestamps.push(timestamp)
 }
 
 function joinAtSynAck(session: Conversation, flow: Flow, tcp: TcpFields): Judged {
-  const server = session.ends[flow]
-  const client = session.ends[otherFlow(flow)]
-  server.open(tcp, session.nowMs)
+  const server = session.sender(flow)
+  const client = session.peer(flow)
+  server.open(tcp, session.settings.nowMs())
   server.room = tcp.window
   client.join(tcp.acknowledgement)
   client.edge = plus(tcp.acknowledgement, Math.max(tcp.window, 1))
@@ -67,14 +67,14 @@ function joinAtSynAck(session: Conversation, flow: Flow, tcp: TcpFields): Judged
 }
 
 function joinAtData(session: Conversation, flow: Flow, tcp: TcpFields): void {
-  const mine = session.ends[flow]
-  const theirs = session.ends[otherFlow(flow)]
+  const mine = session.sender(flow)
+  const theirs = session.peer(flow)
   mine.join(tcp.sequence)
   theirs.join(tcp.acknowledgement)
   mine.timestamp = tcp.timestamp ?? 0
   mine.hasTimestamps = tcp.timestamp !== null
   theirs.hasTimestamps = mine.hasTimestamps
-  mine.timestampMs = session.nowMs
+  mine.timestampSeconds = wholeSeconds(session.settings.nowMs())
   session.opener = 'to_server'
   session.isMidstream = true
   session.oneSided = session.settings.asyncOneside ? flow : null
@@ -94,7 +94,7 @@ export function onSynSent(
   if ((flags & RST) !== 0) {
     // Of its own SYN a client takes nothing back: what it resets here is something else that it was sent.
     if (flow === session.opener) return REFUSED
-    const client = session.ends[session.opener]
+    const client = session.sender(session.opener)
     const isAnswer =
       (flags & ACK) !== 0 &&
       (tcp.acknowledgement === client.next || tcp.acknowledgement === plus(client.isn, 1))
@@ -114,23 +114,25 @@ export function onSynSent(
  */
 function isEchoSound(session: Conversation, flow: Flow, tcp: TcpFields): boolean {
   if (flow === session.opener || tcp.timestamp === null) return true
-  if (!session.ends[session.opener].hasTimestamps) return false
-  return tcp.timestampEcho === 0 || session.synTimestamps.includes(tcp.timestampEcho)
+  if (!session.sender(session.opener).hasTimestamps) return false
+  return tcp.timestampEcho === 0 || session.synTimestamps?.includes(tcp.timestampEcho) === true
 }
 
 /** A SYN of the other side: simultaneous or split handshake, in four steps. Otherwise the SYN is sent again. */
 function onSecondSyn(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   if (flow !== session.opener) {
     session.isFourWay = true
-    session.ends[flow].open(tcp, session.nowMs)
+    session.sender(flow).open(tcp, session.settings.nowMs())
     session.follow(flow, plus(tcp.sequence, 1))
     return ACCEPTED
   }
-  if (session.syns.includes(tcp.sequence)) {
+  const syns = (session.syns ??= [session.sender(flow).isn])
+  if (syns.includes(tcp.sequence)) {
     noteSynTimestamp(session, tcp)
     return ACCEPTED
   }
-  if (session.syns.length >= MAX_SYNS) session.syns.shift()
+  if (syns.length >= MAX_SYNS) syns.shift()
+  syns.push(tcp.sequence)
   openWith(session, packet, flow, tcp)
   return ACCEPTED
 }
@@ -138,14 +140,17 @@ function onSecondSyn(session: Conversation, packet: Packet, flow: Flow, tcp: Tcp
 function onSynAck(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   if (session.isFourWay) return onFourWaySynAck(session, packet, flow, tcp)
   if (flow === session.opener) return refuse(packet, '3whs_synack_in_wrong_direction')
-  const client = session.ends[session.opener]
-  const answered = session.syns.find((isn) => plus(isn, 1) === tcp.acknowledgement)
+  const client = session.sender(session.opener)
+  const answered = plus(tcp.acknowledgement, -1)
   const isWithData = tcp.acknowledgement === client.next
-  if (answered === undefined && !isWithData) return refuse(packet, '3whs_synack_with_wrong_ack')
-  if (answered !== undefined && answered !== client.isn) {
-    client.isn = answered
-    client.next = plus(answered, 1)
-    session.follow(session.opener, client.next)
+  if (answered !== client.isn) {
+    const isEarlier = session.syns?.includes(answered) === true
+    if (!isEarlier && !isWithData) return refuse(packet, '3whs_synack_with_wrong_ack')
+    if (isEarlier) {
+      client.isn = answered
+      client.next = tcp.acknowledgement
+      session.follow(session.opener, client.next)
+    }
   }
   // Data that came with the SYN and is not acknowledged is sent again.
   if (!isWithData && client.next !== plus(client.isn, 1)) {
@@ -158,9 +163,9 @@ function onSynAck(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFie
 }
 
 export function takeSynAck(session: Conversation, flow: Flow, tcp: TcpFields): void {
-  const server = session.ends[flow]
-  const client = session.ends[otherFlow(flow)]
-  server.open(tcp, session.nowMs)
+  const server = session.sender(flow)
+  const client = session.peer(flow)
+  server.open(tcp, session.settings.nowMs())
   // Windows of SYNs are not shifted, and shifting needs the option from both (RFC 7323, 2.2).
   client.acknowledge(tcp.acknowledgement, tcp.window)
   server.acknowledge(server.next, client.announced)
@@ -185,8 +190,8 @@ function onFourWaySynAck(
     session.isFourWay = false
     return onSynAck(session, packet, flow, tcp)
   }
-  const client = session.ends[flow]
-  const server = session.ends[otherFlow(flow)]
+  const client = session.sender(flow)
+  const server = session.peer(flow)
   if (tcp.acknowledgement !== server.next) return refuse(packet, '4whs_synack_with_wrong_ack')
   if (tcp.sequence !== client.isn) return refuse(packet, '4whs_synack_with_wrong_syn')
   server.acknowledge(tcp.acknowledgement, tcp.window)
@@ -199,9 +204,9 @@ function onFourWaySynAck(
 /** The answer is not to be seen: the client goes on as if there had been one. */
 function onOneSided(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   if (!session.settings.asyncOneside || flow !== session.opener) return REFUSED
-  const client = session.ends[flow]
+  const client = session.sender(flow)
   if (tcp.sequence !== client.next) return refuse(packet, '3whs_async_wrong_seq')
-  const server = session.ends[otherFlow(flow)]
+  const server = session.peer(flow)
   server.join(tcp.acknowledgement)
   client.edge = plus(tcp.sequence, 0x3fff_ffff)
   session.oneSided = flow
@@ -221,7 +226,7 @@ export function onSynRecv(
   if ((flags & SYN) !== 0 && (flags & ACK) !== 0) return onSynAckAgain(session, packet, flow, tcp)
   if ((flags & SYN) !== 0) {
     if (flow !== session.opener) return refuse(packet, '3whs_syn_toclient_on_syn_recv')
-    const isSame = tcp.sequence === session.ends[flow].isn
+    const isSame = tcp.sequence === session.sender(flow).isn
     if (!isSame) return refuse(packet, '3whs_syn_resend_diff_seq_on_syn_recv')
     return ACCEPTED
   }
@@ -238,15 +243,15 @@ export function onSynRecv(
 
 /** The third step; bytes between may have been lost. */
 function onLastAck(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-  const client = session.ends[flow]
-  const server = session.ends[otherFlow(flow)]
+  const client = session.sender(flow)
+  const server = session.peer(flow)
   const offset = ahead(tcp.sequence, client.next)
   const isInWindow = offset >= -1 && (offset <= 0 || ahead(tcp.sequence, client.edge) <= 0)
   const isAckRight =
     tcp.acknowledgement === server.next ||
     (ahead(tcp.acknowledgement, server.next) > 0 &&
       ahead(tcp.acknowledgement, server.next) <= Math.max(tcp.window, 65_535))
-  const stored = session.synAcks.find(({ sequence }) => plus(sequence, 1) === tcp.acknowledgement)
+  const stored = session.synAcks?.find(({ sequence }) => plus(sequence, 1) === tcp.acknowledgement)
   if (!isAckRight && stored !== undefined) {
     takeSynAck(session, otherFlow(flow), stored)
   } else if (session.isFourWay) {
@@ -266,7 +271,7 @@ function onLastAck(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFi
 
 function confirm(session: Conversation): void {
   session.state = 'established'
-  session.synAcks.length = 0
+  session.synAcks = null
 }
 
 /**
@@ -274,9 +279,9 @@ function confirm(session: Conversation): void {
  * where traffic is watched, the third step was lost.
  */
 function onAckOfServer(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
-  const server = session.ends[flow]
+  const server = session.sender(flow)
   if (session.isFourWay) {
-    const client = session.ends[otherFlow(flow)]
+    const client = session.peer(flow)
     if (tcp.sequence !== server.next) return refuse(packet, '4whs_wrong_seq')
     if (tcp.acknowledgement !== client.next) return refuse(packet, '4whs_invalid_ack')
     confirm(session)
@@ -299,16 +304,16 @@ function onAckOfServer(session: Conversation, packet: Packet, flow: Flow, tcp: T
 
 function onSynAckAgain(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFields): Judged {
   if (flow === session.opener) return refuse(packet, '3whs_synack_toserver_on_syn_recv')
-  const server = session.ends[flow]
-  const client = session.ends[otherFlow(flow)]
+  const server = session.sender(flow)
+  const client = session.peer(flow)
   const isSameAck =
     tcp.acknowledgement === client.acked || tcp.acknowledgement === plus(client.isn, 1)
   if (!isSameAck) return refuse(packet, '3whs_synack_resend_with_different_ack')
   if (tcp.sequence === server.isn) return ACCEPTED
   // The answer that the client takes is known with the third step.
   packet.note('stream.3whs_synack_resend_with_diff_seq')
-  if (session.synAcks.length >= session.settings.maxSynAcks)
-    return refuse(packet, '3whs_synack_flood')
-  session.synAcks.push(tcp)
+  const synAcks = (session.synAcks ??= [])
+  if (synAcks.length >= session.settings.maxSynAcks) return refuse(packet, '3whs_synack_flood')
+  synAcks.push(tcp)
   return REFUSED
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { type OsPolicy, segmentPreference } from '#inspectors/ids/capture/os-policy.ts'
 import { HalfStream, type StreamMemory } from '#inspectors/ids/capture/tcp/half-stream.ts'
+import type { Flow } from '#inspectors/inspector.ts'
 
 const FROM = 0xffff_fff0
 
@@ -17,11 +18,11 @@ function stream(
   readonly flush: () => string
 } {
   const memory = { bytes: 0, limit: options.limit ?? 1_000_000 }
-  const half = new HalfStream(FROM, memory, options.depth ?? 0)
+  const half = new HalfStream(FROM, { memory, depth: options.depth ?? 0 })
   const seen: string[] = []
   const sink = {
-    bytes: (data: Buffer): void => void seen.push(data.toString()),
-    gap: (bytes: number): void => void seen.push(`[${bytes}]`),
+    bytes: (_: Flow, data: Buffer): void => void seen.push(data.toString()),
+    gap: (_: Flow, bytes: number): void => void seen.push(`[${bytes}]`),
   }
   const taken = (): string => seen.splice(0).join('')
   return {
@@ -31,11 +32,11 @@ function stream(
     add: (at, text) =>
       half.add((FROM + at) >>> 0, Buffer.from(text), segmentPreference(options.policy ?? 'bsd')),
     release: (upTo, isEager = false) => {
-      half.release((FROM + upTo) >>> 0, isEager, sink)
+      half.release((FROM + upTo) >>> 0, isEager, sink, 'to_server')
       return taken()
     },
     flush: () => {
-      half.flush(sink)
+      half.flush(sink, 'to_server')
       return taken()
     },
   }

@@ -15,6 +15,7 @@ const SETTINGS: TcpSettings = {
   urgent: 'oob',
   maxSynAcks: 5,
   memory: { bytes: 0, limit: 1_000_000 },
+  nowMs: () => 0,
   policyOf: () => 'windows',
 }
 
@@ -42,10 +43,10 @@ function play(frames: readonly Buffer[], settings: Partial<TcpSettings> = {}): P
     { ...SETTINGS, ...settings },
     { client: '', server: '' },
   )
-  const events = frames.map((bytes, index) => {
+  const events = frames.map((bytes) => {
     const packet = packetOf(bytes)
     const flow: Flow = packet.sourcePort === 80 ? 'to_client' : 'to_server'
-    session.advance(packet, flow, index)
+    session.advance(packet, flow)
     session.deliver(packet, flow)
     return [...packet.events]
   })
@@ -238,15 +239,15 @@ describe('a TCP connection', () => {
     )
     for (const bytes of handshake) {
       const packet = packetOf(bytes)
-      session.advance(packet, packet.sourcePort === 80 ? 'to_client' : 'to_server', 0)
+      session.advance(packet, packet.sourcePort === 80 ? 'to_client' : 'to_server')
     }
     const good = packetOf(client(ACK, 'GOOD'))
-    session.advance(good, 'to_server', 0)
+    session.advance(good, 'to_server')
     session.deliver(good, 'to_server')
     const evil = packetOf(
       tcp({ sequence: 1001, acknowledgement: 5001, flags: ACK, payload: 'EVIL' }),
     )
-    session.advance(evil, 'to_server', 0)
+    session.advance(evil, 'to_server')
     assert.equal(evil.payload.toString(), 'GOOD')
     assert.ok(evil.events.includes('stream.reassembly_overlap_different_data'))
   })

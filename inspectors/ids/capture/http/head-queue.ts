@@ -1,4 +1,4 @@
-import type { ByteQueue } from '#inspectors/http/byte-queue.ts'
+import { ByteQueue } from '#inspectors/http/byte-queue.ts'
 import { MAX_HEAD_BYTES, MAX_LOOKAHEAD_BYTES } from './limits.ts'
 
 const LF = 0x0a
@@ -6,12 +6,12 @@ const CR = 0x0d
 const FIELD = /^[A-Za-z][A-Za-z0-9_-]*[ \t]*:/
 
 /**
- * Finds the end of a head in a growing queue, each byte looked at once.
+ * Unread bytes of one direction that finds the end of a head in itself as it grows, each byte looked at once.
  *
  * An empty line ends it. A line of blanks (other control characters among them) does so as well, as
  * recipients are known to differ there, unless an empty or folded line or another field follows it.
  */
-export class HeadScanner {
+export class HeadQueue extends ByteQueue {
   /** Start of the line that is being looked at, and how far it was searched. */
   #line = 0
   #searched = 0
@@ -22,23 +22,23 @@ export class HeadScanner {
    * @param isOver no more bytes will come
    * @returns bytes of the head; 0 when more are needed; -1 when it is too long
    */
-  scan(queue: ByteQueue, isOver: boolean): number {
+  scan(isOver: boolean): number {
     for (;;) {
-      const lf = queue.findLf(this.#searched)
+      const lf = this.findLf(this.#searched)
       if (lf < 0) {
-        this.#searched = queue.length
-        return queue.length > MAX_HEAD_BYTES ? -1 : 0
+        this.#searched = this.length
+        return this.length > MAX_HEAD_BYTES ? -1 : 0
       }
-      const kind = lineKind(queue, this.#line, lf)
+      const kind = lineKind(this, this.#line, lf)
       const isEnd =
-        kind === 'empty' ? true : kind === 'text' ? false : this.#blankEnds(queue, lf + 1, isOver)
+        kind === 'empty' ? true : kind === 'text' ? false : this.#blankEnds(lf + 1, isOver)
       if (isEnd === null) {
         this.#searched = lf
         return 0
       }
       // Empty lines before the first line belong to no head.
-      const isLeading = isEnd && !this.#hasText && queue.text(0, this.#line).trim() === ''
-      if (!this.#hasText && kind === 'text') this.#hasText = hasGraphic(queue, this.#line, lf)
+      const isLeading = isEnd && !this.#hasText && this.text(0, this.#line).trim() === ''
+      if (!this.#hasText && kind === 'text') this.#hasText = hasGraphic(this, this.#line, lf)
       this.#line = lf + 1
       this.#searched = lf + 1
       if (isEnd && !isLeading) {
@@ -52,16 +52,16 @@ export class HeadScanner {
   }
 
   /** Null when the bytes that decide have not come. */
-  #blankEnds(queue: ByteQueue, next: number, isOver: boolean): boolean | null {
-    if (next >= queue.length) return isOver ? true : null
-    const byte = queue.buffer[queue.start + next]
+  #blankEnds(next: number, isOver: boolean): boolean | null {
+    if (next >= this.length) return isOver ? true : null
+    const byte = this.buffer[this.start + next]
     if (byte === 0x20 || byte === 0x09 || byte === LF) return false
     if (byte === CR) {
-      if (next + 1 >= queue.length) return isOver ? true : null
-      if (queue.buffer[queue.start + next + 1] === LF) return false
+      if (next + 1 >= this.length) return isOver ? true : null
+      if (this.buffer[this.start + next + 1] === LF) return false
     }
-    const end = Math.min(queue.length, next + MAX_LOOKAHEAD_BYTES)
-    const text = queue.text(next, end)
+    const end = Math.min(this.length, next + MAX_LOOKAHEAD_BYTES)
+    const text = this.text(next, end)
     if (FIELD.test(text)) return false
     const mayBecome = /^[A-Za-z][A-Za-z0-9_-]*[ \t]*$/.test(text)
     return mayBecome && end - next < MAX_LOOKAHEAD_BYTES && !isOver ? null : true
