@@ -15,14 +15,27 @@ export interface AlertSubject {
 
 export const NOTHING: AlertSubject = {}
 
+type RuleAlert = Omit<Alert, 'matches' | 'decisive'>
+
+/** What the alerts of a rule have in common, made when it matches first. */
+const ruleAlerts = new WeakMap<CompiledRule['rule'], RuleAlert>()
+
 /** The alert of a rule that matched. */
 export function alertOf(
-  compiled: CompiledRule,
+  { rule }: CompiledRule,
   matches: readonly AlertMatch[],
   decisive: boolean,
   about: AlertSubject,
 ): Alert {
-  const { rule } = compiled
+  let common = ruleAlerts.get(rule)
+  if (common === undefined) {
+    common = ruleAlert(rule)
+    ruleAlerts.set(rule, common)
+  }
+  return { ...common, matches, decisive, ...about }
+}
+
+function ruleAlert(rule: CompiledRule['rule']): RuleAlert {
   return {
     gid: rule.gid,
     signatureId: rule.sid,
@@ -33,10 +46,7 @@ export function alertOf(
     metadata: rule.metadata,
     references: rule.references,
     ...(rule.target === null ? {} : { target: rule.target }),
-    matches,
     source: `${rule.file}:${rule.line}`,
-    decisive,
-    ...about,
   }
 }
 

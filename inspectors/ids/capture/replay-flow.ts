@@ -47,39 +47,40 @@ export interface FlowOptions extends ProtocolOptions, QuestionOptions {
  * when they do, and what no packet will ask for is given back.
  */
 export class ReplayFlow implements TcpReceiver, ProtocolEvents {
-  readonly connection: Connection
-  readonly protocol: number
-  /** 0: of a frame without IP header. */
-  readonly version: 0 | 4 | 6
-  readonly vlans: readonly number[]
-  readonly ids: IdsConnection
+  // What each packet touches stands first.
   readonly tcp: TcpSession | null
-  packetsToServer = 0
-  packetsToClient = 0
-  bytesToServer = 0
-  bytesToClient = 0
-  transactions = 0
-  alerts = 0
-  /** Packet that is being looked at, numbered from 1; null: the flow is over. */
-  packetNumber: number | null = null
-  outer: Packet | null = null
+  readonly ids: IdsConnection
   fate: FlowFate
-  /** Transaction that the application protocol has come to, where the observer wants it; null: none yet. */
-  transaction: object | null = null
-  /** When its last packet came; null: it is not over. */
-  #lastMs: number | null = null
-  /** What exceptions mean for the packet that is being looked at. */
-  #treatment: Treatment = 'look'
   readonly #options: FlowOptions
   /** Null: it rests. */
   #questions: Questions | null
   /** Null: it rests, and nothing is to be told at its end. */
   #protocols: FlowProtocols | null
-  /** Protocol of a flow that rests. */
-  #application: string | null = null
-  #flow: Flow = 'to_server'
+  packetsToServer = 0
+  packetsToClient = 0
+  bytesToServer = 0
+  bytesToClient = 0
+  /** Packet that is being looked at, numbered from 1; null: the flow is over. */
+  packetNumber: number | null = null
+  outer: Packet | null = null
   /** Packet that is being looked at; null: the flow is over. */
   #packet: Packet | null = null
+  #flow: Flow = 'to_server'
+  /** What exceptions mean for the packet that is being looked at. */
+  #treatment: Treatment = 'look'
+  transactions = 0
+  alerts = 0
+  /** Transaction that the application protocol has come to, where the observer wants it; null: none yet. */
+  transaction: object | null = null
+  readonly connection: Connection
+  readonly protocol: number
+  /** 0: of a frame without IP header. */
+  readonly version: 0 | 4 | 6
+  readonly vlans: readonly number[]
+  /** When its last packet came; null: it is not over. */
+  #lastMs: number | null = null
+  /** Protocol of a flow that rests. */
+  #application: string | null = null
 
   constructor(first: Packet, connection: Connection, ids: IdsConnection, options: FlowOptions) {
     this.connection = connection

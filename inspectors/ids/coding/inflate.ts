@@ -7,15 +7,20 @@
  * does not either would see the data, and so do the rules.
  */
 import {
+  BASE_SHIFT,
   CODE_ORDER,
   CODE_SYMBOLS,
-  DISTANCE_BASE,
-  DISTANCE_EXTRA,
+  DISTANCE_MASK,
+  DISTANCE_SHIFT,
+  END_OF_BLOCK,
+  EXTRA_MASK,
+  EXTRA_SHIFT,
   FIXED,
-  LENGTH_BASE,
-  LENGTH_EXTRA,
+  MATCH,
+  UNUSED,
 } from './deflate-codes.ts'
-import { CUT_CODE, type HuffmanTable } from './huffman.ts'
+import { BAD, BitInput, NEED } from './bit-input.ts'
+import { ENTRY_SHIFT, type HuffmanTable, SIZE_MASK } from './huffman.ts'
 import { firstOutput } from './first-output.ts'
 import {
   CODES,
@@ -32,21 +37,18 @@ type Stage = 'header' | 'trailer' | 'block' | 'stored' | 'symbols' | 'done' | 'f
 /** Most bytes that one symbol yields, and more input than one can take. */
 const MAX_MATCH = 258
 const SYMBOL_BYTES = 8
+/** A copy of four bytes at a time goes so far beyond its end. */
+const COPY_MARGIN = 3
 
 /** Largest gzip header: more is no header but an attack. */
 export const MAX_GZIP_HEADER = 65_536
 
-const NO_BYTES: Uint8Array = Buffer.alloc(0)
-const NEED = new Error('the input ends')
-const BAD = new Error('no such data')
+const NOTHING = Buffer.alloc(0)
 
 export class Inflater {
   readonly #format: 'gzip' | 'deflate'
   readonly #bound: number
-  #input = NO_BYTES
-  #at = 0
-  #bits = 0
-  #bitCount = 0
+  readonly #input = new BitInput()
   #stage: Stage = 'header'
   #isLastBlock = false
   #stored = 0
@@ -54,7 +56,9 @@ export class Inflater {
   #distances: HuffmanTable = FIXED.distances
   /** Of the block that is being read, when it has codes of its own. */
   #own: OwnLengths | null = null
-  #output = Buffer.alloc(0)
+  #output = NOTHING
+  /** The same bytes. */
+  #words = new DataView(NOTHING.buffer)
   #length = 0
 
   /**
@@ -82,33 +86,24 @@ export class Inflater {
   /** @returns what this piece added to the output; a view that the next call leaves alone */
   push(chunk: Uint8Array): Buffer {
     const before = this.#length
-    this.#input =
-      this.#at < this.#input.length ? Buffer.concat([this.#input.subarray(this.#at), chunk]) : chunk
-    if (this.#output.length === 0) this.#output = firstOutput(chunk.length)
+    const input = this.#input
+    input.add(chunk)
+    if (this.#output.length === 0) this.#writeTo(firstOutput(chunk.length))
     if (this.#own !== null && !holdsTablesOf(this)) writeTables(this, this.#own)
-    let at = (this.#at = 0)
-    let bits = this.#bits
-    let bitCount = this.#bitCount
+    input.mark()
     try {
       while (this.#stage !== 'done' && this.#stage !== 'failed' && this.#length < this.#bound) {
         if (!this.#step()) break
-        at = this.#at
-        bits = this.#bits
-        bitCount = this.#bitCount
+        input.mark()
       }
     } catch (error) {
-      if (error === NEED) {
-        this.#at = at
-        this.#bits = bits
-        this.#bitCount = bitCount
-      } else if (error === BAD) this.#stage = 'failed'
+      if (error === NEED) input.goBack()
+      else if (error === BAD) this.#stage = 'failed'
       else throw error
     }
-    this.#giveBack()
+    input.giveBack()
     // The caller's chunk is valid during the call only.
-    const isRead = this.#at >= this.#input.length
-    this.#input = isRead ? NO_BYTES : Uint8Array.prototype.slice.call(this.#input, this.#at)
-    this.#at = 0
+    input.keep()
     this.#keepLengths()
     return this.#output.subarray(before, this.#length)
   }
@@ -144,42 +139,41 @@ export class Inflater {
   }
 
   #gzipHeader(): void {
-    if (this.#byte() !== 0x1f || this.#byte() !== 0x8b || this.#byte() !== 8) throw BAD
-    const flags = this.#byte()
-    this.#skip(6)
-    if ((flags & 4) !== 0) this.#skip(this.#byte() | (this.#byte() << 8))
-    if ((flags & 8) !== 0) while (this.#byte() !== 0);
-    if ((flags & 16) !== 0) while (this.#byte() !== 0);
-    if ((flags & 2) !== 0) this.#skip(2)
+    const input = this.#input
+    if (input.byte() !== 0x1f || input.byte() !== 0x8b || input.byte() !== 8) throw BAD
+    const flags = input.byte()
+    input.skip(6)
+    if ((flags & 4) !== 0) input.skip(input.byte() | (input.byte() << 8))
+    if ((flags & 8) !== 0) this.#text()
+    if ((flags & 16) !== 0) this.#text()
+    if ((flags & 2) !== 0) input.skip(2)
+  }
+
+  /** Passes over what ends with a zero. */
+  #text(): void {
+    while (this.#input.byte() !== 0) if (this.#input.at > MAX_GZIP_HEADER) throw BAD
   }
 
   #zlibHeader(): void {
-    const first = this.#byte()
-    const second = this.#byte()
+    const input = this.#input
+    const first = input.byte()
+    const second = input.byte()
     if ((first & 0x0f) === 8 && first >> 4 <= 7 && ((first << 8) | second) % 31 === 0) {
       if ((second & 0x20) !== 0) throw BAD
       return
     }
-    this.#at -= 2
+    input.at -= 2
   }
 
   /** Checksum and length, then perhaps another member: receivers join them. @returns false: they are not there yet */
   #trailer(): boolean {
-    this.#giveBack()
-    this.#bits = 0
-    this.#bitCount = 0
-    if (this.#input.length - this.#at < 9) return false
-    this.#at += 8
+    const input = this.#input
+    input.align()
+    if (input.bytes.length - input.at < 9) return false
+    input.skip(8)
     this.#isLastBlock = false
-    this.#stage = this.#input[this.#at] === 0x1f ? 'header' : 'done'
+    this.#stage = input.bytes[input.at] === 0x1f ? 'header' : 'done'
     return true
-  }
-
-  /** Whole bytes that were read ahead go back to the input. */
-  #giveBack(): void {
-    this.#at -= this.#bitCount >> 3
-    this.#bitCount &= 7
-    this.#bits &= (1 << this.#bitCount) - 1
   }
 
   #block(): void {
@@ -187,14 +181,13 @@ export class Inflater {
       this.#stage = this.#format === 'gzip' ? 'trailer' : 'done'
       return
     }
-    const last = this.#take(1) === 1
-    const kind = this.#take(2)
+    const input = this.#input
+    const last = input.take(1) === 1
+    const kind = input.take(2)
     if (kind === 0) {
-      this.#giveBack()
-      this.#bits = 0
-      this.#bitCount = 0
-      const length = this.#byte() | (this.#byte() << 8)
-      const inverse = this.#byte() | (this.#byte() << 8)
+      input.align()
+      const length = input.byte() | (input.byte() << 8)
+      const inverse = input.byte() | (input.byte() << 8)
       if ((length ^ inverse) !== 0xffff) throw BAD
       this.#stored = length
       this.#stage = 'stored'
@@ -210,17 +203,18 @@ export class Inflater {
   }
 
   #dynamicTables(): void {
-    const literalCount = this.#take(5) + 257
-    const distanceCount = this.#take(5) + 1
-    const codeCount = this.#take(4) + 4
+    const input = this.#input
+    const literalCount = input.take(5) + 257
+    const distanceCount = input.take(5) + 1
+    const codeCount = input.take(4) + 4
     if (literalCount > 286) throw BAD
     lengths.fill(0)
-    for (let index = 0; index < codeCount; index += 1) lengths[CODE_ORDER[index]] = this.#take(3)
+    for (let index = 0; index < codeCount; index += 1) lengths[CODE_ORDER[index]] = input.take(3)
     if (!CODES.build(lengths, 0, CODE_SYMBOLS)) throw BAD
     lengths.fill(0)
     const total = literalCount + distanceCount
     for (let index = 0; index < total;) {
-      const symbol = this.#decode(CODES)
+      const symbol = input.decode(CODES)
       if (symbol < 16) {
         lengths[index] = symbol
         index += 1
@@ -229,10 +223,9 @@ export class Inflater {
       if (symbol === 16 && index === 0) throw BAD
       const value = symbol === 16 ? lengths[index - 1] : 0
       const count =
-        symbol === 16 ? 3 + this.#take(2) : symbol === 17 ? 3 + this.#take(3) : 11 + this.#take(7)
+        symbol === 16 ? 3 + input.take(2) : symbol === 17 ? 3 + input.take(3) : 11 + input.take(7)
       if (index + count > total) throw BAD
-      lengths.fill(value, index, index + count)
-      index += count
+      for (const end = index + count; index < end; index += 1) lengths[index] = value
     }
     this.#own = { lengths, literals: literalCount, distances: distanceCount }
     if (!writeTables(this, this.#own)) throw BAD
@@ -247,86 +240,109 @@ export class Inflater {
   }
 
   #storedBytes(): void {
-    const count = Math.min(this.#stored, this.#input.length - this.#at)
+    const input = this.#input
+    const count = Math.min(this.#stored, input.bytes.length - input.at)
     if (count === 0 && this.#stored > 0) throw NEED
     const room = this.#reserve(count)
-    this.#output.set(this.#input.subarray(this.#at, this.#at + room), this.#length)
+    this.#output.set(input.bytes.subarray(input.at, input.at + room), this.#length)
     this.#length += room
-    this.#at += count
+    input.skip(count)
     this.#stored -= count
     if (this.#stored === 0) this.#stage = 'block'
   }
 
   /** Symbols as long as there is more input and room than one can take; those with long codes are left to `#symbol`. @returns false: none */
   #symbols(): boolean {
-    const input = this.#input
+    const source = this.#input
+    const input = source.bytes
     const inputEnd = input.length - SYMBOL_BYTES
-    const outputEnd = Math.min(this.#output.length, this.#bound) - MAX_MATCH
+    const outputEnd = Math.min(this.#output.length, this.#bound) - MAX_MATCH - COPY_MARGIN
     const output = this.#output
+    const words = this.#words
     const { fast: literals, mask: literalMask } = this.#literals
     const { fast: distances, mask: distanceMask } = this.#distances
-    let at = this.#at
-    let bits = this.#bits
-    let bitCount = this.#bitCount
+    let at = source.at
+    let bits = source.bits
+    let bitCount = source.bitCount
     let length = this.#length
     while (at <= inputEnd && length <= outputEnd) {
-      for (; bitCount <= 22; bitCount += 8) bits |= input[at++] << bitCount
+      // A code of the table and the bits behind it are at most 15.
+      if (bitCount < 15) {
+        bits |= (input[at] | (input[at + 1] << 8)) << bitCount
+        at += 2
+        bitCount += 16
+      }
       const entry = literals[bits & literalMask]
-      const size = entry & 15
+      const size = entry & SIZE_MASK
       if (size === 0) break
-      const symbol = entry >> 4
-      if (symbol < 256) {
+      if (entry < MATCH << ENTRY_SHIFT) {
         bits >>>= size
         bitCount -= size
-        output[length++] = symbol
+        output[length++] = entry >> ENTRY_SHIFT
         continue
       }
-      if (symbol === 256 || symbol > 285) break
+      if (entry >= END_OF_BLOCK << ENTRY_SHIFT) break
       // Nothing counts before the distance is known to be good.
-      const extra = LENGTH_EXTRA[symbol - 257]
-      const count = LENGTH_BASE[symbol - 257] + ((bits >>> size) & ((1 << extra) - 1))
+      const extra = (entry >> (ENTRY_SHIFT + EXTRA_SHIFT)) & EXTRA_MASK
+      const count = (entry >> (ENTRY_SHIFT + BASE_SHIFT)) + ((bits >>> size) & ((1 << extra) - 1))
       let rest = bits >>> (size + extra)
       let restCount = bitCount - size - extra
       let next = at
-      for (; restCount <= 22; restCount += 8) rest |= input[next++] << restCount
+      if (restCount < 15) {
+        rest |= (input[next] | (input[next + 1] << 8)) << restCount
+        next += 2
+        restCount += 16
+      }
+      // Of a distance: 21.
+      if (restCount < 21) {
+        rest |= input[next] << restCount
+        next += 1
+        restCount += 8
+      }
       const far = distances[rest & distanceMask]
-      const farSize = far & 15
-      const code = far >> 4
-      if (farSize === 0 || code > 29) break
-      const farExtra = DISTANCE_EXTRA[code]
-      const distance = DISTANCE_BASE[code] + ((rest >>> farSize) & ((1 << farExtra) - 1))
+      const farSize = far & SIZE_MASK
+      if (farSize === 0 || far >= UNUSED << ENTRY_SHIFT) break
+      const farExtra = (far >> ENTRY_SHIFT) & DISTANCE_MASK
+      const distance =
+        (far >> (ENTRY_SHIFT + DISTANCE_SHIFT)) + ((rest >>> farSize) & ((1 << farExtra) - 1))
       if (distance > length) break
       bits = rest >>> (farSize + farExtra)
       bitCount = restCount - farSize - farExtra
       at = next
-      for (const end = length + count; length < end; length += 1)
-        output[length] = output[length - distance]
+      const end = length + count
+      if (distance < 4) for (; length < end; length += 1) output[length] = output[length - distance]
+      else {
+        // Beyond the end is room, and what is written there is written again.
+        for (; length < end; length += 4) words.setInt32(length, words.getInt32(length - distance))
+        length = end
+      }
     }
-    this.#at = at
-    this.#bits = bits
-    this.#bitCount = bitCount
+    source.at = at
+    source.bits = bits
+    source.bitCount = bitCount
     const isAny = length > this.#length
     this.#length = length
     return isAny
   }
 
   #symbol(): void {
-    const symbol = this.#decode(this.#literals)
-    if (symbol < 256) {
+    const input = this.#input
+    const value = input.decode(this.#literals)
+    if (value < MATCH) {
       this.#reserve(1)
-      this.#output[this.#length] = symbol
+      this.#output[this.#length] = value
       this.#length += 1
       return
     }
-    if (symbol === 256) {
+    if (value === END_OF_BLOCK) {
       this.#stage = 'block'
       return
     }
-    if (symbol > 285) throw BAD
-    const length = LENGTH_BASE[symbol - 257] + this.#take(LENGTH_EXTRA[symbol - 257])
-    const code = this.#decode(this.#distances)
-    if (code > 29) throw BAD
-    const distance = DISTANCE_BASE[code] + this.#take(DISTANCE_EXTRA[code])
+    if (value === UNUSED) throw BAD
+    const length = (value >> BASE_SHIFT) + input.take((value >> EXTRA_SHIFT) & EXTRA_MASK)
+    const far = input.decode(this.#distances)
+    if (far === UNUSED) throw BAD
+    const distance = (far >> DISTANCE_SHIFT) + input.take(far & DISTANCE_MASK)
     if (distance > this.#length) throw BAD
     const count = this.#reserve(length)
     const output = this.#output
@@ -343,58 +359,13 @@ export class Inflater {
         Math.min(this.#bound, Math.max(this.#output.length * 2, this.#length + fits)),
       )
       this.#output.copy(grown, 0, 0, this.#length)
-      this.#output = grown
+      this.#writeTo(grown)
     }
     return fits
   }
 
-  #decode(table: HuffmanTable): number {
-    while (this.#bitCount < 15 && this.#at < this.#input.length) {
-      this.#bits |= this.#input[this.#at] << this.#bitCount
-      this.#at += 1
-      this.#bitCount += 8
-    }
-    const entry = table.fast[this.#bits & table.mask]
-    const size = entry & 15
-    if (size !== 0 && size <= this.#bitCount) {
-      this.#bits >>>= size
-      this.#bitCount -= size
-      return entry >> 4
-    }
-    return this.#decodeLong(table)
-  }
-
-  #decodeLong(table: HuffmanTable): number {
-    const entry = table.find(this.#bits, this.#bitCount)
-    if (entry < 0) throw entry === CUT_CODE ? NEED : BAD
-    this.#bits >>>= entry & 15
-    this.#bitCount -= entry & 15
-    return entry >> 4
-  }
-
-  #take(count: number): number {
-    while (this.#bitCount < count) {
-      if (this.#at >= this.#input.length) throw NEED
-      this.#bits |= this.#input[this.#at] << this.#bitCount
-      this.#at += 1
-      this.#bitCount += 8
-    }
-    const value = this.#bits & ((1 << count) - 1)
-    this.#bits >>>= count
-    this.#bitCount -= count
-    return value
-  }
-
-  #byte(): number {
-    if (this.#at >= this.#input.length) throw NEED
-    if (this.#stage === 'header' && this.#at > MAX_GZIP_HEADER) throw BAD
-    const value = this.#input[this.#at]
-    this.#at += 1
-    return value
-  }
-
-  #skip(count: number): void {
-    if (this.#at + count > this.#input.length) throw NEED
-    this.#at += count
+  #writeTo(output: Buffer<ArrayBuffer>): void {
+    this.#output = output
+    this.#words = new DataView(output.buffer, output.byteOffset, output.length)
   }
 }

@@ -3,19 +3,16 @@
  * who is interrupted within a block keeps the lengths of its codes, and writes the tables again when others took them.
  */
 import {
-  CODE_BITS,
-  CODE_SYMBOLS,
-  DISTANCE_BITS,
+  codeTable,
   DISTANCE_SYMBOLS,
-  LITERAL_BITS,
+  distanceTable,
   LITERAL_SYMBOLS,
+  literalTable,
 } from './deflate-codes.ts'
-import { HuffmanTable } from './huffman.ts'
 
-/** Of the codes that a block's lengths are written in. */
-export const CODES = new HuffmanTable(CODE_BITS, CODE_SYMBOLS)
-export const LITERALS = new HuffmanTable(LITERAL_BITS, LITERAL_SYMBOLS)
-export const DISTANCES = new HuffmanTable(DISTANCE_BITS, DISTANCE_SYMBOLS)
+export const CODES = codeTable()
+export const LITERALS = literalTable()
+export const DISTANCES = distanceTable()
 /** Scratch: code lengths of both alphabets, one behind the other. */
 export const lengths = new Uint8Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS)
 

@@ -22,26 +22,22 @@ export function packetSource({ packetNumber, outer }: ReplayFlow): string {
   return outer.version === 4 ? 'ipv4 tunnel' : 'ipv6 tunnel'
 }
 
-/** Addresses and ports as data of this direction has them. */
-export function ends(of: ReplayFlow, flow: Flow): Fields {
+/** Adds addresses and ports as data of this direction has them. */
+export function addEnds(record: Fields, of: ReplayFlow, flow: Flow): Fields {
   const { clientAddress, clientPort, serverAddress, serverPort } = of.connection
-  const [from, fromPort, to, toPort] =
-    flow === 'to_server'
-      ? [clientAddress, clientPort, serverAddress, serverPort]
-      : [serverAddress, serverPort, clientAddress, clientPort]
+  const isToServer = flow === 'to_server'
   const hasPorts = of.protocol === 6 || of.protocol === 17
-  return {
-    src_ip: from,
-    ...(hasPorts ? { src_port: fromPort } : {}),
-    dest_ip: to,
-    ...(hasPorts ? { dest_port: toPort } : {}),
-  }
+  record.src_ip = isToServer ? clientAddress : serverAddress
+  if (hasPorts) record.src_port = isToServer ? clientPort : serverPort
+  record.dest_ip = isToServer ? serverAddress : clientAddress
+  if (hasPorts) record.dest_port = isToServer ? serverPort : clientPort
+  return record
 }
 
 /** Who attacks whom, where the rule says so. */
 export function targetFields(of: ReplayFlow, { alert, flow }: Finding): Fields {
   if (alert.target === undefined) return {}
-  const { src_ip, src_port, dest_ip, dest_port } = ends(of, flow)
+  const { src_ip, src_port, dest_ip, dest_port } = addEnds({}, of, flow)
   const sender = { ip: src_ip, ...(src_port === undefined ? {} : { port: src_port }) }
   const receiver = { ip: dest_ip, ...(dest_port === undefined ? {} : { port: dest_port }) }
   return alert.target === 'src_ip'
@@ -67,12 +63,13 @@ export function applicationFields({ application, ids }: ReplayFlow): Fields {
   }
 }
 
-/** What the transaction says that an alert is about. */
-export function applicationLayer(of: ReplayFlow, on: object | null): Fields {
-  if (on !== null && isHttp(on)) return { http: httpRecord(on) }
-  if (on !== null && isDns(on)) return { dns: dnsFields(on.message, on.index) }
-  if (on !== null && isRpcCall(on)) return { dcerpc: dcerpcFields(on) }
-  return on !== null && on === of.ids.tlsSession ? { tls: tlsRecord(of.ids.tlsSession) } : {}
+/** Adds what the transaction says that an alert is about. */
+export function addApplicationLayer(record: Fields, of: ReplayFlow, on: object | null): void {
+  if (on === null) return
+  if (isHttp(on)) record.http = httpRecord(on)
+  else if (isDns(on)) record.dns = dnsFields(on.message, on.index)
+  else if (isRpcCall(on)) record.dcerpc = dcerpcFields(on)
+  else if (on === of.ids.tlsSession) record.tls = tlsRecord(of.ids.tlsSession)
 }
 
 /** A transaction is known by what it has. */

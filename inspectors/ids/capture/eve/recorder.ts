@@ -1,7 +1,7 @@
 import { eveTimestamp } from '#chain/model/eve-values.ts'
 import { communityId } from '#inspectors/eve/community-id.ts'
 import type { HttpTransaction } from '#inspectors/http/transaction.ts'
-import type { Flow } from '#inspectors/inspector.ts'
+import type { Alert, Flow } from '#inspectors/inspector.ts'
 import type { Finding, Outcome } from '../../findings.ts'
 import type { ExceptionTarget } from '../../configuration/exception-policies.ts'
 import { type Packet, protocolName } from '../packet.ts'
@@ -22,8 +22,8 @@ import { dnsFields, dnsFieldsV2, hasType } from './dns-record.ts'
 import {
   PACKET_TYPES,
   applicationFields,
-  applicationLayer,
-  ends,
+  addApplicationLayer,
+  addEnds,
   filesOf,
   isHttp,
   packetSource,
@@ -61,6 +61,8 @@ export class EveRecorder {
   readonly #rules: RuleFigures | null
   readonly guessesTransaction: boolean
   readonly #texts = new RuleTexts()
+  /** EVE's `alert` of each rule that blocks nothing and says nothing of the packet, by where the rule stands. */
+  readonly #allowed = new Map<string, Fields>()
   readonly #files = new BodyFiles()
   /** Alerts that quote a transaction by guess. */
   readonly #guessed = new WeakMap<object, number>()
@@ -193,24 +195,21 @@ export class EveRecorder {
     const settings = this.#settings.alert
     const guess = finding.transaction === null ? this.#guess(of) : null
     const on = finding.transaction ?? guess
-    this.#write({
-      ...this.#common(of, 'alert', finding.flow),
-      ...(on === null ? {} : { tx_id: 'index' in on ? on.index : 0 }),
-      ...(guess === null ? {} : { tx_guessed: true }),
-      alert: { ...this.#alertFields(finding), ...targetFields(of, finding) },
-      ...(settings.applicationLayer ? applicationLayer(of, on) : {}),
-      ...filesOf(finding),
-      ...applicationFields(of),
-      direction: finding.flow,
-      ...(wantsPayload(settings) ? payloadFields(of.seen(finding), settings) : {}),
-      stream: of.seesStream(finding.origin) ? 1 : 0,
-      ...(settings.verdict
-        ? { verdict: verdictFields(outcome, finding.flow, of.protocol, this.#isInline) }
-        : {}),
-      ...(settings.flow ? { flow: { ...this.#counts(of), ...ends(of, 'to_server') } } : {}),
-      ...this.#metadata(of),
-      ...this.#forwarded(of, finding),
-    })
+    const record = this.#common(of, 'alert', finding.flow)
+    if (on !== null) record.tx_id = 'index' in on ? on.index : 0
+    if (guess !== null) record.tx_guessed = true
+    record.alert = this.#alertFields(of, finding)
+    if (settings.applicationLayer) addApplicationLayer(record, of, on)
+    Object.assign(record, filesOf(finding), applicationFields(of))
+    record.direction = finding.flow
+    if (wantsPayload(settings)) Object.assign(record, payloadFields(of.seen(finding), settings))
+    record.stream = of.seesStream(finding.origin) ? 1 : 0
+    if (settings.verdict)
+      record.verdict = verdictFields(outcome, finding.flow, of.protocol, this.#isInline)
+    if (settings.flow) record.flow = addEnds(this.#counts(of), of, 'to_server')
+    Object.assign(record, this.#metadata(of))
+    this.#addForwarded(record, finding)
+    this.#write(record)
   }
 
   /** The transaction that a rule about something else may be about. */
@@ -223,11 +222,24 @@ export class EveRecorder {
     return transaction
   }
 
-  #alertFields(finding: Finding): Fields {
+  #alertFields(of: ReplayFlow, finding: Finding): Fields {
+    const { alert } = finding
+    const isBlocked = blocks(finding, this.#isInline)
+    if (isBlocked || alert.context !== undefined || alert.target !== undefined)
+      return { ...this.#fieldsOfRule(alert, isBlocked), ...targetFields(of, finding) }
+    let fields = this.#allowed.get(alert.source)
+    if (fields === undefined) {
+      fields = this.#fieldsOfRule(alert, false)
+      this.#allowed.set(alert.source, fields)
+    }
+    return fields
+  }
+
+  #fieldsOfRule(alert: Alert, isBlocked: boolean): Fields {
     const settings = this.#settings.alert
-    const text = settings.ruleText ? this.#texts.at(finding.alert.source) : undefined
+    const text = settings.ruleText ? this.#texts.at(alert.source) : undefined
     return {
-      ...alertFields(finding.alert, blocks(finding, this.#isInline), settings),
+      ...alertFields(alert, isBlocked, settings),
       ...(text === undefined ? {} : { rule: text }),
     }
   }
@@ -237,17 +249,14 @@ export class EveRecorder {
   }
 
   /** A proxy's word about the client, in the alert or in place of its address. */
-  #forwarded(of: ReplayFlow, finding: Finding): Fields {
-    const { transaction, flow } = finding
+  #addForwarded(record: Fields, { transaction, flow }: Finding): void {
     const { xff } = this.#settings.alert
-    if (xff === null || transaction === null || !isHttp(transaction)) return {}
+    if (xff === null || transaction === null || !isHttp(transaction)) return
     const address = forwardedAddress(transaction, xff)
-    if (address === null) return {}
-    if (xff.mode === 'overwrite')
-      return flow === 'to_server' ? { src_ip: address } : { dest_ip: address }
-    return {
-      alert: { ...this.#alertFields(finding), ...targetFields(of, finding), xff: address },
-    }
+    if (address === null) return
+    if (xff.mode === 'extra-data') record.alert = { ...(record.alert as Fields), xff: address }
+    else if (flow === 'to_server') record.src_ip = address
+    else record.dest_ip = address
   }
 
   /** What decoder and stream engine found wrong with a packet. */
@@ -294,7 +303,7 @@ export class EveRecorder {
     return false
   }
 
-  #counts(of: ReplayFlow): EveRecord {
+  #counts(of: ReplayFlow): Fields {
     return {
       pkts_toserver: of.packetsToServer,
       pkts_toclient: of.packetsToClient,
@@ -306,37 +315,32 @@ export class EveRecorder {
 
   #common(of: ReplayFlow, type: string, flow: Flow): Fields {
     const { outer } = of
-    return {
-      timestamp: eveTimestamp(of.lastMs),
-      flow_id: of.connection.flowId,
-      ...(of.packetNumber === null ? {} : { pcap_cnt: of.packetNumber }),
-      event_type: type,
-      ...(of.vlans.length === 0 ? {} : { vlan: of.vlans }),
-      ...ends(of, flow),
-      proto: protocolName(of.protocol),
-      ip_v: of.version,
-      ...(PACKET_TYPES.has(type) ? { pkt_src: packetSource(of) } : {}),
-      ...this.#community(of),
-      ...(outer === null
-        ? {}
-        : {
-            tunnel: {
-              src_ip: outer.source,
-              src_port: outer.sourcePort,
-              dest_ip: outer.destination,
-              dest_port: outer.destinationPort,
-              proto: protocolName(outer.protocol),
-              depth: 0,
-            },
-          }),
-    }
+    const record: Fields = { timestamp: eveTimestamp(of.lastMs), flow_id: of.connection.flowId }
+    if (of.packetNumber !== null) record.pcap_cnt = of.packetNumber
+    record.event_type = type
+    if (of.vlans.length > 0) record.vlan = of.vlans
+    addEnds(record, of, flow)
+    record.proto = protocolName(of.protocol)
+    record.ip_v = of.version
+    if (PACKET_TYPES.has(type)) record.pkt_src = packetSource(of)
+    this.#addCommunity(record, of)
+    if (outer !== null)
+      record.tunnel = {
+        src_ip: outer.source,
+        src_port: outer.sourcePort,
+        dest_ip: outer.destination,
+        dest_port: outer.destinationPort,
+        proto: protocolName(outer.protocol),
+        depth: 0,
+      }
+    return record
   }
 
-  #community({ connection, protocol }: ReplayFlow): Fields {
+  #addCommunity(record: Fields, { connection, protocol }: ReplayFlow): void {
     const seed = this.#settings.communityIdSeed
-    if (seed === null) return {}
+    if (seed === null) return
     const { clientAddress, clientPort, serverAddress, serverPort } = connection
     const id = communityId(clientAddress, clientPort, serverAddress, serverPort, protocol, seed)
-    return id === undefined ? {} : { community_id: id }
+    if (id !== undefined) record.community_id = id
   }
 }

@@ -1,7 +1,6 @@
 import type { Flow } from '#inspectors/inspector.ts'
 import { ACK, type Packet, type TcpFields } from '../packet.ts'
 import { ACCEPTED, Endpoint, type Judged, REFUSED, refuse, type TcpState } from './endpoint.ts'
-import { HalfStream } from './half-stream.ts'
 import { ahead, plus } from './sequence.ts'
 import type { TcpSettings } from './settings.ts'
 
@@ -11,26 +10,26 @@ export class Conversation {
   readonly client: Endpoint
   readonly server: Endpoint
   state: TcpState = 'none'
-  /** Who sent the first SYN. */
-  opener: Flow = 'to_server'
   isMidstream = false
   /** Direction that alone is to be seen; null: both are. */
   oneSided: Flow | null = null
+  hasTimestamps = false
+  /** Who has reset it; null: nobody. */
+  resetBy: Flow | null = null
+  /** State before the reset. */
+  stateBefore: TcpState = 'none'
+  /** Who sent the first SYN. */
+  opener: Flow = 'to_server'
   isFourWay = false
   hasFastOpen = false
   /** Its segments are signed. */
   isSigned = false
-  hasTimestamps = false
   /** Numbers of the SYNs that were sent, where these are several; null: the opener's own is the only one. */
   syns: number[] | null = null
   /** Timestamps of the SYNs that were sent; null: they had none. */
   synTimestamps: number[] | null = null
   /** SYN/ACKs with other numbers; null: none came. */
   synAcks: TcpFields[] | null = null
-  /** Who has reset it; null: nobody. */
-  resetBy: Flow | null = null
-  /** State before the reset. */
-  stateBefore: TcpState = 'none'
 
   /** @param addresses of the hosts, four or sixteen bytes, latin1 */
   constructor(
@@ -38,8 +37,8 @@ export class Conversation {
     addresses: { readonly client: string; readonly server: string },
   ) {
     this.settings = settings
-    this.client = new Endpoint(settings.policyOf(addresses.server))
-    this.server = new Endpoint(settings.policyOf(addresses.client))
+    this.client = new Endpoint(settings.policyOf(addresses.server), settings)
+    this.server = new Endpoint(settings.policyOf(addresses.client), settings)
   }
 
   /** The end that sends in a direction. */
@@ -59,13 +58,6 @@ export class Conversation {
   /** Windows and numbers are not known well enough to judge by. */
   get isLoose(): boolean {
     return this.isMidstream || this.oneSided !== null
-  }
-
-  /** A direction is followed from this number on. */
-  follow(flow: Flow, from: number): void {
-    const end = this.sender(flow)
-    end.half?.close()
-    end.half = new HalfStream(from, this.settings)
   }
 
   /** Data and acknowledgements of a connection whose handshake is over. */

@@ -2,7 +2,7 @@ import type { StreamEvent } from '#signatures/suricata/packet-events.ts'
 import type { Flow } from '#inspectors/inspector.ts'
 import type { OsPolicy } from '../os-policy.ts'
 import type { Packet, TcpFields } from '../packet.ts'
-import type { HalfStream } from './half-stream.ts'
+import { HalfStream, type StreamLimits } from './half-stream.ts'
 import { ahead, plus } from './sequence.ts'
 
 export type TcpState =
@@ -23,9 +23,11 @@ export const MAX_SCALE = 14
 /** 24 days: after so long without a packet a timestamp says nothing (RFC 7323, 5.5). */
 const TIMESTAMP_AGE_SECONDS = 2_073_600
 
-/** One end of a connection: what it has sent, and what of that its peer has acknowledged. Numbers are signed words. */
-export class Endpoint {
-  isn = 0
+/**
+ * One end of a connection: what it has sent, and what of that its peer has acknowledged. Numbers are signed words. It is one
+ * object with the stream that it sends, as each packet touches both; what most packets ask for stands first.
+ */
+export class Endpoint extends HalfStream {
   /** Number behind the highest byte it has sent. */
   next = 0
   /** Number up to which its peer has acknowledged. */
@@ -34,30 +36,28 @@ export class Endpoint {
   edge = 0
   /** Room that its peer announced last, bytes. */
   room = 0
-  /** Room that it announced with its SYN. */
-  announced = 0
   /** Shift of the windows that it announces. */
   scale = 0
-  hasScale = false
-  hasTimestamps = false
+  /** Flags of all packets that it sent. */
+  flags = 0
+  /** Number of its FIN; null: it sent none. */
+  finAt: number | null = null
+  /** All that it sent was brought to the receiver. */
+  isOver = false
+  /** Of the host that receives what it sends. */
+  readonly policy: OsPolicy
   timestamp = 0
   /** Seconds since the epoch, a signed word as well. */
   timestampSeconds = 0
-  /** Number of its FIN; null: it sent none. */
-  finAt: number | null = null
+  isn = 0
+  /** Room that it announced with its SYN. */
+  announced = 0
+  hasScale = false
+  hasTimestamps = false
   hasReset = false
-  /** Flags of all packets that it sent. */
-  flags = 0
-  /** All that it sent was brought to the receiver. */
-  isOver = false
-  half: HalfStream | null = null
-  /** Of the stream that it has given back. */
-  gaps = 0
-  regions = 1
-  /** Of the host that receives what it sends. */
-  readonly policy: OsPolicy
 
-  constructor(policy: OsPolicy) {
+  constructor(policy: OsPolicy, limits: StreamLimits) {
+    super(limits)
     this.policy = policy
   }
 
@@ -92,15 +92,6 @@ export class Endpoint {
     this.room = window
     const edge = plus(number, window)
     if (ahead(edge, this.edge) > 0) this.edge = edge
-  }
-
-  /** It sends no more, and all was let go: its stream is given back. */
-  rest(): void {
-    if (this.half === null) return
-    this.gaps = this.half.gaps
-    this.regions = this.half.regions
-    this.half.close()
-    this.half = null
   }
 
   sent(end: number): void {

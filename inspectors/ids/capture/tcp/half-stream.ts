@@ -45,28 +45,41 @@ export type AddResult = Added | 'before' | 'depth' | 'memory'
  */
 export class HalfStream {
   /** Sequence number and position, in bytes from the beginning, of the next byte that is let go. */
-  #sequence: number
+  #sequence = 0
   #position = 0
   readonly #pieces = new Pieces()
   readonly #limits: StreamLimits
   /** What it has of the memory of all streams. */
   #held = 0
-  #isDeep = false
+  /** Segments may be added. */
+  isFollowed = false
   /** Positions of bytes that the receiver is given out of band, in order; those before `#position` are gone. Null: none was. */
   #urgent: number[] | null = null
   #urgentBytes = 0
+  #isDeep = false
   gaps = 0
   /** Areas that lay far apart from one another at one time, most. */
   regions = 1
 
-  /** @param next sequence number of the first byte */
-  constructor(next: number, limits: StreamLimits) {
-    this.#sequence = next | 0
+  constructor(limits: StreamLimits) {
     this.#limits = limits
   }
 
-  /** Sequence number of the next byte in order. */
-  get next(): number {
+  /** It begins, or begins anew. @param from sequence number of the first byte */
+  follow(from: number): void {
+    this.close()
+    this.isFollowed = true
+    this.#sequence = from | 0
+    this.#position = 0
+    this.#urgent = null
+    this.#urgentBytes = 0
+    this.#isDeep = false
+    this.gaps = 0
+    this.regions = 1
+  }
+
+  /** Sequence number of the next byte that is let go. */
+  get nextInOrder(): number {
     return this.#sequence
   }
 
@@ -148,6 +161,13 @@ export class HalfStream {
     this.gaps = gaps
     this.#pieces.dropBefore(this.#position)
     this.#account()
+  }
+
+  /** Nothing will be added any more. */
+  rest(): void {
+    this.close()
+    this.isFollowed = false
+    this.#urgent = null
   }
 
   /** Gives its share of the memory back. */

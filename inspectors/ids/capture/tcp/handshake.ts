@@ -38,7 +38,7 @@ function openWith(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFie
   session.hasFastOpen = tcp.hasFastOpen
   session.isSigned = tcp.isSigned
   if (tcp.hasFastOpen) end.sent(plus(end.next, packet.payload.length))
-  session.follow(flow, plus(tcp.sequence, 1))
+  session.sender(flow).follow(plus(tcp.sequence, 1))
   session.state = 'syn_sent'
 }
 
@@ -60,8 +60,8 @@ function joinAtSynAck(session: Conversation, flow: Flow, tcp: TcpFields): Judged
   session.opener = otherFlow(flow)
   session.isMidstream = true
   session.oneSided = session.settings.asyncOneside ? flow : null
-  session.follow(flow, server.next)
-  session.follow(otherFlow(flow), client.next)
+  server.follow(server.next)
+  client.follow(client.next)
   session.state = 'syn_recv'
   return ACCEPTED
 }
@@ -78,8 +78,8 @@ function joinAtData(session: Conversation, flow: Flow, tcp: TcpFields): void {
   session.opener = 'to_server'
   session.isMidstream = true
   session.oneSided = session.settings.asyncOneside ? flow : null
-  session.follow(flow, mine.next)
-  session.follow(otherFlow(flow), theirs.next)
+  mine.follow(mine.next)
+  theirs.follow(theirs.next)
   session.state = 'established'
 }
 
@@ -123,7 +123,7 @@ function onSecondSyn(session: Conversation, packet: Packet, flow: Flow, tcp: Tcp
   if (flow !== session.opener) {
     session.isFourWay = true
     session.sender(flow).open(tcp, session.settings.nowMs())
-    session.follow(flow, plus(tcp.sequence, 1))
+    session.sender(flow).follow(plus(tcp.sequence, 1))
     return ACCEPTED
   }
   const syns = (session.syns ??= [session.sender(flow).isn])
@@ -149,14 +149,14 @@ function onSynAck(session: Conversation, packet: Packet, flow: Flow, tcp: TcpFie
     if (isEarlier) {
       client.isn = answered
       client.next = tcp.acknowledgement
-      session.follow(session.opener, client.next)
+      client.follow(client.next)
     }
   }
   // Data that came with the SYN and is not acknowledged is sent again.
   if (!isWithData && client.next !== plus(client.isn, 1)) {
     if (session.hasFastOpen) packet.note('stream.3whs_synack_tfo_data_ignored')
     client.next = plus(client.isn, 1)
-    session.follow(session.opener, client.next)
+    client.follow(client.next)
   }
   takeSynAck(session, flow, tcp)
   return ACCEPTED
@@ -175,7 +175,7 @@ export function takeSynAck(session: Conversation, flow: Flow, tcp: TcpFields): v
     server.scale = 0
   }
   session.hasTimestamps = client.hasTimestamps && server.hasTimestamps
-  session.follow(flow, server.next)
+  server.follow(server.next)
   session.state = 'syn_recv'
 }
 
@@ -210,7 +210,7 @@ function onOneSided(session: Conversation, packet: Packet, flow: Flow, tcp: TcpF
   server.join(tcp.acknowledgement)
   client.edge = plus(tcp.sequence, 0x3fff_ffff)
   session.oneSided = flow
-  session.follow(otherFlow(flow), server.next)
+  server.follow(server.next)
   session.state = 'established'
   return session.established(packet, flow, tcp)
 }

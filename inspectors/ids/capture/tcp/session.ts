@@ -58,7 +58,7 @@ export class TcpSession extends Conversation {
     if (this.state !== 'closed' || this.resetBy !== null) return false
     const { client, server } = this
     if (!client.isOver || !server.isOver) return false
-    return client.half?.isEmpty !== false && server.half?.isEmpty !== false
+    return client.isEmpty && server.isEmpty
   }
 
   /** Number of the SYN of one side. */
@@ -72,19 +72,17 @@ export class TcpSession extends Conversation {
   }
 
   gaps(flow: Flow): number {
-    const end = this.sender(flow)
-    return end.half === null ? end.gaps : end.half.gaps
+    return this.sender(flow).gaps
   }
 
   regions(flow: Flow): number {
-    const end = this.sender(flow)
-    return end.half === null ? end.regions : end.half.regions
+    return this.sender(flow).regions
   }
 
   advance(packet: Packet, flow: Flow): Taken {
     const { tcp } = packet
     if (tcp === null) return PASSED_BY
-    this.#repeated = null
+    if (this.settings.inline) this.#repeated = null
     if (this.oneSided !== null && this.oneSided !== flow) {
       this.oneSided = null
       this.isMidstream = true
@@ -102,7 +100,7 @@ export class TcpSession extends Conversation {
     if (state === 'none' && this.state === 'none') return PASSED_BY
     const taken = this.#insert(packet, flow, tcp)
     const other = this.peer(flow)
-    if ((tcp.flags & ACK) !== 0 && other.half?.hasGapBefore(other.acked) === true)
+    if ((tcp.flags & ACK) !== 0 && other.hasGapBefore(other.acked))
       packet.note('stream.reassembly_seq_gap')
     return taken
   }
@@ -124,7 +122,7 @@ export class TcpSession extends Conversation {
   /** The capture, or the time that is given to the connection, is over. */
   end(): void {
     for (const flow of ['to_server', 'to_client'] as const) {
-      this.sender(flow).half?.flush(this.#receiver, flow)
+      this.sender(flow).flush(this.#receiver, flow)
       this.#endOnce(flow)
     }
   }
@@ -137,8 +135,8 @@ export class TcpSession extends Conversation {
 
   /** Gives the memory back. */
   close(): void {
-    this.client.half?.close()
-    this.server.half?.close()
+    this.client.close()
+    this.server.close()
   }
 
   #judge(packet: Packet, flow: Flow, tcp: TcpFields): Judged {
@@ -170,20 +168,20 @@ export class TcpSession extends Conversation {
   }
 
   #insert(packet: Packet, flow: Flow, tcp: TcpFields): Taken {
-    const { half, policy } = this.sender(flow)
+    const mine = this.sender(flow)
     const { inline, urgent } = this.settings
     // Data with a SYN is taken with a fast-open cookie alone; that of a reset never.
     const isIdle = (tcp.flags & RST) !== 0 || ((tcp.flags & SYN) !== 0 && !this.hasFastOpen)
-    if (half === null || packet.payload.length === 0 || isIdle)
+    if (!mine.isFollowed || packet.payload.length === 0 || isIdle)
       return isIdle ? PASSED_BY : IN_STREAM
     const first = (tcp.flags & SYN) === 0 ? tcp.sequence : plus(tcp.sequence, 1)
     if ((tcp.flags & URG) !== 0 && tcp.urgent > 0 && urgent !== 'inline') {
       if (urgent === 'drop' && inline) return { isInStream: false, dropReason: 'stream urgent' }
       if (urgent === 'gap' || urgent === 'drop') return PASSED_BY
-      if (tcp.urgent <= packet.payload.length && !half.takeOut(plus(first, tcp.urgent - 1)))
+      if (tcp.urgent <= packet.payload.length && !mine.takeOut(plus(first, tcp.urgent - 1)))
         packet.note('stream.urgent_oob_limit_reached')
     }
-    const added = half.add(first, packet.payload, segmentPreference(inline ? 'first' : policy))
+    const added = mine.add(first, packet.payload, segmentPreference(inline ? 'first' : mine.policy))
     if (added === 'before') {
       packet.note('stream.reassembly_segment_before_base_seq')
       return PASSED_BY
@@ -198,17 +196,16 @@ export class TcpSession extends Conversation {
     }
     if (added.differs) packet.note('stream.reassembly_overlap_different_data')
     // In line, what reaches the receiver second is made what it got first.
-    if (inline && added.differs) packet.payload = half.asHeld(first, packet.payload)
+    if (inline && added.differs) packet.payload = mine.asHeld(first, packet.payload)
     if (inline && added.fresh === 0) this.#repeated = packet.payload
     return IN_STREAM
   }
 
   #release(flow: Flow): void {
-    const { half, acked, next } = this.sender(flow)
-    if (half === null) return
+    const end = this.sender(flow)
     const isOneSided = this.oneSided === flow
-    half.release(
-      isOneSided ? next : acked,
+    end.release(
+      isOneSided ? end.next : end.acked,
       this.settings.inline || isOneSided,
       this.#receiver,
       flow,
@@ -217,8 +214,8 @@ export class TcpSession extends Conversation {
 
   /** A direction ends where its FIN stands; behind a reset nothing comes. */
   #endWhenOver(flow: Flow): void {
-    const { finAt, half } = this.sender(flow)
-    if (finAt !== null && half !== null && ahead(half.next, finAt) >= 0) this.#endOnce(flow)
+    const { finAt, isFollowed, nextInOrder } = this.sender(flow)
+    if (finAt !== null && isFollowed && ahead(nextInOrder, finAt) >= 0) this.#endOnce(flow)
   }
 
   #endOnce(flow: Flow): void {

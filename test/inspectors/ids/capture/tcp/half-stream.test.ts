@@ -18,7 +18,8 @@ function stream(
   readonly flush: () => string
 } {
   const memory = { bytes: 0, limit: options.limit ?? 1_000_000 }
-  const half = new HalfStream(FROM, { memory, depth: options.depth ?? 0 })
+  const half = new HalfStream({ memory, depth: options.depth ?? 0 })
+  half.follow(FROM)
   const seen: string[] = []
   const sink = {
     bytes: (_: Flow, data: Buffer): void => void seen.push(data.toString()),
