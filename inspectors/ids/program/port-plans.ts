@@ -53,14 +53,9 @@ export class PortPlan {
   /** @param application the protocol that is spoken; null: not known */
   stream(application: string | null, side: Side): RuleGroup {
     const groups = side === 'request' ? this.#request : this.#response
-    switch (application) {
-      case 'http':
-        return (groups.http ??= this.#make('stream', side, application))
-      case 'tls':
-        return (groups.tls ??= this.#make('stream', side, application))
-      default:
-        return (groups.stream ??= this.#make('stream', side, null))
-    }
+    if (application === 'http') return (groups.http ??= this.#make('stream', side, application))
+    if (application === 'tls') return (groups.tls ??= this.#make('stream', side, application))
+    return (groups.stream ??= this.#make('stream', side, null))
   }
 
   packet(kind: PacketKind, side: Side): RuleGroup {
