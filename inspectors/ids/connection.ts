@@ -114,9 +114,17 @@ export class IdsConnection implements ConnectionInspector {
     return false
   }
 
-  /** @param isLast said by who shows the chunk later than it came */
-  requestBody(transaction: HttpTransaction, chunk: Buffer, isLast?: boolean): Verdict {
-    return this.#body(transaction, 'to_server', chunk, isLast)
+  /**
+   * @param isLast said by who shows the chunk later than it came
+   * @param isHeld the chunk stays as it is after the call
+   */
+  requestBody(
+    transaction: HttpTransaction,
+    chunk: Buffer,
+    isLast?: boolean,
+    isHeld = false,
+  ): Verdict {
+    return this.#body(transaction, 'to_server', chunk, isHeld, isLast)
   }
 
   requestEnd(transaction: HttpTransaction): Verdict {
@@ -134,8 +142,13 @@ export class IdsConnection implements ConnectionInspector {
     return false
   }
 
-  responseBody(transaction: HttpTransaction, chunk: Buffer, isLast?: boolean): Verdict {
-    return this.#body(transaction, 'to_client', chunk, isLast)
+  responseBody(
+    transaction: HttpTransaction,
+    chunk: Buffer,
+    isLast?: boolean,
+    isHeld = false,
+  ): Verdict {
+    return this.#body(transaction, 'to_client', chunk, isHeld, isLast)
   }
 
   responseEnd(transaction: HttpTransaction): Verdict {
@@ -262,11 +275,12 @@ export class IdsConnection implements ConnectionInspector {
     transaction: HttpTransaction,
     flow: Flow,
     chunk: Buffer,
+    isHeld: boolean,
     isLast = isLastChunk(transaction, sideOf(flow)),
   ): Verdict {
     if (this.#context.passes) return PASS
     this.#about(flow, 'transaction', transaction)
-    this.#httpRules.body(transaction, sideOf(flow), chunk, isLast)
+    this.#httpRules.body(transaction, sideOf(flow), chunk, isLast, isHeld)
     return this.#inspections.findings.take()
   }
 

@@ -80,13 +80,12 @@ export class FlowContext {
   /** Header, protocol and flow checks of a rule for data of this side. */
   admits(compiled: CompiledRule, side: Side): boolean {
     if (!this.headerHolds(compiled, side)) return false
-    const { rule } = compiled
+    const { spoken, flowChecks: checks } = compiled
     if (
-      rule.application !== null &&
-      (this.application === null || !coversApplication(rule.application, this.application))
+      spoken !== null &&
+      (this.application === null || !coversApplication(spoken, this.application))
     )
       return false
-    const checks = rule.flowChecks
     for (let index = 0; index < checks.length; index += 1)
       if (!this.#holds(checks[index], side)) return false
     return true

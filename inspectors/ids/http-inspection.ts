@@ -82,8 +82,17 @@ export class HttpInspection {
     }
   }
 
-  /** @param isLast the message's length says that nothing follows */
-  body(transaction: HttpTransaction, side: Side, chunk: Buffer, isLast: boolean): void {
+  /**
+   * @param isLast the message's length says that nothing follows
+   * @param isHeld the chunk stays as it is
+   */
+  body(
+    transaction: HttpTransaction,
+    side: Side,
+    chunk: Buffer,
+    isLast: boolean,
+    isHeld: boolean,
+  ): void {
     const exchange = this.#find(transaction)
     if (exchange === null) return
     const group = this.#group(side)
@@ -92,7 +101,7 @@ export class HttpInspection {
     if (program.fileSums !== null) exchange.files(side, program.fileSums).push(chunk)
     else if (body.isFinal) return
     candidates.clear()
-    if (!body.isFinal) body.push(chunk, isLast, group, candidates)
+    if (!body.isFinal) body.push(chunk, isLast, isHeld, group, candidates)
     this.#wake(exchange, side)
     this.#evaluate(exchange, side)
   }

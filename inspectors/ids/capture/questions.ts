@@ -175,13 +175,13 @@ export class Questions {
       case 'request-head':
         return ids.requestHead(transaction!)
       case 'request-body':
-        return ids.requestBody(transaction!, bytes!, isLast)
+        return ids.requestBody(transaction!, bytes!, isLast, !this.isNow)
       case 'request-end':
         return ids.requestEnd(transaction!)
       case 'response-head':
         return ids.responseHead(transaction!)
       case 'response-body':
-        return ids.responseBody(transaction!, bytes!, isLast)
+        return ids.responseBody(transaction!, bytes!, isLast, !this.isNow)
       case 'response-end':
         return ids.responseEnd(transaction!)
       case 'transaction-end':

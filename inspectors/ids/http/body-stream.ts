@@ -20,6 +20,9 @@ export class BodyStream {
   #tail: ScanTail | null = null
   #subjects: Map<number, { subject: Subject; bytes: number; final: boolean }> | null = null
   #text = ''
+  /** The last piece, which stays as it is, until a rule asks for the text: most bodies are never looked at. */
+  #fresh: Buffer | null = null
+  #bytes = 0
   #ended = false
   #final = false
 
@@ -34,30 +37,40 @@ export class BodyStream {
   }
 
   get bytes(): number {
-    return this.#text.length
+    return this.#bytes
   }
 
   /**
    * Takes a chunk and adds the rules whose fast pattern it completes.
    *
    * @param isLast the message's framing says that no more follows
+   * @param isHeld the chunk stays as it is
    */
-  push(chunk: Buffer, isLast: boolean, group: RuleGroup, into: CandidateList): void {
+  push(
+    chunk: Buffer,
+    isLast: boolean,
+    isHeld: boolean,
+    group: RuleGroup,
+    into: CandidateList,
+  ): void {
     if (this.#final) return
     let decoded = this.#decoder.push(chunk, isLast)
-    const room = this.#depth - this.#text.length
+    const room = this.#depth - this.#bytes
     if (decoded.length > room) decoded = decoded.subarray(0, room)
     if (decoded.length > 0) {
-      this.#text += decoded.toString('latin1')
+      this.#bytes += decoded.length
+      // What a decoder gives is valid until it is asked again.
+      if (isLast && isHeld) this.#fresh = decoded
+      else this.#text += decoded.toString('latin1')
       this.#scan(decoded, isLast, group, into)
     }
     if (isLast) this.#end()
-    else if (this.#text.length >= this.#depth) this.#final = true
+    else if (this.#bytes >= this.#depth) this.#final = true
   }
 
   /** The message is over without another chunk. */
   finish(group: RuleGroup, into: CandidateList): void {
-    this.push(NO_BYTES, true, group, into)
+    this.push(NO_BYTES, true, true, group, into)
   }
 
   /** Nearly all bodies are one chunk: nothing has to be kept of it for what follows. */
@@ -77,20 +90,29 @@ export class BodyStream {
     const known = subjects.get(slot.id)
     if (known === undefined) {
       const subject = new Subject(this.#view(slot), 0, this.#ended, this.#final)
-      subjects.set(slot.id, { subject, bytes: this.#text.length, final: this.#final })
+      subjects.set(slot.id, { subject, bytes: this.#bytes, final: this.#final })
       return subject
     }
-    if (known.bytes !== this.#text.length || known.final !== this.#final) {
+    if (known.bytes !== this.#bytes || known.final !== this.#final) {
       const view = this.#view(slot)
       if (slot.transforms.length === 0) known.subject.grow(view, this.#ended, this.#final)
       else known.subject.set(view, 0, this.#ended, this.#final)
-      known.bytes = this.#text.length
+      known.bytes = this.#bytes
       known.final = this.#final
     }
     return known.subject
   }
 
+  #whole(): string {
+    if (this.#fresh !== null) {
+      this.#text += this.#fresh.toString('latin1')
+      this.#fresh = null
+    }
+    return this.#text
+  }
+
   #view(slot: Slot): string {
-    return slot.transforms.length === 0 ? this.#text : applyTransforms(this.#text, slot.transforms)
+    const text = this.#whole()
+    return slot.transforms.length === 0 ? text : applyTransforms(text, slot.transforms)
   }
 }

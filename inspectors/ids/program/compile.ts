@@ -128,6 +128,8 @@ class Compiler {
         rule: headOf(rule),
         type: ruleType(rule),
         header: this.#headers.test(rule),
+        spoken: rule.application,
+        flowChecks: rule.flowChecks,
         sections: rule.sections.map((section) => this.#section(section)),
         application: boundApplication(rule),
         files: fitted(this.#data.fileTests(rule)),

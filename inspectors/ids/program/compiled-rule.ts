@@ -1,5 +1,6 @@
 import type { BufferSide } from '#signatures/suricata/buffers.ts'
 import type { NumbersMatch } from '#signatures/suricata/buffer-match.ts'
+import type { FlowCheck } from '#signatures/suricata/checks.ts'
 import type { RuleHead } from '#signatures/suricata/rule.ts'
 import type { RuleType } from './rule-type.ts'
 import type { TransformStep } from '#signatures/suricata/transform.ts'
@@ -53,6 +54,9 @@ export interface CompiledRule {
   readonly rule: RuleHead
   readonly type: RuleType
   readonly header: HeaderTest
+  /** Of the rule: what is asked first is at hand. Protocol that the connection must speak; null: any. */
+  readonly spoken: string | null
+  readonly flowChecks: readonly FlowCheck[]
   readonly sections: readonly CompiledSection[]
   /** Its events evaluate the rule; null: the bytes themselves do. */
   readonly application: Application | null

@@ -10,12 +10,11 @@ import { addressBytes } from '#signatures/suricata/address.ts'
 import type { HeaderTest, Side } from './compiled-rule.ts'
 import type { HeaderTable } from './header-table.ts'
 import { PortClasses, type PortPlan, type PortPlans } from './port-plans.ts'
-import type { AddressTest } from './variables.ts'
+import type { AddressCondition } from './variables.ts'
 
-/** Kinds, classes of addresses, and addresses whose class is remembered; with more, all are made anew. */
+/** Kinds, and classes of addresses, that are remembered; with more, all are made anew. */
 export const MAX_KINDS = 1024
 export const MAX_ADDRESS_CLASSES = 1024
-const MAX_ADDRESSES = 16_384
 
 const UNKNOWN = 0
 const HOLDS = 1
@@ -90,15 +89,25 @@ export class FlowKinds {
   }
 }
 
-/** Numbers addresses by the answers of all tests. */
+/** Numbers addresses by the answers of all conditions, as `PortClasses` does ports. */
 class AddressClasses {
-  readonly #tests: readonly NonNullable<AddressTest>[]
-  /** By the address as text. */
-  readonly #known = new Map<string, number>()
+  readonly #conditions: readonly AddressCondition[]
+  /** Where the answers may change, ascending: addresses from one on, up to the next, are a stretch. */
+  readonly #begins: readonly string[]
+  readonly #classOfStretch: Int32Array
   readonly #classes = new Map<string, number>()
 
-  constructor(tests: readonly NonNullable<AddressTest>[]) {
-    this.#tests = tests
+  constructor(conditions: readonly AddressCondition[]) {
+    this.#conditions = conditions
+    const begins = new Set(FIRST_ADDRESSES)
+    for (const { ranges } of conditions)
+      for (const { first, last } of ranges) {
+        begins.add(first)
+        const next = nextAddress(last)
+        if (next !== null) begins.add(next)
+      }
+    this.#begins = [...begins].sort((one, other) => (isBefore(one, other) ? -1 : 1))
+    this.#classOfStretch = new Int32Array(begins.size + 1).fill(NO_CLASS)
   }
 
   /** There may be no room for the classes of two more addresses. */
@@ -107,21 +116,53 @@ class AddressClasses {
   }
 
   clear(): void {
-    this.#known.clear()
+    this.#classOfStretch.fill(NO_CLASS)
     this.#classes.clear()
   }
 
-  of(address: string): number {
-    const known = this.#known.get(address)
-    if (known !== undefined) return known
-    const bytes = addressBytes(address) ?? ''
+  of(addressText: string): number {
+    const address = addressBytes(addressText) ?? ''
+    const stretch = this.#stretchOf(address)
+    const known = this.#classOfStretch[stretch]
+    if (known !== NO_CLASS) return known
     // Headers ask for the version of the address too.
-    let answers = `${bytes.length} `
-    for (const test of this.#tests) answers += test(bytes) ? '1' : '0'
+    let answers = `${address.length} `
+    for (const { holds } of this.#conditions) answers += holds(address) ? '1' : '0'
     const number = this.#classes.get(answers) ?? this.#classes.size
     this.#classes.set(answers, number)
-    if (this.#known.size >= MAX_ADDRESSES) this.#known.clear()
-    this.#known.set(address, number)
+    this.#classOfStretch[stretch] = number
     return number
   }
+
+  /** How many stretches begin at or before the address. */
+  #stretchOf(address: string): number {
+    let low = 0
+    let high = this.#begins.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (isBefore(address, this.#begins[middle])) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+}
+
+const NO_CLASS = -1
+
+/** The first address of each version: what is none comes before. */
+const FIRST_ADDRESSES = ['\0'.repeat(4), '\0'.repeat(16)]
+
+/** Shorter ones first. */
+function isBefore(address: string, other: string): boolean {
+  return address.length === other.length ? address < other : address.length < other.length
+}
+
+/** Null: it is the last of its version. */
+function nextAddress(address: string): string | null {
+  for (let at = address.length - 1; at >= 0; at -= 1) {
+    const byte = address.charCodeAt(at)
+    if (byte === 0xff) continue
+    return `${address.slice(0, at)}${String.fromCharCode(byte + 1)}${'\0'.repeat(address.length - at - 1)}`
+  }
+  return null
 }

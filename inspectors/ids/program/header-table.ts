@@ -3,14 +3,14 @@ import type { AddressSpec } from '#signatures/suricata/address.ts'
 import type { PortSpec } from '#signatures/suricata/ports.ts'
 import type { HeaderTest } from './compiled-rule.ts'
 import type { PortCondition } from './port-condition.ts'
-import type { AddressTest, RuleVariables } from './variables.ts'
+import type { AddressCondition, AddressTest, RuleVariables } from './variables.ts'
 
 /** One test for each distinct header: a rule set of thousands has a few hundred. */
 export class HeaderTable {
   readonly #variables: RuleVariables
   readonly #tests = new Map<string, HeaderTest>()
   readonly #conditions = new Map<string, PortCondition | null>()
-  readonly #addresses = new Map<string, AddressTest>()
+  readonly #addresses = new Map<string, AddressCondition | null>()
 
   constructor(variables: RuleVariables) {
     this.#variables = variables
@@ -26,8 +26,8 @@ export class HeaderTable {
   }
 
   /** All that is asked of either address, beside its version. */
-  get addresses(): NonNullable<AddressTest>[] {
-    return [...this.#addresses.values()].filter((test) => test !== null)
+  get addresses(): AddressCondition[] {
+    return [...this.#addresses.values()].filter((condition) => condition !== null)
   }
 
   /** @throws RuleFault when a variable is unknown or the header can never match */
@@ -66,10 +66,11 @@ export class HeaderTable {
   #address(spec: AddressSpec): AddressTest {
     const key = JSON.stringify(spec)
     const known = this.#addresses.get(key)
-    if (known !== undefined) return known
-    const made = this.#variables.address(spec)
-    this.#addresses.set(key, made)
-    return made
+    if (known !== undefined) return known === null ? null : known.holds
+    const holds = this.#variables.address(spec)
+    const ranges = holds === null ? [] : this.#variables.addressRanges(spec)
+    this.#addresses.set(key, holds === null ? null : { holds, ranges })
+    return holds
   }
 
   /** Null: every port holds. */

@@ -25,14 +25,25 @@ export type PlannedDrafts = Readonly<
 >
 
 /** Protocols whose streams have groups without the rules of other protocols. */
-const OWN_STREAMS: ReadonlySet<string> = new Set(['http', 'tls'])
+type OwnStream = 'http' | 'tls'
+
+/** Groups of one direction; null: not asked for yet. */
+class SideGroups {
+  session: RuleGroup | null = null
+  tcp: RuleGroup | null = null
+  udp: RuleGroup | null = null
+  other: RuleGroup | null = null
+  stream: RuleGroup | null = null
+  http: RuleGroup | null = null
+  tls: RuleGroup | null = null
+}
 
 /** The groups of flows between two ports. */
 export class PortPlan {
   readonly #drafts: PlannedDrafts
   readonly #admits: ((rule: CompiledRule, side: Side) => boolean) | null
-  readonly #request = new Map<string, RuleGroup>()
-  readonly #response = new Map<string, RuleGroup>()
+  readonly #request = new SideGroups()
+  readonly #response = new SideGroups()
 
   constructor(drafts: PlannedDrafts, admits: ((rule: CompiledRule, side: Side) => boolean) | null) {
     this.#drafts = drafts
@@ -42,32 +53,34 @@ export class PortPlan {
   /** @param application the protocol that is spoken; null: not known */
   stream(application: string | null, side: Side): RuleGroup {
     const groups = side === 'request' ? this.#request : this.#response
-    const key = application !== null && OWN_STREAMS.has(application) ? application : 'stream'
-    return groups.get(key) ?? this.#make(groups, key, 'stream', side, key === 'stream' ? null : key)
+    if (application === 'http') return (groups.http ??= this.#make('stream', side, application))
+    if (application === 'tls') return (groups.tls ??= this.#make('stream', side, application))
+    return (groups.stream ??= this.#make('stream', side, null))
   }
 
   packet(kind: PacketKind, side: Side): RuleGroup {
     const groups = side === 'request' ? this.#request : this.#response
-    return groups.get(kind) ?? this.#make(groups, kind, kind, side, null)
+    switch (kind) {
+      case 'session':
+        return (groups.session ??= this.#make(kind, side, null))
+      case 'tcp':
+        return (groups.tcp ??= this.#make(kind, side, null))
+      case 'udp':
+        return (groups.udp ??= this.#make(kind, side, null))
+      case 'other':
+        return (groups.other ??= this.#make(kind, side, null))
+    }
   }
 
-  #make(
-    groups: Map<string, RuleGroup>,
-    key: string,
-    about: 'stream' | PacketKind,
-    side: Side,
-    application: string | null,
-  ): RuleGroup {
+  #make(about: 'stream' | PacketKind, side: Side, application: OwnStream | null): RuleGroup {
     const admits = this.#admits
-    const made = this.#drafts[about][side].finish(
+    return this.#drafts[about][side].finish(
       (compiled) =>
         (admits === null || admits(compiled, side)) &&
         (application === null ||
           compiled.rule.application === null ||
           coversApplication(compiled.rule.application, application)),
     )
-    groups.set(key, made)
-    return made
   }
 }
 

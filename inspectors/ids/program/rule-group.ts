@@ -24,9 +24,26 @@ export interface RuleGroup {
   /** Rules without a fast pattern, in order. */
   readonly always: readonly CompiledRule[]
   readonly alwaysSet: ReadonlySet<CompiledRule>
-  /** Rules about packets and chunks of few sizes, by the size; null: none. */
-  readonly bySize: ReadonlyMap<number, readonly CompiledRule[]> | null
+  /** Rules about packets and chunks of few sizes. */
+  readonly sized: SizedRules
   readonly size: number
+}
+
+/** Rules by the sizes that they are for; nearly all packets are of none of them. */
+export class SizedRules {
+  readonly #bySize: ReadonlyMap<number, readonly CompiledRule[]>
+  readonly #min: number
+  readonly #max: number
+
+  constructor(bySize: ReadonlyMap<number, readonly CompiledRule[]>) {
+    this.#bySize = bySize
+    this.#min = Math.min(...bySize.keys())
+    this.#max = Math.max(...bySize.keys())
+  }
+
+  of(size: number): readonly CompiledRule[] | undefined {
+    return size < this.#min || size > this.#max ? undefined : this.#bySize.get(size)
+  }
 }
 
 const NO_RULES: RuleGroup = {
@@ -36,7 +53,7 @@ const NO_RULES: RuleGroup = {
   chunked: null,
   always: [],
   alwaysSet: new Set(),
-  bySize: null,
+  sized: new SizedRules(new Map()),
   size: 0,
 }
 
@@ -47,15 +64,16 @@ export interface HeaderCheck {
 
 /** Adds the rules that are candidates whatever there is to be seen between these ends, and those for its size. */
 export function addOfSize(
-  { always, bySize }: RuleGroup,
+  group: RuleGroup,
   size: number,
   ends: HeaderCheck,
   side: Side,
   into: CandidateList,
 ): void {
+  const { always } = group
   for (let index = 0; index < always.length; index += 1)
     if (ends.headerHolds(always[index], side)) into.add(always[index])
-  const sized = bySize?.get(size)
+  const sized = group.sized.of(size)
   if (sized === undefined) return
   for (let index = 0; index < sized.length; index += 1) into.add(sized[index])
 }
@@ -146,7 +164,7 @@ export class GroupDraft {
       chunked: prefilterOf(chunked, true),
       always,
       alwaysSet: new Set(always),
-      bySize: sized.length === 0 ? null : sizesOf(this.#bySize, isWanted),
+      sized: new SizedRules(sizesOf(this.#bySize, isWanted)),
       size,
     }
   }

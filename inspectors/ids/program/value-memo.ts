@@ -5,7 +5,7 @@ export const MAX_VALUES = 2048
 export const MAX_VALUE_BYTES = 512
 
 /** Places of the values that came last: a table that hashes strings is asked for the others alone. */
-const RECENT_PLACES = 256
+const RECENT_PLACES = 2048
 
 /** A value of a buffer, and the rules that it makes candidates. */
 interface RememberedValue {
@@ -49,11 +49,13 @@ export class ValueMemo {
   }
 }
 
-/** By its length and three of its bytes. */
+/** By its length and three of its bytes, none of them the first, as values of one buffer often begin alike. */
 function placeOf(value: string): number {
   const { length } = value
   if (length === 0) return 0
   const bytes =
-    value.charCodeAt(0) + 5 * value.charCodeAt(length >> 1) + 17 * value.charCodeAt(length - 1)
-  return (bytes + 31 * length) % RECENT_PLACES
+    value.charCodeAt(length >> 2) +
+    37 * value.charCodeAt(length >> 1) +
+    1369 * value.charCodeAt(length - 1)
+  return (bytes + 131 * length) % RECENT_PLACES
 }

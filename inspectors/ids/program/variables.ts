@@ -39,6 +39,16 @@ const DEFAULT_VARIABLES: Readonly<Record<string, string>> = {
 
 /** Null: every address holds. `address` is 4 or 16 latin1 characters. */
 export type AddressTest = ((address: string) => boolean) | null
+/** Both ends of one version, as bytes. */
+export interface AddressRange {
+  readonly first: string
+  readonly last: string
+}
+/** What a header asks of an address, and where the answer may change. */
+export interface AddressCondition {
+  readonly holds: NonNullable<AddressTest>
+  readonly ranges: readonly AddressRange[]
+}
 /** Null: every port holds. */
 export type PortTest = ((port: number) => boolean) | null
 
@@ -84,6 +94,23 @@ export class RuleVariables {
         return (address) =>
           (anyOf || tests.some((test) => test(address))) && negative.every((test) => test(address))
       }
+    }
+  }
+
+  /** Ranges at whose ends the answer of `address(spec)` may change. */
+  addressRanges(spec: AddressSpec, depth = 0): AddressRange[] {
+    checkDepth(depth)
+    switch (spec.kind) {
+      case 'any':
+        return []
+      case 'variable':
+        return this.addressRanges(parseAddress(this.#value(spec.name)), depth + 1)
+      case 'range':
+        return [spec]
+      case 'not':
+        return this.addressRanges(spec.item, depth + 1)
+      case 'list':
+        return spec.items.flatMap((item) => this.addressRanges(item, depth + 1))
     }
   }
 
