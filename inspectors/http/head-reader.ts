@@ -36,6 +36,8 @@ export interface HeadRules {
 export class HeadReader {
   headers: HttpHeader[] = []
   rawLatin1 = ''
+  /** Of a head that was read: it is its start line and its fields as `Name: value`, CRLF after each and after all. */
+  isExact = true
   readonly #limits: HttpLimits
   readonly #rules: HeadRules
   /** Bytes of the head that are read, and that hold no LF beyond them; counted from the queue's start. */
@@ -52,6 +54,7 @@ export class HeadReader {
   begin(anomalies: Anomaly[]): void {
     this.headers = []
     this.rawLatin1 = ''
+    this.isExact = true
     this.#lineStart = 0
     this.#searched = 0
     this.#hasStartLine = false
@@ -111,8 +114,10 @@ export class HeadReader {
       if (tooLong !== null) return tooLong
       let to = lf
       if (lf > from && text.charCodeAt(lf - 1) === 0x0d) to = lf - 1
-      else if (this.#rules.isLenient) note(this.#anomalies, 'bare-lf')
-      else return 'bare-lf'
+      else if (this.#rules.isLenient) {
+        note(this.#anomalies, 'bare-lf')
+        this.isExact = false
+      } else return 'bare-lf'
       if (to === from && this.#hasStartLine) {
         this.#lineStart = base + lf + 1
         return 'done'
@@ -138,9 +143,11 @@ export class HeadReader {
     const known = recent.find(text, from, to, place)
     if (known !== null) {
       headers.push(known)
+      this.isExact &&= isExactField(text, from, to, known)
       return null
     }
     const refusal = readFieldLine(text, from, to, headers, isLenient ? this.#anomalies : null)
+    this.isExact &&= headers.length > place && isExactField(text, from, to, headers[place])
     const isPlain = refusal === null && headers.length > place
     if (isPlain && this.#anomalies.length === 0) recent.keep(text, from, to, place, headers[place])
     return refusal
@@ -154,4 +161,15 @@ export class HeadReader {
     if (this.#limits.headBytes <= lineLimit) return 'head-too-large'
     return this.#hasStartLine ? 'field-too-large' : this.#rules.startLineTooLong
   }
+}
+
+/** The line is the field's name, a colon, one space and its value: nothing was left out of it. */
+function isExactField(
+  text: string,
+  from: number,
+  to: number,
+  { name, value }: HttpHeader,
+): boolean {
+  const space = from + name.length + 1
+  return space + 1 + value.length === to && text.charCodeAt(space) === 0x20
 }

@@ -97,10 +97,10 @@ export class RequestReader {
 
   #finishHead(): 'head' | HttpErrorCode {
     const { line, method, target, protocol } = this.#line!
-    const { headers, rawLatin1 } = this.#headReader
+    const { headers, rawLatin1, isExact } = this.#headReader
     const framing = requestFraming(method, protocol, headers, this.#rules, this.anomalies)
     if (typeof framing === 'string') return framing
-    this.head = { method, target, protocol, line, headers, rawLatin1, framing }
+    this.head = { method, target, protocol, line, headers, rawLatin1, isExact, framing }
     this.#body.begin(framing, this.anomalies)
     this.#state = 'body'
     return 'head'

@@ -119,10 +119,10 @@ export class ResponseReader {
 
   #finishHead(method: string): 'head' | HttpErrorCode {
     const { line, protocol, status, reason } = this.#line!
-    const { headers, rawLatin1 } = this.#headReader
+    const { headers, rawLatin1, isExact } = this.#headReader
     const framing = responseFraming(method, protocol, status, headers, this.#anomalies)
     if (typeof framing === 'string') return framing
-    const head = { protocol, status, reason, line, headers, rawLatin1, framing }
+    const head = { protocol, status, reason, line, headers, rawLatin1, isExact, framing }
     if (this.#anomalies.length === 0) recentAnswers.keep(head, method, this.#limits)
     return this.#begin(head)
   }

@@ -36,8 +36,9 @@ export class StreamSide implements BufferView {
   #newest: Buffer | null = null
   /** It is part of the window's text. */
   #isJoined = false
-  /** Chunks before it that are not; null: there is none. */
+  /** Chunks before it that are not, and their bytes; null: there is none. */
   #older: Buffer[] | null = null
+  #olderBytes = 0
   readonly #tail: ScanTail
   /** Rules that wait for more, if any do. */
   waiting: WaitingRule[] | null = null
@@ -116,7 +117,11 @@ export class StreamSide implements BufferView {
     this.#windowBytes = (isCut ? STREAM_HISTORY : this.#windowBytes) + chunk.length
     this.total += chunk.length
     if (isHeld) {
-      if (this.#newest !== null && !this.#isJoined) (this.#older ??= []).push(this.#newest)
+      if (this.#newest !== null && !this.#isJoined) {
+        this.#older ??= []
+        this.#older.push(this.#newest)
+        this.#olderBytes += this.#newest.length
+      }
       this.#newest = chunk
       this.#isJoined = false
       this.#chunk = null
@@ -135,11 +140,13 @@ export class StreamSide implements BufferView {
   /** What the window has left behind is not joined to it any more. */
   #forget(): void {
     const older = this.#older ?? []
-    let bytes = this.#newest!.length
-    for (const chunk of older) bytes += chunk.length
-    while (older.length > 0 && bytes - older[0].length >= this.#windowBytes)
-      bytes -= older.shift()!.length
-    if (bytes >= this.#windowBytes) this.#window = null
+    const needed = this.#windowBytes - this.#newest!.length
+    let count = 0
+    for (; count < older.length && this.#olderBytes - older[count].length >= needed; count += 1)
+      this.#olderBytes -= older[count].length
+    // All at once: one by one would move the rest as often.
+    if (count > 0) older.splice(0, count)
+    if (this.#olderBytes >= needed) this.#window = null
   }
 
   /** @param newest what follows the chunks that wait */
@@ -148,6 +155,7 @@ export class StreamSide implements BufferView {
     if (this.#older !== null) for (const chunk of this.#older) text += chunk.toString('latin1')
     if (this.#newest !== null && !this.#isJoined) text += this.#newest.toString('latin1')
     this.#older = null
+    this.#olderBytes = 0
     this.#isJoined = true
     text += newest
     if (text.length > this.#windowBytes) text = text.slice(-this.#windowBytes)
