@@ -20,6 +20,12 @@ interface RememberedValue {
 export class ValueMemo {
   readonly #values = new Map<string, RememberedValue>()
   readonly #recent: (RememberedValue | null)[] = Array.from({ length: RECENT_PLACES }, () => null)
+  /**
+   * The newest value as it came, with the head that it is a part of: the next is often the same string, which is told
+   * without looking at its bytes.
+   */
+  #newest = ''
+  #newestRules: readonly CompiledRule[] | null = null
 
   get size(): number {
     return this.#values.size
@@ -27,12 +33,16 @@ export class ValueMemo {
 
   /** Null: the value was not seen, or long ago. */
   get(value: string): readonly CompiledRule[] | null {
+    if (value === this.#newest && this.#newestRules !== null) return this.#newestRules
     const place = placeOf(value)
-    const recent = this.#recent[place]
-    if (recent !== null && recent.value === value) return recent.rules
-    const known = this.#values.get(value)
-    if (known === undefined) return null
-    this.#recent[place] = known
+    let known = this.#recent[place] ?? undefined
+    if (known === undefined || known.value !== value) {
+      known = this.#values.get(value)
+      if (known === undefined) return null
+      this.#recent[place] = known
+    }
+    this.#newest = value
+    this.#newestRules = known.rules
     return known.rules
   }
 
